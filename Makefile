@@ -1,0 +1,79 @@
+# Every target works from a fresh clone: it sets up .venv first. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PROTOS := $(wildcard proto/quitus/v1/*.proto)
+OUT ?= proto
+
+# In continuous integration nothing may be skipped, so the system packages are installed too.
+export CI
+TEST := $(if $(filter true,$(CI)),test-all,test-here)
+
+.PHONY: help demo test test-here test-all check static proto proto-check lint types constraints clean
+
+help:         ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+demo: .venv/.runtime ## the whole job on this machine: agent, fleet, licence pools, declaration
+	$(PY) -m deploy.demo demo
+
+test: $(TEST)  ## the tests, with Python packages alone; with CI=true, the same as test-all
+
+test-here: .venv/.dev
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest
+	$(PY) -m coverage combine -q && $(PY) -m coverage report
+
+test-all: .venv/.dev ## the tests, after installing the system packages they can use (Debian, Ubuntu)
+	$(PY) -m tests.capabilities --install
+	$(MAKE) --no-print-directory test-here
+
+check: static test ## everything a change must pass
+
+static: proto-check lint types
+
+proto: .venv/.dev ## regenerate the Python wire code
+	$(PY) -m grpc_tools.protoc -I proto --python_out=$(OUT) --grpc_python_out=$(OUT) --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) $(PROTOS)
+
+proto-check: .venv/.dev ## fail when the committed wire code is stale
+	t=$$(mktemp -d) && trap "rm -rf $$t" EXIT && $(MAKE) -s proto OUT=$$t && \
+	diff -r -q -x "*.proto" -x __pycache__ $$t/quitus proto/quitus
+
+lint: .venv/.dev ## style and import contracts
+	$(PY) -m ruff check . && $(PY) -m ruff format --check . && lint-imports
+
+types: .venv/.dev ## strict types
+	$(PY) -m mypy
+
+constraints: ## pin again the newest versions that pyproject.toml admits (needs uv)
+	uv pip compile pyproject.toml --extra agent --extra collector --group build $(PIN) -o constraints/runtime.txt
+	uv pip compile pyproject.toml --extra agent --extra collector --extra dev --group build $(PIN) \
+	  -c constraints/runtime.txt -o constraints/dev.txt
+PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+  --upgrade --custom-compile-command "make constraints"
+
+clean:        ## remove what the targets above made
+	rm -rf .venv build demo .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# Debian splits `ensurepip` off into python3-venv; where we may, we add it instead of asking.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "quitus needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=/path/to/python3.x" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get -qq update && apt-get -qq install -y python3-venv; } || \
+	  { echo "$(PYTHON) cannot make virtual environments: install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+PIP := $(PY) -m pip --disable-pip-version-check install -qq
+.venv/.runtime: .venv/bin/python constraints/runtime.txt pyproject.toml
+	@echo "setting up .venv (once)"
+	@$(PIP) --require-hashes -r constraints/runtime.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime constraints/dev.txt
+	@echo "adding the development tools to .venv (once)"
+	@$(PIP) --require-hashes -r constraints/dev.txt
+	@touch $@

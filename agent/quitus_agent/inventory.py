@@ -1,0 +1,76 @@
+"""What a device holds: its installs, and for each source whether it could be read."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from quitus_agent.errors import SourceError
+
+READ, ABSENT, FAILED = "read", "absent", "failed"
+MACHINE, USER = "machine", "user"
+
+
+class Install(NamedTuple):
+    """One software record, verbatim; an empty text means that the source does not say."""
+
+    name: str
+    version: str
+    publisher: str
+    architecture: str
+    source: str
+    scope: str = MACHINE
+    identifiers: Mapping[str, str] = {}
+
+
+class SourceOutcome(NamedTuple):
+    """Whether a source was READ, ABSENT or FAILED; `reason` is empty unless it failed."""
+
+    name: str
+    status: str
+    reason: str = ""
+
+
+class Source(NamedTuple):
+    """One place where a system records software.
+
+    `available` and `scan` take the root of the file system to read ("/" on the running machine).
+    `scan` raises SourceError when what is there cannot be read whole.
+    """
+
+    name: str
+    available: Callable[[Path], bool]
+    scan: Callable[[Path], Iterable[Install]]
+
+
+class Inventory(NamedTuple):
+    """The installs of every source that was read, and the outcome of every source."""
+
+    sources: Sequence[SourceOutcome]
+    installs: Sequence[Install]
+
+
+def take(sources: Iterable[Source], root: Path) -> Inventory:
+    """Reads every source; one that fails yields no installs and never stops the others."""
+    outcomes: list[SourceOutcome] = []
+    installs: list[Install] = []
+    for source in sources:
+        outcome, found = _read(source, root)
+        outcomes.append(outcome)
+        installs.extend(found)
+    return Inventory(outcomes, installs)
+
+
+def failures(inventory: Inventory) -> Iterator[str]:
+    """One sentence for each source that failed."""
+    for outcome in inventory.sources:
+        if outcome.status == FAILED:
+            yield f"{outcome.name} could not be read: {outcome.reason}"
+
+
+def _read(source: Source, root: Path) -> tuple[SourceOutcome, list[Install]]:
+    try:
+        if not source.available(root):
+            return SourceOutcome(source.name, ABSENT), []
+        return SourceOutcome(source.name, READ), list(source.scan(root))
+    except SourceError as error:
+        return SourceOutcome(source.name, FAILED, str(error)), []

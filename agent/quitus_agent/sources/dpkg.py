@@ -1,0 +1,87 @@
+"""Debian packages, read from dpkg's status file without forking a tool.
+
+Format: deb822 stanzas separated by blank lines (deb-control(5)); the third word of `Status` tells
+whether the package's files are there (dpkg(1), "package states").
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from quitus_agent.errors import SourceError
+from quitus_agent.inventory import Install, Source
+from quitus_agent.system import distribution_id
+
+NAME = "dpkg"
+STATUS_FILE = Path("var/lib/dpkg/status")
+# A package in one of these states has left no files behind but its configuration.
+GONE = frozenset({"not-installed", "config-files"})
+WANTED = frozenset({"Package", "Status", "Version", "Architecture", "Maintainer", "Section"})
+
+
+def available(root: Path) -> bool:
+    """Whether this system keeps a dpkg database."""
+    return (root / STATUS_FILE).exists()
+
+
+def scan(root: Path) -> Iterator[Install]:
+    """Reads the database below `root`; raises SourceError naming the file and the line."""
+    path = root / STATUS_FILE
+    try:
+        text = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    try:
+        yield from parse(text, distribution_id(root))
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from error
+
+
+def parse(text: str, distribution: str = "debian") -> Iterator[Install]:
+    """Yields the packages whose files are present, in the order of the file.
+
+    `distribution` is the namespace of the package URLs (purl type `deb`).
+    """
+    if not text.strip():
+        raise SourceError("is empty, as after a crash; dpkg keeps a copy in status-old")
+    fields: dict[str, str] = {}
+    number = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith((" ", "\t")):
+            continue
+        if not line.strip():
+            if fields:
+                yield from _install(fields, distribution, number)
+                fields = {}
+            continue
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise SourceError(f"line {number} is not 'Field: value'")
+        if name in WANTED:
+            fields[name] = value.strip()
+    if fields:
+        yield from _install(fields, distribution, number)
+
+
+def _install(fields: dict[str, str], distribution: str, line: int) -> Iterator[Install]:
+    package = fields.get("Package")
+    if not package:
+        raise SourceError(f"the entry that ends at line {line} has no Package field")
+    state = fields.get("Status", "").split()
+    if len(state) != 3:
+        raise SourceError(f"line {line}: package {package} has no valid Status")
+    if state[2] in GONE:
+        return
+    version = fields.get("Version", "")
+    if not version:
+        raise SourceError(f"line {line}: package {package} is installed but has no Version")
+    architecture = fields.get("Architecture", "")
+    purl = f"pkg:deb/{distribution}/{quote(package)}@{quote(version, safe=':~')}"
+    identifiers = {"purl": f"{purl}?arch={architecture}"}
+    if section := fields.get("Section"):
+        identifiers["section"] = section
+    publisher = fields.get("Maintainer", "")
+    yield Install(package, version, publisher, architecture, NAME, identifiers=identifiers)
+
+
+SOURCE = Source(NAME, available, scan)

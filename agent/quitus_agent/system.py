@@ -1,0 +1,25 @@
+"""What the operating system says about itself, read from files below a root."""
+
+from pathlib import Path
+
+
+def os_release(root: Path) -> dict[str, str]:
+    """The fields of os-release(5); empty where the system has none, as on Windows and macOS."""
+    for place in ("etc/os-release", "usr/lib/os-release"):
+        try:
+            text = (root / place).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        return parse_os_release(text)
+    return {}
+
+
+def parse_os_release(text: str) -> dict[str, str]:
+    """Reads `KEY=value` lines; quotes around a value are dropped, comments skipped."""
+    pairs = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    return {key.strip(): value.strip().strip("\"'") for key, sign, value in pairs if sign}
+
+
+def distribution_id(root: Path) -> str:
+    """The distribution's short name ("debian", "ubuntu"), which is the namespace of its purls."""
+    return os_release(root).get("ID") or "debian"

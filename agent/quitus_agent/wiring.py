@@ -1,0 +1,99 @@
+"""The agent's use cases, put together from its parts.
+
+Imports that only some commands need stand inside the functions: reading an inventory must not pay
+for TLS and protobuf.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from quitus_agent import device, inventory, join_token
+from quitus_agent.device import DeviceFacts
+from quitus_agent.errors import AgentError, UsageError
+from quitus_agent.inventory import Inventory
+from quitus_agent.sources import SOURCES
+
+if TYPE_CHECKING:
+    from quitus_agent.identity import Identity
+
+LAST_REPORT_FILE = "last-report.json"
+
+
+class LastReport(NamedTuple):
+    """The receipt of the last report that the collector accepted."""
+
+    accepted_at: datetime
+    installs: int
+
+
+def read_device(root: Path) -> tuple[DeviceFacts, Inventory]:
+    """The device's facts and everything its sources yield."""
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder")
+    return device.facts(root), inventory.take(SOURCES, root)
+
+
+def enrol(state: Path, address: tuple[str, int], token_file: Path, *, again: bool) -> "Identity":
+    """Gets an identity for this device and keeps it in `state`."""
+    from quitus_agent import identity, transport
+
+    token = read_token(token_file)
+    if not again and (state / identity.IDENTITY_FILE).exists():
+        known = identity.load(state)
+        raise UsageError(
+            f"this device is already enrolled with {known.collector_host} as {known.device_id}; "
+            "--again makes it a new device"
+        )
+    key = identity.pending_key(state)
+    made = transport.enrol(*address, token, key, device.hostname())
+    identity.save(state, made)
+    return made
+
+
+def read_token(file: Path) -> join_token.JoinToken:
+    """Reads a join token from a file, or from standard input where the file is `-`."""
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return join_token.parse(text)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise UsageError(f"the join token cannot be read: {file}: {reason}") from error
+    except UsageError as error:
+        raise UsageError(f"{file} {error}") from error
+
+
+def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
+    """Reads this device and reports it; the receipt is kept in `state`."""
+    from quitus_agent import identity, transport
+    from quitus_agent.files import write_whole
+
+    known = identity.load(state)
+    if identity.is_expired(known):
+        raise AgentError(
+            f"this device's certificate ended on {known.expires_at:%Y-%m-%d}: "
+            "enrol again with --again"
+        )
+    facts, found = read_device(root)
+    held = transport.report(known, transport.report_request(facts, found, datetime.now(UTC)))
+    receipt = LastReport(datetime.now(UTC), held)
+    document = {"accepted_at": receipt.accepted_at.isoformat(), "installs": receipt.installs}
+    write_whole(state / LAST_REPORT_FILE, json.dumps(document).encode())
+    return receipt, found
+
+
+def status(state: Path) -> tuple["Identity", LastReport | None]:
+    """Who this device is to the collector, and when it was last heard."""
+    from quitus_agent import identity
+
+    known = identity.load(state)
+    try:
+        document = json.loads((state / LAST_REPORT_FILE).read_text(encoding="utf-8"))
+        last = LastReport(datetime.fromisoformat(document["accepted_at"]), document["installs"])
+    except FileNotFoundError:
+        last = None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AgentError(f"{state / LAST_REPORT_FILE} is damaged: remove it") from error
+    return known, last

@@ -1,0 +1,1 @@
+"""The Quitus collector: enrols devices, keeps their inventories, reconciles them, declares."""

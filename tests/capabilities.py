@@ -1,0 +1,69 @@
+"""What tests use beyond Python packages: how to see it, what is untested without it, how to get it.
+
+`python -m tests.capabilities --install` adds what a Debian or Ubuntu machine can (root or sudo).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+# Captures of real machines, product names and counting scenarios live beside the project.
+SHARED = Path(os.environ.get("QUITUS_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+class Capability(NamedTuple):
+    """`package` is the Debian package that brings it; empty where none does."""
+
+    is_there: Callable[[], bool]
+    untested: str
+    package: str = ""
+
+
+CAPABILITIES = {
+    "dpkg": Capability(
+        lambda: shutil.which("dpkg-query") is not None,
+        "that this very machine's packages are all reported (no Debian system)",
+        "dpkg",
+    ),
+    "poppler": Capability(
+        lambda: shutil.which("pdffonts") is not None,
+        "the declaration read back by an independent PDF reader (no poppler-utils)",
+        "poppler-utils",
+    ),
+    "shared": Capability(
+        SHARED.is_dir,
+        f"real captures, names and scenarios (no {SHARED}; QUITUS_SHARED names the folder)",
+    ),
+}
+
+
+def missing() -> dict[str, Capability]:
+    """What this machine lacks."""
+    return {name: each for name, each in CAPABILITIES.items() if not each.is_there()}
+
+
+def install() -> int:
+    """Installs the Debian packages of what is missing; returns an exit status."""
+    packages = [each.package for each in missing().values() if each.package]
+    if not packages:
+        return 0
+    if shutil.which("apt-get") is None:
+        print(f"this system has no apt-get: install {' '.join(packages)} by hand", file=sys.stderr)
+        return 1
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    for words in (
+        ["update", "-qq"],
+        ["install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
+        command = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *words]
+        if subprocess.run(command, check=False).returncode:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(install() if "--install" in sys.argv else 0)

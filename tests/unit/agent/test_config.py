@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from quitus_agent import config
+from quitus_agent.errors import UsageError
+
+
+def test_flags_win_over_the_environment_and_the_environment_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('state = "/from/file"\ncollector = "file"\n')
+    environment = {"QUITUS_AGENT_COLLECTOR": "environment", "QUITUS_AGENT_STATE": "/from/env"}
+
+    settings = config.load(file, environment, {"state": "/from/flag"})
+
+    assert settings == (Path("/from/flag"), "environment")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("colector = 'x'", "unknown setting 'colector'; known: state, collector"),
+        ("collector = 7", "collector must be a text"),
+        ("collector =", "Invalid value (at end of document)"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(tmp_path: Path, content: str, complaint: str) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(content)
+
+    with pytest.raises(UsageError, match=r"agent\.toml") as raised:
+        config.load(file, {}, {})
+
+    assert complaint in str(raised.value)
+
+
+def test_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        config.load(tmp_path / "agent.toml", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("collector.example.fr", ("collector.example.fr", 7443)),
+        ("collector.example.fr:9000", ("collector.example.fr", 9000)),
+        ("192.0.2.7:1", ("192.0.2.7", 1)),
+        ("[2001:db8::7]:9000", ("2001:db8::7", 9000)),
+        ("2001:db8::7", ("2001:db8::7", 7443)),
+    ],
+)
+def test_addresses_are_read_with_or_without_a_port(text: str, expected: tuple[str, int]) -> None:
+    assert config.parse_address(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", ":80", "host:0", "host:65536", "host:http"])
+def test_what_is_not_an_address_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not an address"):
+        config.parse_address(text)

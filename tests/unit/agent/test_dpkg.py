@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quitus_agent.errors import SourceError
+from quitus_agent.sources import dpkg
+
+CAPTURE = Path("tests/captures/dpkg/debian12")
+
+
+def parsed(text: str) -> list[tuple[str, str, str]]:
+    return [(each.name, each.version, each.architecture) for each in dpkg.parse(text)]
+
+
+def test_packages_whose_files_are_there_are_found_and_removed_ones_are_not() -> None:
+    found = parsed(CAPTURE.read_text(encoding="utf-8"))
+
+    assert found == [
+        ("bash", "5.2.15-2+b7", "amd64"),
+        ("libc6", "2.36-9+deb12u8", "amd64"),
+        ("libc6", "2.36-9+deb12u8", "i386"),
+        ("unrar", "1:6.2.6-1", "amd64"),
+        ("café-local", "2.0~rc1", "all"),
+    ]
+
+
+def test_a_package_carries_its_maintainer_section_and_package_url() -> None:
+    bash, *_ = dpkg.parse(CAPTURE.read_text(encoding="utf-8"), "debian")
+
+    assert bash.publisher == "Matthias Klose <doko@debian.org>"
+    assert bash.identifiers == {
+        "purl": "pkg:deb/debian/bash@5.2.15-2%2Bb7?arch=amd64",
+        "section": "shells",
+    }
+
+
+def test_the_distribution_names_the_package_url(tmp_path: Path) -> None:
+    status = tmp_path / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_bytes(CAPTURE.read_bytes())
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text('ID=ubuntu\nNAME="Ubuntu"\n')
+
+    first = next(iter(dpkg.scan(tmp_path)))
+
+    assert first.identifiers["purl"].startswith("pkg:deb/ubuntu/bash@")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "is empty, as after a crash; dpkg keeps a copy in status-old"),
+        ("\0\0\0\0", "line 1 is not 'Field: value'"),
+        ("Package: a\nStatus: install ok installed\nVersion", "line 3 is not 'Field: value'"),
+        ("Status: install ok installed\nVersion: 1\n", "the entry that ends at line 3"),
+        ("Package: a\nStatus: installed\n", "line 3: package a has no valid Status"),
+        ("Package: a\nStatus: install ok installed\n\n", "line 3: package a is installed but has"),
+    ],
+)
+def test_a_broken_status_file_is_a_failure_that_names_the_line(text: str, complaint: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        list(dpkg.parse(text))
+
+    assert complaint in str(raised.value)
+
+
+def test_an_unreadable_status_file_is_a_failure_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "var/lib/dpkg/status").mkdir(parents=True)
+
+    with pytest.raises(SourceError) as raised:
+        list(dpkg.scan(tmp_path))
+
+    assert str(raised.value) == f"{tmp_path}/var/lib/dpkg/status: Is a directory"
+
+
+def test_a_broken_encoding_costs_a_letter_not_the_package(tmp_path: Path) -> None:
+    status = tmp_path / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_bytes(
+        b"Package: a\nStatus: install ok installed\nVersion: 1\nMaintainer: Andr\xe9 <a@b.fr>\n"
+    )
+
+    (found,) = dpkg.scan(tmp_path)
+
+    assert found.publisher == "Andr\ufffd <a@b.fr>"
+
+
+@given(st.text(max_size=400))
+def test_no_text_does_anything_but_parse_or_fail(text: str) -> None:
+    try:
+        found = list(dpkg.parse(text))
+    except SourceError:
+        return
+    assert all(each.name and each.version for each in found)
