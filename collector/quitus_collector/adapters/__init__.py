@@ -1,0 +1,1 @@
+"""The outside world: databases, certificates, solvers, documents; one outside library each."""

@@ -1,0 +1,40 @@
+"""Documents from outside, checked against a model; every complaint names its place."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from quitus_collector.errors import UsageError
+
+
+class Model(BaseModel):
+    """A document's shape: unknown keys are refused and nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file; raises UsageError naming it."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is not UTF-8 text") from error
+
+
+def complaint(error: ValidationError) -> str:
+    """The first complaint as one sentence, its place written like `entitlements[2].quantity`.
+
+    A check of a whole document names the place itself.
+    """
+    first = error.errors(include_url=False)[0]
+    place = ""
+    for step in first["loc"]:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}"
+    reason = {"extra_forbidden": "unknown key", "missing": "missing"}.get(first["type"])
+    reason = reason or first["msg"].removeprefix("Value error, ")
+    reason = f"{reason[0].lower()}{reason[1:]}"
+    if not place and first["type"] == "value_error":
+        return reason
+    return f"{place.removeprefix('.') or 'document'}: {reason}"

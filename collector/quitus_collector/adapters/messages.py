@@ -1,0 +1,64 @@
+"""What people read, in their language: message catalogues, numbers and dates, through Babel."""
+
+from datetime import datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.support import NullTranslations, Translations
+
+LOCALES = Path(__file__).parents[1] / "locales"
+LANGUAGES = ("fr", "en")
+
+
+class Messages:
+    """The messages of one language; English texts are the keys, so English needs no catalogue."""
+
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        """`language` is one of LANGUAGES; `zone` is where the company reads its clocks."""
+        self._zone = zone
+        self.language = language
+        self._locale = Locale.parse(language)
+        self._translations = _translations(language)
+
+    def text(self, message: str, **values: object) -> str:
+        """The message in this language, its {names} filled in."""
+        found = self._translations.gettext(message) if message else ""
+        return found.format(**values) if values else found
+
+    def count(self, one: str, many: str, number: int) -> str:
+        """The form that fits the number, {n} filled in."""
+        found = self._translations.ngettext(one, many, number)
+        return found.format(n=self.number(number))
+
+    def number(self, value: int | None) -> str:
+        """A whole number with its separators; a dash where there is none."""
+        return "–" if value is None else format_decimal(value, locale=self._locale)
+
+    def date(self, moment: datetime) -> str:
+        """The day in words, as the company's calendar has it."""
+        return format_date(moment.astimezone(self._zone), format="long", locale=self._locale)
+
+    def moment(self, moment: datetime) -> str:
+        """The day in words and the time, as the company's clock has them."""
+        local = moment.astimezone(self._zone)
+        time = format_time(local, format="short", locale=self._locale)
+        return self.text("{date} at {time}", date=self.date(moment), time=time)
+
+
+@cache
+def _translations(language: str) -> NullTranslations:
+    file = LOCALES / f"{language}.po"
+    if not file.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    with file.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language, abort_invalid=True))
+    compiled.seek(0)
+    return Translations(compiled)

@@ -1,0 +1,160 @@
+"""Licence pools from a CSV file, as spreadsheets write it."""
+
+import csv
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from quitus_collector.domain.entitlement import Entitlement, Metric
+from quitus_collector.domain.product import is_product_id
+from quitus_collector.errors import UsageError
+from quitus_collector.services.licensing import PoolLine
+
+MAX_BYTES = 50 * 1024 * 1024
+REQUIRED = ("id", "product", "quantity")
+YES, NO = {"yes", "oui", "true", "vrai", "1", "x"}, {"no", "non", "false", "faux", "0", ""}
+
+
+def read(path: Path) -> list[PoolLine]:
+    """Reads the whole file; raises UsageError naming the file, the line and the column.
+
+    The separator is the first line's comma, semicolon or tab; the text is UTF-8 or, as older
+    spreadsheets save it, Windows-1252. Empty lines are skipped.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MiB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    try:
+        return parse(_decode(content))
+    except (UsageError, csv.Error) as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def parse(text: str) -> list[PoolLine]:
+    """Reads the text of a file; raises UsageError naming the line and the column."""
+    header, _, _ = text.partition("\n")
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    names = [name.strip().lower() for name in next(rows, [])]
+    _check_header(names)
+    lines: list[PoolLine] = []
+    seen: dict[str, int] = {}
+    for cells in rows:
+        number = rows.line_num
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) > len(names):
+            raise UsageError(f"line {number}: {len(cells)} cells under {len(names)} headings")
+        values = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+        entitlement = _entitlement(values, number)
+        if entitlement.id in seen:
+            raise UsageError(
+                f"line {number}: the id {entitlement.id!r} is on line {seen[entitlement.id]} too"
+            )
+        seen[entitlement.id] = number
+        lines.append(PoolLine(number, entitlement))
+    return lines
+
+
+def _entitlement(values: Mapping[str, str], number: int) -> Entitlement:
+    fields: dict[str, Any] = {}
+    for name, read_cell in COLUMNS.items():
+        try:
+            if name in values:
+                fields[name] = read_cell(values[name])
+            elif name in REQUIRED:
+                raise ValueError("is empty")
+        except ValueError as error:
+            raise UsageError(f"line {number}: {name} {error}") from error
+    entitlement = Entitlement(**fields)
+    start, end = entitlement.valid_from, entitlement.valid_until
+    if start and end and start > end:
+        raise UsageError(f"line {number}: valid_from is after valid_until")
+    return entitlement
+
+
+def _check_header(names: list[str]) -> None:
+    if not any(names):
+        raise UsageError("line 1: the headings are missing")
+    for name in names:
+        if name not in COLUMNS:
+            raise UsageError(f"line 1: unknown heading {name!r}; known: {', '.join(COLUMNS)}")
+        if names.count(name) > 1:
+            raise UsageError(f"line 1: the heading {name!r} is there twice")
+    for name in REQUIRED:
+        if name not in names:
+            raise UsageError(f"line 1: the heading {name!r} is missing")
+
+
+def _decode(content: bytes) -> str:
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise UsageError("is not a text file")
+
+
+def _required(cell: str) -> str:
+    if not cell:
+        raise ValueError("is empty")
+    if len(cell) > 255:
+        raise ValueError("is longer than 255 characters")
+    return cell
+
+
+def _product(cell: str) -> str:
+    if not is_product_id(_required(cell)):
+        raise ValueError(f"{cell!r} is not publisher/family[/edition][@version] in lower case")
+    return cell
+
+
+def _quantity(cell: str) -> int:
+    digits = "".join(cell.split())
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 9:
+        raise ValueError(f"{cell!r} is not a whole number from 0 on")
+    return int(digits)
+
+
+def _metric(cell: str) -> Metric:
+    try:
+        return Metric(cell or Metric.DEVICE)
+    except ValueError as error:
+        raise ValueError(f"{cell!r} is not one of {', '.join(Metric)}") from error
+
+
+def _yes_or_no(cell: str) -> bool:
+    if cell.lower() in YES | NO:
+        return cell.lower() in YES
+    raise ValueError(f"{cell!r} is neither yes nor no")
+
+
+def _date(cell: str) -> date | None:
+    try:
+        return date.fromisoformat(cell) if cell else None
+    except ValueError as error:
+        raise ValueError(f"{cell!r} is not a date like 2026-12-31") from error
+
+
+def _optional(cell: str) -> str | None:
+    return _required(cell) if cell else None
+
+
+COLUMNS: dict[str, Callable[[str], object]] = {
+    "id": _required,
+    "product": _product,
+    "quantity": _quantity,
+    "metric": _metric,
+    "downgrade": _yes_or_no,
+    "bound_to": _optional,
+    "entity": _optional,
+    "valid_from": _date,
+    "valid_until": _date,
+    "proof": lambda cell: cell[:1000],
+}

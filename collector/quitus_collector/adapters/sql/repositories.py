@@ -1,0 +1,234 @@
+"""The repositories on one SQL connection; services.ports says what each promises."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from quitus_collector.adapters.sql import tables
+from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.entitlement import Entitlement, Metric
+from quitus_collector.domain.install import (
+    DeviceFacts,
+    DeviceKind,
+    Install,
+    Inventory,
+    Scope,
+    SourceOutcome,
+    SourceStatus,
+)
+from quitus_collector.errors import UnknownDevice
+
+# Values in one IN list; PostgreSQL takes 65,535 parameters and older SQLite 32,766.
+BATCH = 10_000
+
+
+class SQLDevices:
+    """Implements ports.Devices."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def add(self, device: Device) -> None:
+        """Keeps a device; one with the same id is replaced."""
+        values = asdict(device)
+        values["sources"] = [asdict(source) for source in device.sources]
+        _put(self._connection, tables.device, values)
+
+    def get(self, device_id: str) -> Device:
+        """Raises UnknownDevice."""
+        row = self._one(tables.device.c.id == device_id)
+        if row is None:
+            raise UnknownDevice(f"no device has the id {device_id!r}")
+        return _device(row)
+
+    def find(self, public_key_sha256: str) -> Device | None:
+        """The device that holds this key."""
+        row = self._one(tables.device.c.public_key_sha256 == public_key_sha256)
+        return _device(row) if row else None
+
+    def list(self) -> Sequence[Device]:
+        """All of them, sorted by name, then id."""
+        rows = self._connection.execute(select(tables.device))
+        return sorted(map(_device, rows), key=lambda device: (device.name, device.id))
+
+    def _one(self, condition: Any) -> Row[Any] | None:
+        return self._connection.execute(select(tables.device).where(condition)).one_or_none()
+
+
+class SQLJoinTokens:
+    """Implements ports.JoinTokens."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def add(self, token: JoinToken) -> None:
+        """Keeps a token; one with the same id is replaced."""
+        _put(self._connection, tables.join_token, asdict(token))
+
+    def find(self, secret_sha256: str) -> JoinToken | None:
+        """The token, locked until the transaction ends, so that its last use is given once."""
+        condition = tables.join_token.c.secret_sha256 == secret_sha256
+        query = select(tables.join_token).where(condition).with_for_update()
+        row = self._connection.execute(query).one_or_none()
+        return JoinToken(**row._mapping) if row else None
+
+    def list(self) -> Sequence[JoinToken]:
+        """All of them, newest first."""
+        query = select(tables.join_token).order_by(
+            tables.join_token.c.created_at.desc(), tables.join_token.c.id
+        )
+        return [JoinToken(**row._mapping) for row in self._connection.execute(query)]
+
+
+class SQLInventories:
+    """Implements ports.Inventories; a distinct record is one row of `software` for all devices."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def add(self, device_id: str, inventory: Inventory) -> int:
+        """Replaces the installs of the sources that were readable."""
+        readable = inventory.readable_sources()
+        reported = self._intern(each for each in inventory.installs if each.source in readable)
+        query = (
+            select(tables.install.c.software_id, tables.software.c.source)
+            .join(tables.software)
+            .where(tables.install.c.device_id == device_id)
+        )
+        known = {number: source for number, source in self._connection.execute(query)}
+        gone = [n for n, source in known.items() if source in readable and n not in reported]
+        for batch in _batches(gone):
+            self._connection.execute(
+                delete(tables.install).where(
+                    tables.install.c.device_id == device_id,
+                    tables.install.c.software_id.in_(batch),
+                )
+            )
+        new = [{"device_id": device_id, "software_id": n} for n in sorted(reported - known.keys())]
+        if new:
+            self._connection.execute(insert(tables.install), new)
+        return len(known) - len(gone) + len(new)
+
+    def list(self, device_id: str) -> Sequence[Install]:
+        """The device's installs, sorted by source, name, version."""
+        query = (
+            select(tables.software)
+            .join(tables.install)
+            .where(tables.install.c.device_id == device_id)
+        )
+        found = map(_install, self._connection.execute(query))
+        return sorted(found, key=lambda each: (each.source, each.name, each.version, each.key()))
+
+    def count(self) -> Mapping[str, int]:
+        """Installs by device id."""
+        device_id = tables.install.c.device_id
+        query = select(device_id, func.count()).group_by(device_id)
+        return {device: count for device, count in self._connection.execute(query)}
+
+    def distinct(self) -> Mapping[int, Install]:
+        """Every distinct record of the fleet, by its number."""
+        in_use = select(tables.install.c.software_id)
+        query = select(tables.software).where(tables.software.c.id.in_(in_use))
+        return {row.id: _install(row) for row in self._connection.execute(query)}
+
+    def by_device(self) -> Iterator[tuple[str, Sequence[int]]]:
+        """Each device with the numbers of its records, by device id."""
+        query = select(tables.install.c.device_id, tables.install.c.software_id).order_by(
+            tables.install.c.device_id, tables.install.c.software_id
+        )
+        rows = self._connection.execution_options(yield_per=BATCH).execute(query)
+        for device_id, pairs in groupby(rows, key=lambda row: row.device_id):
+            yield device_id, [row.software_id for row in pairs]
+
+    def _intern(self, installs: Iterable[Install]) -> set[int]:
+        """The numbers of these records, which are given to those not seen before."""
+        by_digest = {_digest(each): each for each in installs}
+        numbers = self._numbers(by_digest)
+        if missing := by_digest.keys() - numbers.keys():
+            statement = _insert(self._connection)(tables.software).on_conflict_do_nothing()
+            # In one order everywhere: two collectors that intern the same rows must not deadlock.
+            values = [_software(digest, by_digest[digest]) for digest in sorted(missing)]
+            self._connection.execute(statement, values)
+            numbers |= self._numbers(missing)
+        return set(numbers.values())
+
+    def _numbers(self, digests: Iterable[str]) -> dict[str, int]:
+        numbers: dict[str, int] = {}
+        for batch in _batches(sorted(digests)):
+            query = select(tables.software.c.digest, tables.software.c.id).where(
+                tables.software.c.digest.in_(batch)
+            )
+            numbers.update({digest: number for digest, number in self._connection.execute(query)})
+        return numbers
+
+
+class SQLEntitlements:
+    """Implements ports.Entitlements."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def add(self, entitlement: Entitlement) -> None:
+        """Keeps a line; one with the same id is replaced."""
+        _put(self._connection, tables.entitlement, asdict(entitlement))
+
+    def list(self) -> Sequence[Entitlement]:
+        """All of them, sorted by id."""
+        rows = self._connection.execute(select(tables.entitlement))
+        lines = (Entitlement(**{**row._mapping, "metric": Metric(row.metric)}) for row in rows)
+        return sorted(lines, key=lambda line: line.id)
+
+
+def _insert(connection: Connection) -> Any:
+    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+
+
+def _put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Inserts a row or replaces the one with the same primary key."""
+    statement = _insert(connection)(table).values(values)
+    changes = {name: statement.excluded[name] for name in values if name != "id"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes))
+
+
+def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), BATCH):
+        yield values[start : start + BATCH]
+
+
+def _digest(install: Install) -> str:
+    return hashlib.sha256(json.dumps(install.key()).encode()).hexdigest()
+
+
+def _software(digest: str, install: Install) -> dict[str, Any]:
+    return {"digest": digest, **asdict(install), "identifiers": dict(install.identifiers)}
+
+
+def _install(row: Row[Any]) -> Install:
+    return Install(
+        name=row.name,
+        version=row.version,
+        publisher=row.publisher,
+        architecture=row.architecture,
+        source=row.source,
+        scope=Scope(row.scope),
+        identifiers=row.identifiers,
+    )
+
+
+def _device(row: Row[Any]) -> Device:
+    facts = {**row.facts, "kind": DeviceKind(row.facts["kind"])}
+    sources = (
+        SourceOutcome(each["name"], SourceStatus(each["status"]), each["reason"])
+        for each in row.sources
+    )
+    return Device(**{**row._mapping, "facts": DeviceFacts(**facts), "sources": tuple(sources)})

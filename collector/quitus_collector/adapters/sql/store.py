@@ -1,0 +1,134 @@
+"""Transactions over the repositories, and the schema they expect."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from quitus_collector.adapters.sql.repositories import (
+    SQLDevices,
+    SQLEntitlements,
+    SQLInventories,
+    SQLJoinTokens,
+)
+from quitus_collector.errors import StoreError, UsageError
+from quitus_collector.services.ports import Devices, Entitlements, Inventories, JoinTokens
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+# How long a writer waits for another one on SQLite.
+BUSY_TIMEOUT_MS = 30_000
+
+
+class SQLUnitOfWork:
+    """Implements ports.UnitOfWork on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        """All repositories share the connection's transaction."""
+        self.devices: Devices = SQLDevices(connection)
+        self.tokens: JoinTokens = SQLJoinTokens(connection)
+        self.inventories: Inventories = SQLInventories(connection)
+        self.entitlements: Entitlements = SQLEntitlements(connection)
+
+
+class SQLStore:
+    """Implements ports.Store; one object serves all threads."""
+
+    def __init__(self, url: str) -> None:
+        """Connects lazily; raises UsageError for a URL that names no database we know."""
+        self._engine = _engine(url)
+        self._writer = self._engine.execution_options(quitus_begin="BEGIN IMMEDIATE")
+        self.name = self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[SQLUnitOfWork]:
+        """A consistent view."""
+        with self._told(), self._engine.connect() as connection, connection.begin():
+            yield SQLUnitOfWork(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[SQLUnitOfWork]:
+        """Commits when the block ends, unless it raises."""
+        with self._told(), self._writer.connect() as connection, connection.begin():
+            yield SQLUnitOfWork(connection)
+
+    def upgrade(self) -> None:
+        """Brings the schema to this version, creating it where there is none."""
+        with self._told(), self._writer.connect() as connection, connection.begin():
+            command.upgrade(_alembic(connection), "head")
+
+    def check_schema(self) -> None:
+        """Raises StoreError unless the schema is exactly the one that this version works with."""
+        with self._told(), self._engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        scripts = ScriptDirectory.from_config(_alembic())
+        if found == scripts.get_current_head():
+            return
+        if found is None:
+            raise StoreError(f"the database {self.name} is empty: run quitus-collector init")
+        known = {script.revision for script in scripts.walk_revisions()}
+        if found in known:
+            raise StoreError(
+                f"the database {self.name} has an older schema: run quitus-collector upgrade"
+            )
+        raise StoreError(
+            f"the database {self.name} was made by a newer version of quitus-collector: install it"
+        )
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Says which database failed, in one sentence."""
+        try:
+            yield
+        except DBAPIError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise StoreError(f"the database {self.name} cannot serve: {reason}") from error
+
+
+def _engine(url: str) -> Engine:
+    try:
+        if make_url(url).get_backend_name() not in ("sqlite", "postgresql"):
+            raise UsageError(f"{url!r} is neither an SQLite nor a PostgreSQL database")
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UsageError(f"{url!r} is not a database URL") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling is off: _begin_sqlite says when one starts.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: one that starts as a reader could not upgrade safely.
+    begin = connection.get_execution_options().get("quitus_begin", "BEGIN")
+    connection.exec_driver_sql(begin)
+
+
+def _alembic(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,120 @@
+"""The schema, as the newest migration leaves it."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite keeps it without its zone, which is given back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses naive times: they would silently mean the server's zone."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a naive time cannot be stored")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware, UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Row numbers of 64 bits; SQLite gives out numbers by itself only to a column of type INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+device = Table(
+    "device",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("hostname", String(255), nullable=False),
+    Column("public_key_sha256", String(64), nullable=False, unique=True),
+    Column("token_id", String(32), nullable=False),
+    Column("entity", String(64)),
+    Column("enrolled_at", UTCDateTime, nullable=False),
+    Column("certificate_expires_at", UTCDateTime, nullable=False),
+    Column("last_report_at", UTCDateTime),
+    # DeviceFacts and SourceOutcomes of the last report.
+    Column("facts", JSON, nullable=False),
+    Column("sources", JSON, nullable=False),
+)
+
+join_token = Table(
+    "join_token",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("secret_sha256", String(64), nullable=False, unique=True),
+    Column("label", String(255), nullable=False),
+    Column("entity", String(64)),
+    Column("uses_allowed", Integer, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+)
+
+# A distinct software record, kept once for the whole fleet.
+software = Table(
+    "software",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    # SHA-256 of everything that makes two records the same one.
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("publisher", String, nullable=False),
+    Column("architecture", String, nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("identifiers", JSON, nullable=False),
+)
+
+install = Table(
+    "install",
+    metadata,
+    Column("device_id", ForeignKey("device.id", ondelete="CASCADE"), primary_key=True),
+    Column("software_id", ForeignKey("software.id"), primary_key=True),
+    Index("ix_install_software_id", "software_id"),
+)
+
+entitlement = Table(
+    "entitlement",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("product", String(255), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("metric", String(32), nullable=False),
+    Column("downgrade", Boolean, nullable=False),
+    Column("bound_to", String(255)),
+    Column("entity", String(64)),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("proof", String, nullable=False),
+)

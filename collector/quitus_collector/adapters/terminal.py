@@ -1,0 +1,199 @@
+"""Tables for people at a terminal, through rich; in a pipe, as wide as they need."""
+
+import os
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.install import DeviceKind, Install
+from quitus_collector.domain.position import LineState, Position, PositionLine
+from quitus_collector.services import wording
+from quitus_collector.services.ports import Messages
+from quitus_collector.services.reporting import DeviceSummary
+from quitus_collector.services.wording import N_
+
+MIN_LABEL = 24
+HEADINGS = (
+    N_("Product"),
+    N_("Metric"),
+    N_("Installed"),
+    N_("Owned"),
+    N_("Covered"),
+    N_("Missing"),
+    N_("Available"),
+    N_("State"),
+)
+# In a pipe nothing may be cut to a width that nobody has.
+PIPE_WIDTH = 240
+MIB = 1024 * 1024
+
+
+def position(position: Position, messages: Messages) -> None:
+    """The effective licence position, the reason for each figure below it."""
+    text = messages.text
+    print(text("Effective licence position on {moment}", moment=messages.moment(position.as_of)))
+    perimeter = position.perimeter
+    print(
+        text(
+            "Devices that reported: {reporting} of {enrolled} enrolled; "
+            "read in part only: {failed}",
+            reporting=messages.number(perimeter.reporting),
+            enrolled=messages.number(perimeter.enrolled),
+            failed=messages.number(perimeter.with_failed_sources),
+        )
+    )
+    if not position.lines:
+        print(text("No commercial product was found and no licence is recorded."))
+        return
+    print(", ".join(total for _, total in wording.totals(position.lines, messages)))
+    cells, notes = [tuple(map(text, HEADINGS))], [""]
+    for line in position.lines:
+        covered = None if line.missing is None else line.installed - line.missing
+        figures = (line.installed, line.entitled, covered, line.missing, line.available)
+        metric, state = (
+            wording.metric_name(line, messages),
+            wording.state_name(line.state, messages),
+        )
+        cells.append((line.label, metric, *map(messages.number, figures), state))
+        notes.append(_reason(line, messages))
+    _print_with_notes(cells, notes)
+    if undetermined := [each for each in position.lines if each.state is LineState.UNDETERMINED]:
+        state = wording.state_name(LineState.UNDETERMINED, messages)
+        print(f"{state} = {wording.why(undetermined[0], messages)}")
+    if position.unknown:
+        print(wording.unknown_summary(len(position.unknown), messages))
+
+
+def _reason(line: PositionLine, messages: Messages) -> str:
+    """The reason below a line; that of undetermined lines is one and stands below them all."""
+    return "" if line.state is LineState.UNDETERMINED else wording.why(line, messages)
+
+
+def devices(summaries: Iterable[DeviceSummary]) -> None:
+    """The enrolled devices."""
+    table = _table("Device", "Id", "System", "Entity", "Last report (UTC)")
+    table.add_column("Installs", justify="right")
+    count = 0
+    for summary in summaries:
+        device = summary.device
+        last = f"{device.last_report_at:%Y-%m-%d %H:%M}" if device.last_report_at else "never"
+        system = f"{device.facts.system} {device.facts.system_version}".strip()
+        cells = (device.name, device.id, system, device.entity or "", last, f"{summary.installs}")
+        table.add_row(*map(escape, cells))
+        count += 1
+    if count:
+        _print(table)
+    print(_counted(count, "device"))
+
+
+def device(device: Device, installs: Sequence[Install]) -> None:
+    """One device and everything installed on it."""
+    facts = device.facts
+    kind = "" if facts.kind is DeviceKind.UNKNOWN else f"{facts.kind} {facts.hypervisor}".strip()
+    rows = (
+        ("device", device.name),
+        ("id", device.id),
+        ("entity", device.entity or "-"),
+        ("system", f"{facts.system} {facts.system_version} {facts.architecture}".strip() or "-"),
+        ("processors, cores", f"{facts.processors}, {facts.cores}"),
+        ("memory", f"{facts.memory_bytes // MIB} MiB"),
+        ("kind", kind or "-"),
+        ("enrolled", f"{device.enrolled_at:%Y-%m-%d %H:%M} UTC"),
+        ("certificate until", f"{device.certificate_expires_at:%Y-%m-%d %H:%M} UTC"),
+        (
+            "last report",
+            f"{device.last_report_at:%Y-%m-%d %H:%M} UTC" if device.last_report_at else "never",
+        ),
+        *(
+            (f"source {each.name}", f"{each.status} {each.reason}".strip())
+            for each in device.sources
+        ),
+    )
+    for name, value in rows:
+        print(f"{name:18} {value}")
+    if installs:
+        table = _table("Name", "Version", "Publisher", "Source")
+        for each in installs:
+            table.add_row(*map(escape, (each.name, each.version, each.publisher, each.source)))
+        _print(table)
+    print(_counted(len(installs), "install"))
+
+
+def tokens(tokens: Iterable[JoinToken]) -> None:
+    """The join tokens, without their secrets, which are not kept."""
+    table = _table("Token", "Label", "Entity", "Used", "Until (UTC)")
+    for token in tokens:
+        used = f"{token.uses} of {token.uses_allowed}"
+        until = f"{token.expires_at:%Y-%m-%d %H:%M}"
+        table.add_row(*map(escape, (token.id, token.label, token.entity or "", used, until)))
+    _print(table)
+
+
+def pools(lines: Iterable[Entitlement]) -> None:
+    """The licence pools, line by line."""
+    table = _table("Entitlement", "Product", "Quantity", "Metric", "Rights and limits", "Proof")
+    for line in lines:
+        limits = [
+            *(["downgrade"] if line.downgrade else []),
+            *([f"bound to {line.bound_to}"] if line.bound_to else []),
+            *([f"entity {line.entity}"] if line.entity else []),
+            *([f"from {line.valid_from}"] if line.valid_from else []),
+            *([f"until {line.valid_until}"] if line.valid_until else []),
+        ]
+        cells = (
+            line.id,
+            line.product,
+            str(line.quantity),
+            line.metric,
+            ", ".join(limits),
+            line.proof,
+        )
+        table.add_row(*map(escape, cells))
+    _print(table)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def _print_with_notes(rows: Sequence[tuple[str, ...]], notes: Sequence[str]) -> None:
+    """Prints rows, the first one as headings, each with its note below over the whole width.
+
+    Figures keep their width; the first column takes what the terminal leaves, on several lines.
+    """
+    total = _console().width
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[0] = min(widths[0], max(MIN_LABEL, total - sum(widths[1:]) - 2 * len(widths)))
+    for number, (row, note) in enumerate(zip(rows, notes, strict=True)):
+        label, *more = textwrap.wrap(row[0], widths[0]) or [""]
+        figures = [f"{cell:>{width}}" for cell, width in zip(row[2:-1], widths[2:-1], strict=True)]
+        print("  ".join((f"{label:{widths[0]}}", f"{row[1]:{widths[1]}}", *figures, row[-1])))
+        for part in more:
+            print(part)
+        for part in textwrap.wrap(note, total - 4):
+            print(f"    {part}")
+        if number == 0:
+            print("─" * min(total, sum(widths) + 2 * len(widths) - 2))
+
+
+def _print(table: Table) -> None:
+    _console().print(table)
+
+
+def _console() -> Console:
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(file=sys.stdout, width=None if known else PIPE_WIDTH)

@@ -1,0 +1,280 @@
+"""The command `quitus-collector`."""
+
+import argparse
+import csv
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from quitus_collector import config, logs, wiring
+from quitus_collector.adapters import terminal
+from quitus_collector.domain.company import is_siren
+from quitus_collector.domain.optimisation import SolverError
+from quitus_collector.domain.position import PositionLine
+from quitus_collector.errors import CollectorError, UsageError
+from quitus_collector.services.declaring import check_publisher
+from quitus_collector.services.reporting import list_devices, show_device
+from quitus_collector.services.wording import why
+from quitus_collector.wiring import Collector
+
+OK, FAILURE, USAGE = 0, 1, 2
+CSV_FIELDS = (
+    "product",
+    "label",
+    "metric",
+    "installed",
+    "entitled",
+    "consumed",
+    "available",
+    "missing",
+    "state",
+    "reason",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status: 0 done, 1 failed, 2 wrong usage."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+    except UsageError as error:
+        return _complain(error, USAGE)
+    except (CollectorError, SolverError) as error:
+        return _complain(error, FAILURE)
+    except BrokenPipeError:
+        # The reader has seen enough; what is still buffered must not complain on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return 128 + 2
+    return status
+
+
+def _complain(error: Exception, status: int) -> int:
+    print(f"quitus-collector: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="quitus-collector",
+        description="Enrols devices, keeps their inventories, and sets them against licence pools.",
+    )
+    home = os.environ.get("QUITUS_COLLECTOR_HOME", str(config.DEFAULT_HOME))
+    parser.add_argument(
+        "--home", type=Path, default=Path(home), metavar="FOLDER", help="the collector's folder"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_operation(commands)
+    _add_devices(commands)
+    _add_licensing(commands)
+    return parser
+
+
+def _add_operation(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    init = commands.add_parser("init", help="make a collector in its folder")
+    init.add_argument(
+        "--name",
+        action="append",
+        metavar="HOST",
+        help="a name or address that agents use; repeat for several (default: localhost)",
+    )
+    init.set_defaults(command=_init)
+
+    serve = commands.add_parser("serve", help="answer devices until stopped")
+    serve.add_argument("--enrolment", metavar="HOST:PORT", help="where devices enrol")
+    serve.add_argument("--inventory", metavar="HOST:PORT", help="where enrolled devices report")
+    serve.set_defaults(command=_serve)
+
+    upgrade = commands.add_parser("upgrade", help="bring the database to this version's schema")
+    upgrade.set_defaults(command=_upgrade)
+
+
+def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    token = commands.add_parser("token", help="join tokens, which admit devices")
+    actions = token.add_subparsers(required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a token and print it, for the only time")
+    create.add_argument("--uses", type=_positive, default=1, help="devices it admits (default: 1)")
+    create.add_argument(
+        "--valid-for", type=_duration, default=timedelta(days=7), metavar="7d|12h|30m"
+    )
+    create.add_argument("--entity", metavar="SIREN", help="the legal entity of these devices")
+    create.add_argument("--label", default="", help="what it is for")
+    create.set_defaults(command=_token_create)
+    actions.add_parser("list", help="the tokens, without their secrets").set_defaults(
+        command=_token_list
+    )
+
+    devices = commands.add_parser("devices", help="enrolled devices")
+    actions = devices.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="all of them")
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+    listing.set_defaults(command=_devices_list)
+    show = actions.add_parser("show", help="one of them and what is installed on it")
+    show.add_argument("device", metavar="DEVICE", help="its id or its name")
+    show.add_argument("--format", choices=("table", "json"), default="table")
+    show.set_defaults(command=_devices_show)
+
+
+def _add_licensing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    pools = commands.add_parser("pools", help="licence pools")
+    actions = pools.add_subparsers(required=True, metavar="ACTION")
+    imported = actions.add_parser("import", help="take in entitlements from a CSV file")
+    imported.add_argument("file", type=Path, metavar="FILE.csv")
+    imported.set_defaults(command=_pools_import)
+    actions.add_parser("list", help="all entitlements").set_defaults(command=_pools_list)
+
+    position = commands.add_parser("position", help="the effective licence position")
+    position.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    position.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
+    position.set_defaults(command=_position)
+
+    declaration = commands.add_parser("declaration", help="the declaration")
+    actions = declaration.add_subparsers(required=True, metavar="ACTION")
+    draft = actions.add_parser("draft", help="fill it in, as PDF and JSON")
+    draft.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    draft.add_argument("--publisher", help="the addressee; without it, all publishers")
+    draft.set_defaults(command=_declaration_draft)
+
+    reconcile = commands.add_parser("reconcile", help="answer a scenario file")
+    reconcile.add_argument("file", type=Path, metavar="SCENARIO.json")
+    reconcile.add_argument("--format", choices=("json",), default="json")
+    reconcile.set_defaults(command=_reconcile)
+
+
+def _collector(arguments: argparse.Namespace, **flags: str | None) -> Collector:
+    given = {name: value for name, value in flags.items() if value}
+    return Collector(config.load(arguments.home, os.environ, given))
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    names = arguments.name or ["localhost", "127.0.0.1"]
+    made = wiring.init(arguments.home, names, lambda: config.load(arguments.home, os.environ, {}))
+    print(f"collector made in {made.home}; its settings are in {made.home / config.FILE}")
+    return OK
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    logs.configure()
+    collector = _collector(arguments, enrolment=arguments.enrolment, inventory=arguments.inventory)
+
+    def ready(enrolment_port: int, inventory_port: int) -> None:
+        print(f"enrolment port {enrolment_port}, inventory port {inventory_port}", flush=True)
+
+    collector.serve(ready)
+    return OK
+
+
+def _upgrade(arguments: argparse.Namespace) -> int:
+    _collector(arguments).upgrade()
+    print("the database has the schema of this version")
+    return OK
+
+
+def _token_create(arguments: argparse.Namespace) -> int:
+    if arguments.entity and not is_siren(arguments.entity):
+        raise UsageError(f"{arguments.entity!r} is not a SIREN: nine digits with their check digit")
+    collector = _collector(arguments)
+    print(
+        collector.create_token(
+            arguments.uses, arguments.valid_for, arguments.entity, arguments.label
+        )
+    )
+    return OK
+
+
+def _token_list(arguments: argparse.Namespace) -> int:
+    with _collector(arguments).store.reading() as work:
+        terminal.tokens(work.tokens.list())
+    return OK
+
+
+def _devices_list(arguments: argparse.Namespace) -> int:
+    summaries = list_devices(_collector(arguments).store)
+    if arguments.format == "json":
+        _print_json([each.document() for each in summaries])
+    else:
+        terminal.devices(summaries)
+    return OK
+
+
+def _devices_show(arguments: argparse.Namespace) -> int:
+    device, installs = show_device(_collector(arguments).store, arguments.device)
+    if arguments.format == "json":
+        _print_json(device.document() | {"software": [each.document() for each in installs]})
+    else:
+        terminal.device(device, installs)
+    return OK
+
+
+def _pools_import(arguments: argparse.Namespace) -> int:
+    summary = _collector(arguments).import_pools(arguments.file)
+    print(
+        f"{arguments.file}: {summary.added} entitlements added, {summary.changed} changed, "
+        f"{summary.unchanged} unchanged"
+    )
+    return OK
+
+
+def _pools_list(arguments: argparse.Namespace) -> int:
+    with _collector(arguments).store.reading() as work:
+        terminal.pools(work.entitlements.list())
+    return OK
+
+
+def _position(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    check_publisher(collector.catalogue, arguments.publisher)
+    position = collector.position()
+    if arguments.publisher:
+        position = position.of_publisher(arguments.publisher)
+    if arguments.format == "json":
+        _print_json(position.document())
+    elif arguments.format == "csv":
+        _print_csv(position.lines, collector)
+    else:
+        terminal.position(position, collector.messages)
+    return OK
+
+
+def _print_csv(lines: Sequence[PositionLine], collector: Collector) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*CSV_FIELDS, "why"])
+    for line in lines:
+        document = line.document()
+        writer.writerow([*(document[name] for name in CSV_FIELDS), why(line, collector.messages)])
+
+
+def _declaration_draft(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    for file in collector.draft_declaration(arguments.publisher, arguments.out):
+        print(file)
+    return OK
+
+
+def _reconcile(arguments: argparse.Namespace) -> int:
+    _print_json(_collector(arguments).reconcile_scenario(arguments.file))
+    return OK
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
+    return int(text)
+
+
+def _duration(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9]\d{0,3})([dhm])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration like 7d, 12h or 30m")
+    unit = {"d": "days", "h": "hours", "m": "minutes"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+def _print_json(document: object) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
+    print()

@@ -1,0 +1,153 @@
+"""The collector's settings: its folder's file, then the environment, then flags; read once."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from quitus_collector.adapters.documents import Model, complaint, read_text
+from quitus_collector.domain.company import Company, is_siren
+from quitus_collector.errors import UsageError
+
+FILE = "collector.toml"
+DEFAULT_HOME = Path("/var/lib/quitus-collector")
+
+TEMPLATE = """\
+# Settings of this collector. Lines that start with # show the default.
+
+# language = "fr"                 # of tables and declarations: "fr" or "en"
+# time_zone = "Europe/Paris"      # of the dates in declarations
+# database = "sqlite"             # or postgresql+psycopg://user@host/name, password in ~/.pgpass
+
+[listen]
+names = {names}   # host names and addresses that agents use; part of the certificate
+# enrolment = "0.0.0.0:7443"      # where devices enrol
+# inventory = "0.0.0.0:7444"      # where enrolled devices report
+
+[company]                         # who declares
+# name = "Ateliers Exemple"
+# legal_form = "SAS"
+# siren = ""                      # nine digits
+# address = ""
+# signatory = ""
+# function = "DSI"
+# place = ""
+"""
+
+
+def _siren(text: str) -> str:
+    digits = text.replace(" ", "")
+    if digits and not is_siren(digits):
+        raise ValueError(
+            f"{text!r} is not a SIREN: nine digits with their check digit are expected"
+        )
+    return digits
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return text
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a time zone like Europe/Paris") from error
+    return name
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Listen(Model):
+    """Where the collector answers, and under which names."""
+
+    names: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] = ["localhost"]
+    enrolment: Address = "0.0.0.0:7443"
+    inventory: Address = "0.0.0.0:7444"
+
+
+class CompanyTable(Model):
+    """Who declares."""
+
+    name: str = ""
+    legal_form: str = ""
+    siren: Annotated[str, AfterValidator(_siren)] = ""
+    address: str = ""
+    signatory: str = ""
+    function: str = ""
+    place: str = ""
+
+
+class Settings(Model):
+    """The file's shape."""
+
+    language: Literal["fr", "en"] = "fr"
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Paris"
+    database: str = "sqlite"
+    listen: Listen = Listen()
+    company: CompanyTable = CompanyTable()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that the collector is told, validated."""
+
+    home: Path
+    language: str
+    time_zone: ZoneInfo
+    database_url: str
+    names: tuple[str, ...]
+    enrolment_address: str
+    inventory_address: str
+    company: Company
+
+    @property
+    def authority(self) -> Path:
+        """The folder of the certificate authority."""
+        return self.home / "authority"
+
+
+def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -> Config:
+    """Merges the three; raises UsageError naming the file and the setting.
+
+    The environment has QUITUS_COLLECTOR_DATABASE and _LANGUAGE; flags are `enrolment` and
+    `inventory`.
+    """
+    path = home / FILE
+    document = {}
+    if path.exists():
+        try:
+            document = tomllib.loads(read_text(path))
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{path}: {error}") from error
+    for name in ("database", "language"):
+        if value := environment.get(f"QUITUS_COLLECTOR_{name.upper()}"):
+            document[name] = value
+    listen = document.setdefault("listen", {})
+    if isinstance(listen, dict):
+        listen.update(flags)
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {complaint(error)}") from error
+    database = settings.database
+    if database == "sqlite":
+        database = f"sqlite:///{home.resolve() / 'quitus.db'}"
+    return Config(
+        home=home,
+        language=settings.language,
+        time_zone=ZoneInfo(settings.time_zone),
+        database_url=database,
+        names=tuple(settings.listen.names),
+        enrolment_address=settings.listen.enrolment,
+        inventory_address=settings.listen.inventory,
+        company=Company(**settings.company.model_dump()),
+    )

@@ -1,0 +1,1 @@
+"""What Quitus knows about licences: values in, values out; no I/O, no clock, no framework."""

@@ -1,0 +1,107 @@
+"""What a device reported: raw software records, facts, and whether each source could be read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Whether an install serves everyone on the device or one person."""
+
+    MACHINE = "machine"
+    USER = "user"
+
+
+class SourceStatus(StrEnum):
+    """READ: what is not listed is not there. FAILED: nothing may be concluded."""
+
+    READ = "read"
+    ABSENT = "absent"
+    FAILED = "failed"
+
+
+class DeviceKind(StrEnum):
+    """UNKNOWN where the device could not tell."""
+
+    PHYSICAL = "physical"
+    VIRTUAL = "virtual"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """One software record, verbatim; empty where its source does not say."""
+
+    name: str
+    version: str = ""
+    publisher: str = ""
+    architecture: str = ""
+    source: str = ""
+    scope: Scope = Scope.MACHINE
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, object]:
+        """The record as JSON has it; null where its source does not say."""
+        return {
+            "name": self.name,
+            "version": self.version or None,
+            "publisher": self.publisher or None,
+            "architecture": self.architecture or None,
+            "source": self.source,
+            "scope": self.scope.value,
+            "identifiers": dict(self.identifiers),
+        }
+
+    def key(self) -> tuple[str, ...]:
+        """What makes two records the same one, wherever they were found."""
+        pairs = (text for pair in sorted(self.identifiers.items()) for text in pair)
+        return (
+            self.name,
+            self.version,
+            self.publisher,
+            self.architecture,
+            self.source,
+            self.scope,
+            *pairs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What counting needs to know of a device; zero or empty where it could not tell."""
+
+    hostname: str = ""
+    system: str = ""
+    system_version: str = ""
+    architecture: str = ""
+    processors: int = 0
+    cores: int = 0
+    memory_bytes: int = 0
+    kind: DeviceKind = DeviceKind.UNKNOWN
+    hypervisor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOutcome:
+    """How reading one source went; `reason` is empty unless it failed."""
+
+    name: str
+    status: SourceStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """One report of one device; `taken_at` is UTC, by the device's clock."""
+
+    taken_at: datetime
+    facts: DeviceFacts
+    sources: tuple[SourceOutcome, ...]
+    installs: tuple[Install, ...]
+
+    def readable_sources(self) -> frozenset[str]:
+        """The sources whose installs this report replaces."""
+        return frozenset(
+            each.name for each in self.sources if each.status is not SourceStatus.FAILED
+        )

@@ -1,0 +1,234 @@
+"""The effective licence position: what is installed, owned, covered and missing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass, fold
+from quitus_collector.domain.entitlement import COUNTED_METRICS, Entitlement, Metric, Right
+from quitus_collector.domain.optimisation import Solver
+from quitus_collector.domain.product import line_of, publisher_of, version_key, version_of
+from quitus_collector.domain.reconciliation import (
+    CountedDevice,
+    Reconciliation,
+    Situation,
+    reconcile,
+)
+
+Document = dict[str, object]
+
+
+class LineState(StrEnum):
+    """UNDETERMINED: the figure cannot be had, and no claim is made about it."""
+
+    COMPLIANT = "compliant"
+    GAP = "gap"
+    UNDETERMINED = "undetermined"
+
+
+class Undetermined(StrEnum):
+    """Why a line makes no claim."""
+
+    METRIC = "metric-not-counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many installs of a line one entitlement covers, and under which right."""
+
+    entitlement: str
+    right: Right
+    installs: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLine:
+    """One product's position.
+
+    `installed` counts devices. `entitled` and `consumed` count the units of the product's own
+    entitlements in force; a unit may be consumed by an install of another version. `missing` counts
+    installs that nothing covers; it and `consumed` are None where the line is undetermined.
+    """
+
+    product: str
+    label: str
+    metric: Metric
+    installed: int
+    entitled: int
+    consumed: int | None
+    covered: tuple[Coverage, ...]
+    missing: int | None
+    state: LineState
+    reason: Undetermined | None = None
+
+    @property
+    def available(self) -> int | None:
+        """Units owned that no install consumes."""
+        return None if self.consumed is None else self.entitled - self.consumed
+
+    @property
+    def lent(self) -> int:
+        """Units that cover another version on a device that this one is not covered on."""
+        direct = sum(each.installs for each in self.covered if each.right is Right.DIRECT)
+        return (self.consumed or 0) - direct
+
+    def document(self) -> Document:
+        """The line as JSON has it."""
+        return {
+            "product": self.product,
+            "label": self.label,
+            "metric": self.metric.value,
+            "installed": self.installed,
+            "entitled": self.entitled,
+            "consumed": self.consumed,
+            "available": self.available,
+            "missing": self.missing,
+            "state": self.state.value,
+            "reason": self.reason and self.reason.value,
+            "covered": [asdict(each) for each in self.covered],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Perimeter:
+    """The devices that a position rests on; `entities` are their legal entities (SIREN), sorted."""
+
+    entities: tuple[str, ...]
+    enrolled: int
+    reporting: int
+    with_failed_sources: int
+
+    def document(self) -> Document:
+        """The perimeter as JSON has it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A raw name that no rule knows, and on how many devices it is."""
+
+    name: str
+    publisher: str
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Every line, sorted by product, with what it rests on and what it leaves out."""
+
+    as_of: datetime
+    catalogue_digest: str
+    perimeter: Perimeter
+    lines: tuple[PositionLine, ...]
+    unknown: tuple[Unknown, ...]
+
+    def of_publisher(self, publisher: str) -> "Position":
+        """The same position, reduced to one publisher's products."""
+        lines = tuple(each for each in self.lines if publisher_of(each.product) == publisher)
+        return replace(self, lines=lines)
+
+    def document(self) -> Document:
+        """The position as JSON has it."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "catalogue_sha256": self.catalogue_digest,
+            "perimeter": self.perimeter.document(),
+            "lines": [line.document() for line in self.lines],
+            "unknown": [asdict(each) for each in self.unknown],
+        }
+
+
+def licensable(recognitions: Iterable[Recognition]) -> frozenset[str]:
+    """The products on one device that need a licence, each once however many records show it."""
+    recognitions = list(recognitions)
+    products = fold(each.product for each in recognitions if each.product)
+    commercial = {
+        each.product for each in recognitions if each.software_class is SoftwareClass.COMMERCIAL
+    }
+    return frozenset(product for product in products if product in commercial)
+
+
+def position_lines(
+    as_of: date,
+    devices: Sequence[CountedDevice],
+    products: Mapping[str, frozenset[str]],
+    entitlements: Sequence[Entitlement],
+    catalogue: Catalogue,
+    solver: Solver,
+) -> tuple[PositionLine, ...]:
+    """Reconciles what the engine counts and marks the rest undetermined.
+
+    `products` holds the licensable products of each device, by device id.
+    """
+    reasons = _reasons({p for found in products.values() for p in found}, entitlements, catalogue)
+    counted = [each for each in entitlements if line_of(each.product) not in reasons]
+    installs = frozenset(
+        (device, product)
+        for device, found in products.items()
+        for product in found
+        if line_of(product) not in reasons
+    )
+    answer = reconcile(Situation(as_of, devices, installs, counted), solver)
+    installed = Counter(product for found in products.values() for product in found)
+    owned: Counter[str] = Counter()
+    for each in entitlements:
+        owned[each.product] += each.quantity if each.is_valid_on(as_of) else 0
+    names = sorted(installed.keys() | owned.keys(), key=_by_name_and_version)
+    coverage = _coverage(answer)
+    consumed = _consumed(answer, entitlements)
+    lines = []
+    for product in names:
+        reason = reasons.get(line_of(product))
+        missing = answer.uncovered.get(product, 0)
+        state = LineState.GAP if missing else LineState.COMPLIANT
+        lines.append(
+            PositionLine(
+                product=product,
+                label=catalogue.label(product),
+                metric=catalogue.metric(product),
+                installed=installed[product],
+                entitled=owned[product],
+                consumed=None if reason else consumed[product],
+                covered=coverage.get(product, ()),
+                missing=None if reason else missing,
+                state=LineState.UNDETERMINED if reason else state,
+                reason=reason,
+            )
+        )
+    return tuple(lines)
+
+
+def _reasons(
+    products: Iterable[str], entitlements: Iterable[Entitlement], catalogue: Catalogue
+) -> dict[str, Undetermined]:
+    """The product lines that cannot be determined: one foreign metric taints all their versions."""
+    reasons: dict[str, Undetermined] = {}
+    for product in products:
+        if catalogue.metric(product) not in COUNTED_METRICS:
+            reasons[line_of(product)] = Undetermined.METRIC
+    for each in entitlements:
+        metrics = {each.metric, catalogue.metric(each.product)}
+        if not metrics <= COUNTED_METRICS:
+            reasons[line_of(each.product)] = Undetermined.METRIC
+    return reasons
+
+
+def _coverage(answer: Reconciliation) -> dict[str, tuple[Coverage, ...]]:
+    counts = Counter((c.product, c.entitlement, c.right) for c in answer.covered)
+    found: defaultdict[str, list[Coverage]] = defaultdict(list)
+    for (product, entitlement, right), installs in sorted(counts.items()):
+        found[product].append(Coverage(entitlement, right, installs))
+    return {product: tuple(coverage) for product, coverage in found.items()}
+
+
+def _consumed(answer: Reconciliation, entitlements: Iterable[Entitlement]) -> Counter[str]:
+    consumed: Counter[str] = Counter()
+    for each in entitlements:
+        consumed[each.product] += answer.consumed.get(each.id, 0)
+    return consumed
+
+
+def _by_name_and_version(product: str) -> tuple[str, object]:
+    return line_of(product), version_key(version_of(product))

@@ -1,0 +1,1 @@
+"""The wire of proto/quitus/v1, served."""

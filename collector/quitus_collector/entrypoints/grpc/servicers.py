@@ -1,0 +1,84 @@
+"""The two services of proto/quitus/v1: each method translates and calls one use case."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
+from quitus_collector.domain.install import Inventory
+from quitus_collector.entrypoints.grpc import translate
+from quitus_collector.errors import UnknownDevice
+from quitus_collector.services.enrolment import Enrolled
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What the servicers call; blocking, so they run on `executor`."""
+
+    enrol: Callable[[str, bytes, str], Enrolled]
+    accept_report: Callable[[str, Inventory], int]
+    device_id_of: Callable[[bytes], str]
+    trust_roots: tuple[bytes, ...]
+    executor: Executor
+
+    async def run(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Runs a use case without holding up the other calls."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call, *arguments)
+
+
+class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
+    """Admits devices."""
+
+    def __init__(self, use_cases: UseCases, inventory_port: Callable[[], int]) -> None:
+        """`inventory_port` is asked at each call: it is known once that listener is bound."""
+        self._use_cases = use_cases
+        self._inventory_port = inventory_port
+
+    async def Enrol(
+        self, request: enrolment_pb2.EnrolRequest, context: Any
+    ) -> enrolment_pb2.EnrolResponse:
+        """See enrolment.proto."""
+        admitted = await self._use_cases.run(
+            self._use_cases.enrol,
+            translate.text(request.token_secret, "token_secret"),
+            request.signing_request,
+            translate.text(request.hostname, "hostname")[:255],
+        )
+        log.info("device enrolled", extra={"device_id": admitted.device_id})
+        return enrolment_pb2.EnrolResponse(
+            device_id=admitted.device_id,
+            certificate_chain=admitted.certificate.chain,
+            trust_roots=self._use_cases.trust_roots,
+            inventory_port=self._inventory_port(),
+        )
+
+
+class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
+    """Takes in reports."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        """Identity comes from the certificate of each call."""
+        self._use_cases = use_cases
+
+    async def Report(
+        self, request: inventory_pb2.ReportRequest, context: Any
+    ) -> inventory_pb2.ReportResponse:
+        """See inventory.proto."""
+        device_id = self._peer_device_id(context)
+        inventory = translate.inventory(request.inventory)
+        installs = await self._use_cases.run(self._use_cases.accept_report, device_id, inventory)
+        log.info("report accepted", extra={"device_id": device_id, "installs": installs})
+        return inventory_pb2.ReportResponse(installs=installs)
+
+    def _peer_device_id(self, context: Any) -> str:
+        """Who is calling: the only place that knows where identity comes from."""
+        certificates = context.auth_context().get("x509_pem_cert")
+        if not certificates:
+            raise UnknownDevice("a call without a client certificate")
+        return self._use_cases.device_id_of(certificates[0])

@@ -1,0 +1,62 @@
+"""Which gRPC status tells which of the collector's errors."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from quitus_collector.errors import (
+    CollectorError,
+    EnrolmentRefused,
+    InvalidRequest,
+    StoreError,
+    UnknownDevice,
+)
+
+STATUS: dict[type[CollectorError], grpc.StatusCode] = {
+    EnrolmentRefused: grpc.StatusCode.PERMISSION_DENIED,
+    InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    StoreError: grpc.StatusCode.UNAVAILABLE,
+    UnknownDevice: grpc.StatusCode.PERMISSION_DENIED,
+}
+# What is told to the caller where the error's own text is for the log alone.
+PUBLIC: dict[type[CollectorError], str] = {
+    StoreError: "the collector cannot reach its database for now",
+    UnknownDevice: "this device is not enrolled here",
+}
+
+log = logging.getLogger(__name__)
+Handler = Callable[[Any, Any], Awaitable[Any]]
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):
+    """Answers the collector's errors with their status, and hides every other one."""
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """Wraps unary calls, which are all there are."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        return grpc.unary_unary_rpc_method_handler(
+            _guarded(handler.unary_unary, handler_call_details.method),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+def _guarded(call: Handler, method: str) -> Handler:
+    async def guarded(request: Any, context: Any) -> Any:
+        try:
+            return await call(request, context)
+        except CollectorError as error:
+            log.warning("call refused", extra={"method": method, "reason": str(error)})
+            code = STATUS.get(type(error), grpc.StatusCode.INTERNAL)
+            return await context.abort(code, PUBLIC.get(type(error), str(error)))
+        except Exception:
+            log.exception("call failed", extra={"method": method})
+            return await context.abort(
+                grpc.StatusCode.INTERNAL, "the collector failed: see its log"
+            )
+
+    return guarded

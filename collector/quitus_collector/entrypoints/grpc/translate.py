@@ -1,0 +1,117 @@
+"""From the wire to the domain; what comes from outside is bounded here."""
+
+from collections.abc import Iterable
+from datetime import UTC
+
+from quitus.v1 import inventory_pb2
+from quitus_collector.domain.install import (
+    DeviceFacts,
+    DeviceKind,
+    Install,
+    Inventory,
+    Scope,
+    SourceOutcome,
+    SourceStatus,
+)
+from quitus_collector.errors import InvalidRequest
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+MAX_INSTALLS = 50_000
+MAX_SOURCES = 64
+MAX_TEXT = 1_024
+MAX_IDENTIFIERS = 32
+
+STATUSES = {
+    inventory_pb2.SOURCE_STATUS_READ: SourceStatus.READ,
+    inventory_pb2.SOURCE_STATUS_ABSENT: SourceStatus.ABSENT,
+    inventory_pb2.SOURCE_STATUS_FAILED: SourceStatus.FAILED,
+}
+SCOPES = {
+    inventory_pb2.SCOPE_UNSPECIFIED: Scope.MACHINE,
+    inventory_pb2.SCOPE_MACHINE: Scope.MACHINE,
+    inventory_pb2.SCOPE_USER: Scope.USER,
+}
+KINDS = {
+    inventory_pb2.DEVICE_KIND_UNSPECIFIED: DeviceKind.UNKNOWN,
+    inventory_pb2.DEVICE_KIND_PHYSICAL: DeviceKind.PHYSICAL,
+    inventory_pb2.DEVICE_KIND_VIRTUAL: DeviceKind.VIRTUAL,
+}
+
+
+def inventory(message: inventory_pb2.Inventory) -> Inventory:
+    """The inventory that a message carries; raises InvalidRequest naming the field."""
+    if len(message.installs) > MAX_INSTALLS:
+        raise InvalidRequest(f"installs: {len(message.installs)} are more than {MAX_INSTALLS}")
+    if len(message.sources) > MAX_SOURCES:
+        raise InvalidRequest(f"sources: {len(message.sources)} are more than {MAX_SOURCES}")
+    sources = tuple(_outcome(each, f"sources[{i}]") for i, each in enumerate(message.sources))
+    installs = tuple(_install(each, f"installs[{i}]") for i, each in enumerate(message.installs))
+    _check_sources(installs, sources)
+    try:
+        taken_at = message.taken_at.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest("taken_at: not a time") from error
+    return Inventory(taken_at, facts(message.device), sources, installs)
+
+
+def facts(message: inventory_pb2.DeviceFacts) -> DeviceFacts:
+    """The device's facts; raises InvalidRequest naming the field."""
+    return DeviceFacts(
+        hostname=text(message.hostname, "device.hostname"),
+        system=text(message.system, "device.system"),
+        system_version=text(message.system_version, "device.system_version"),
+        architecture=text(message.architecture, "device.architecture"),
+        processors=message.processors,
+        cores=message.cores,
+        memory_bytes=message.memory_bytes,
+        kind=KINDS.get(message.kind, DeviceKind.UNKNOWN),
+        hypervisor=text(message.hypervisor, "device.hypervisor"),
+    )
+
+
+def text(value: str, field: str) -> str:
+    """A text within its limit; a null character, which no database keeps, is replaced visibly."""
+    if len(value) > MAX_TEXT:
+        raise InvalidRequest(f"{field}: longer than {MAX_TEXT} characters")
+    return value.replace("\0", "\ufffd")
+
+
+def _outcome(message: inventory_pb2.SourceOutcome, field: str) -> SourceOutcome:
+    status = STATUSES.get(message.status)
+    if status is None or not message.name:
+        raise InvalidRequest(f"{field}: a name and a status are needed")
+    return SourceOutcome(
+        text(message.name, f"{field}.name"), status, text(message.reason, f"{field}.reason")
+    )
+
+
+def _install(message: inventory_pb2.Install, field: str) -> Install:
+    if not message.name:
+        raise InvalidRequest(f"{field}.name: empty")
+    if message.scope not in SCOPES:
+        raise InvalidRequest(f"{field}.scope: unknown value {message.scope}")
+    if len(message.identifiers) > MAX_IDENTIFIERS:
+        raise InvalidRequest(f"{field}.identifiers: more than {MAX_IDENTIFIERS}")
+    return Install(
+        name=text(message.name, f"{field}.name"),
+        version=text(message.version, f"{field}.version"),
+        publisher=text(message.publisher, f"{field}.publisher"),
+        architecture=text(message.architecture, f"{field}.architecture"),
+        source=text(message.source, f"{field}.source"),
+        scope=SCOPES[message.scope],
+        identifiers={
+            text(key, f"{field}.identifiers"): text(value, f"{field}.identifiers[{key[:64]!r}]")
+            for key, value in message.identifiers.items()
+        },
+    )
+
+
+def _check_sources(installs: Iterable[Install], sources: Iterable[SourceOutcome]) -> None:
+    """An install must come from a source that was read: else nothing says how to replace it."""
+    read = {each.name for each in sources if each.status is SourceStatus.READ}
+    names = [each.name for each in sources]
+    if len(names) != len(set(names)):
+        raise InvalidRequest("sources: one is listed twice")
+    for number, each in enumerate(installs):
+        if each.source not in read:
+            raise InvalidRequest(f"installs[{number}].source: {each.source!r} was not read")

@@ -1,0 +1,143 @@
+"""What the use cases need from the outside world."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.install import Install, Inventory
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+    def today(self) -> date:
+        """The day that the company's calendar shows."""
+
+
+class Devices(Protocol):
+    """The enrolled devices."""
+
+    def add(self, device: Device) -> None:
+        """Keeps a device; one with the same id is replaced."""
+
+    def get(self, device_id: str) -> Device:
+        """Raises UnknownDevice."""
+
+    def find(self, public_key_sha256: str) -> Device | None:
+        """The device that holds this key."""
+
+    def list(self) -> Sequence[Device]:
+        """All of them, sorted by hostname, then id."""
+
+
+class JoinTokens(Protocol):
+    """The tokens that admit devices."""
+
+    def add(self, token: JoinToken) -> None:
+        """Keeps a token; one with the same id is replaced."""
+
+    def find(self, secret_sha256: str) -> JoinToken | None:
+        """The token with this secret, locked against another use until the unit of work ends."""
+
+    def list(self) -> Sequence[JoinToken]:
+        """All of them, newest first."""
+
+
+class Inventories(Protocol):
+    """What each device last reported."""
+
+    def add(self, device_id: str, inventory: Inventory) -> int:
+        """Replaces the installs of the sources that were readable; returns how many are held."""
+
+    def list(self, device_id: str) -> Sequence[Install]:
+        """The device's installs, sorted by source, name, version."""
+
+    def count(self) -> Mapping[str, int]:
+        """Installs by device id."""
+
+    def distinct(self) -> Mapping[int, Install]:
+        """Every distinct record of the fleet, by a number that `by_device` uses."""
+
+    def by_device(self) -> Iterator[tuple[str, Sequence[int]]]:
+        """Each device that has reported, with the numbers of its records."""
+
+
+class Entitlements(Protocol):
+    """The licence pools, line by line."""
+
+    def add(self, entitlement: Entitlement) -> None:
+        """Keeps a line; one with the same id is replaced."""
+
+    def list(self) -> Sequence[Entitlement]:
+        """All of them, sorted by id."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction over the repositories: all of it is kept, or nothing."""
+
+    devices: Devices
+    tokens: JoinTokens
+    inventories: Inventories
+    entitlements: Entitlements
+
+
+class Store(Protocol):
+    """Where everything is kept."""
+
+    def reading(self) -> AbstractContextManager[UnitOfWork]:
+        """A consistent view; nothing may be added."""
+
+    def writing(self) -> AbstractContextManager[UnitOfWork]:
+        """Commits when the block ends, unless it raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCertificate:
+    """A device's certificate and its issuers without the root, DER."""
+
+    chain: tuple[bytes, ...]
+    expires_at: datetime
+
+
+class CertificateAuthority(Protocol):
+    """Issues certificates to devices."""
+
+    def root(self) -> bytes:
+        """The root certificate, DER: what devices trust."""
+
+    def issue(self, signing_request: bytes, device_id: str, now: datetime) -> IssuedCertificate:
+        """Certifies the request's key under this identity, whatever name the request asks for.
+
+        Raises InvalidRequest if the request is malformed, or its signature or key unsuitable.
+        """
+
+    def key_sha256(self, signing_request: bytes) -> str:
+        """The fingerprint of the request's public key, hex; raises InvalidRequest."""
+
+
+class Messages(Protocol):
+    """What people read, in one language; English texts are the keys."""
+
+    language: str
+
+    def text(self, message: str, **values: object) -> str:
+        """The message, its {names} filled in."""
+
+    def count(self, one: str, many: str, number: int) -> str:
+        """The form that fits the number, {n} filled in."""
+
+    def number(self, value: int | None) -> str:
+        """A whole number with its separators; a dash where there is none."""
+
+    def date(self, moment: datetime) -> str:
+        """The day in words."""
+
+    def moment(self, moment: datetime) -> str:
+        """The day in words and the time."""

@@ -1,0 +1,98 @@
+"""How positions are put into words, the same in the terminal, in documents and in the console."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.position import LineState, PositionLine
+from quitus_collector.services.ports import Messages
+
+N_ = str  # marks a text for the message catalogues
+
+
+def NN_(one: str, many: str) -> tuple[str, str]:
+    """Marks a text that has a plural."""
+    return one, many
+
+
+METRICS = {
+    Metric.DEVICE: N_("device"),
+    Metric.USER: N_("user"),
+    Metric.CORE: N_("core"),
+    Metric.PROCESSOR: N_("processor"),
+    Metric.CONCURRENT: N_("simultaneous use"),
+    Metric.EMPLOYEE: N_("employee"),
+    Metric.USER_CAL: N_("user CAL"),
+    Metric.DEVICE_CAL: N_("device CAL"),
+}
+STATES = {
+    LineState.COMPLIANT: N_("compliant"),
+    LineState.GAP: N_("gap"),
+    LineState.UNDETERMINED: N_("undetermined"),
+}
+COVERS = {
+    Right.DIRECT: N_("{n} covered by {entitlement}"),
+    Right.DOWNGRADE: N_("{n} covered by {entitlement} (right to a lower version)"),
+}
+
+
+TOTALS = {
+    LineState.COMPLIANT: NN_("{n} compliant line", "{n} compliant lines"),
+    LineState.GAP: NN_("{n} line with a gap", "{n} lines with a gap"),
+    LineState.UNDETERMINED: NN_("{n} undetermined line", "{n} undetermined lines"),
+}
+
+
+def metric_name(line: PositionLine, messages: Messages) -> str:
+    """What one licence of the product is counted against."""
+    return messages.text(METRICS[line.metric])
+
+
+def state_name(state: LineState, messages: Messages) -> str:
+    """The line's state in a word."""
+    return messages.text(STATES[state])
+
+
+def why(line: PositionLine, messages: Messages) -> str:
+    """The reason for a line's figures, in one sentence."""
+    if line.state is LineState.UNDETERMINED:
+        return messages.text("not computed: this version counts licences per device only")
+    parts = [
+        messages.text(
+            COVERS[each.right], n=messages.number(each.installs), entitlement=each.entitlement
+        )
+        for each in line.covered
+    ]
+    if line.missing:
+        parts.append(messages.count("{n} without a licence", "{n} without a licence", line.missing))
+    if line.lent:
+        parts.append(
+            messages.count(
+                "{n} licence covers a lower version",
+                "{n} licences cover a lower version",
+                line.lent,
+            )
+        )
+    return ", ".join(parts) or messages.text("not installed anywhere")
+
+
+def totals(lines: Iterable[PositionLine], messages: Messages) -> list[tuple[LineState, str]]:
+    """How many lines are in each state, in words."""
+    counts = Counter(line.state for line in lines)
+    return [
+        (state, messages.count(one, many, counts[state])) for state, (one, many) in TOTALS.items()
+    ]
+
+
+def siren(digits: str) -> str:
+    """A SIREN in groups of three, as registers print it."""
+    return " ".join(digits[start : start + 3] for start in range(0, len(digits), 3))
+
+
+def unknown_summary(names: int, messages: Messages) -> str:
+    """How much of the fleet's software nobody has classified."""
+    return messages.count(
+        "{n} software name is not recognised and left out",
+        "{n} software names are not recognised and left out",
+        names,
+    )

@@ -1,0 +1,209 @@
+"""Puts the collector together: the only place that names concrete adapters."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from quitus_collector.adapters import catalogue_files, pools_csv, scenarios, x509
+from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.sql.store import SQLStore
+from quitus_collector.config import FILE, TEMPLATE, Config
+from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.position import Position
+from quitus_collector.domain.reconciliation import reconcile
+from quitus_collector.errors import CollectorError, UsageError
+from quitus_collector.services import declaring, enrolment, licensing
+from quitus_collector.services.licensing import ImportSummary
+from quitus_collector.services.reporting import accept_report
+
+
+class SystemClock:
+    """Implements ports.Clock."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        """`zone` is where the company's days begin and end."""
+        self._zone = zone
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        """The day that the company's calendar shows."""
+        return datetime.now(self._zone).date()
+
+
+class Collector:
+    """One collector on its folder; each part is made when it is first needed."""
+
+    def __init__(self, config: Config) -> None:
+        """Touches nothing yet."""
+        self.config = config
+        self.clock = SystemClock(config.time_zone)
+        self.solver = HighsSolver()
+
+    @cached_property
+    def store(self) -> SQLStore:
+        """The database, at the schema of this version; raises StoreError otherwise."""
+        self._must_exist()
+        store = SQLStore(self.config.database_url)
+        store.check_schema()
+        return store
+
+    @cached_property
+    def authority(self) -> x509.Authority:
+        """The certificate authority."""
+        self._must_exist()
+        return x509.Authority(self.config.authority)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The rules that recognise products."""
+        return catalogue_files.load()
+
+    @cached_property
+    def messages(self) -> Messages:
+        """What people read, in their language."""
+        return Messages(self.config.language, self.config.time_zone)
+
+    def upgrade(self) -> None:
+        """Brings the database to the schema of this version."""
+        self._must_exist()
+        SQLStore(self.config.database_url).upgrade()
+
+    def create_token(self, uses: int, valid_for: timedelta, entity: str | None, label: str) -> str:
+        """Makes a join token and returns it, for the only time."""
+        return enrolment.create_token(
+            self.store,
+            self.authority,
+            self.clock,
+            uses=uses,
+            valid_for=valid_for,
+            entity=entity,
+            label=label,
+        )
+
+    def import_pools(self, file: Path) -> ImportSummary:
+        """Takes in licence pools from a CSV file, all of it or nothing."""
+        lines = pools_csv.read(file)
+        try:
+            return licensing.import_pools(self.store, self.catalogue, lines)
+        except UsageError as error:
+            raise UsageError(f"{file}: {error}") from error
+
+    def position(self) -> Position:
+        """The effective licence position of now."""
+        return licensing.position(self.store, self.catalogue, self.solver, self.clock)
+
+    def draft_declaration(self, publisher: str | None, folder: Path) -> tuple[Path, Path]:
+        """Writes declaration.pdf and .json with the same figures; returns their paths."""
+        from quitus_collector.adapters import typst
+
+        declaration = declaring.draft(
+            self.store,
+            self.catalogue,
+            self.solver,
+            self.clock,
+            company=self.config.company,
+            publisher=publisher,
+            software_version=version("quitus"),
+        )
+        pdf, document = typst.render(declaration, self.messages), _json(declaration)
+        files = (folder / "declaration.pdf", folder / "declaration.json")
+        _write_together(zip(files, (pdf, document), strict=True))
+        return files
+
+    def reconcile_scenario(self, file: Path) -> dict[str, object]:
+        """The answer to a scenario file; needs no folder."""
+        return scenarios.answer(reconcile(scenarios.read(file), self.solver))
+
+    def serve(self, ready: Callable[[int, int], None]) -> None:
+        """Serves devices until told to stop; `ready` gets the enrolment and the inventory port."""
+        from quitus_collector.entrypoints.grpc import server
+        from quitus_collector.entrypoints.grpc.servicers import UseCases
+
+        store, authority, clock = self.store, self.authority, self.clock
+        certificate = authority.issue_server(self.config.names, clock.now())
+        # One writer: SQLite has a single one anyway, and nothing here is worth a queue of locks.
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store") as executor:
+            use_cases = UseCases(
+                enrol=lambda secret, request, hostname: enrolment.enrol(
+                    store,
+                    authority,
+                    clock,
+                    token_secret=secret,
+                    signing_request=request,
+                    hostname=hostname,
+                ),
+                accept_report=lambda device, inventory: accept_report(
+                    store, clock, device, inventory
+                ),
+                device_id_of=x509.device_id_of,
+                trust_roots=(authority.root(),),
+                executor=executor,
+            )
+            asyncio.run(
+                server.serve(
+                    use_cases,
+                    server.Identity(
+                        certificate.private_key, certificate.chain, authority.root_pem()
+                    ),
+                    enrolment_address=self.config.enrolment_address,
+                    inventory_address=self.config.inventory_address,
+                    ready=ready,
+                )
+            )
+
+    def _must_exist(self) -> None:
+        if not self.config.authority.is_dir():
+            raise UsageError(
+                f"there is no collector in {self.config.home}: run quitus-collector init, "
+                "or name its folder with --home"
+            )
+
+
+def init(home: Path, names: list[str], load_config: Callable[[], Config]) -> Config:
+    """Makes a collector in a folder: settings, certificate authority, database.
+
+    Settings that are already there are kept. Raises UsageError where a collector exists.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (home / FILE).exists():
+            (home / FILE).write_text(TEMPLATE.format(names=json.dumps(names)), encoding="utf-8")
+        config = load_config()
+        SQLStore(config.database_url).upgrade()
+        x509.create(config.authority, config.company.name, datetime.now(UTC))
+    except OSError as error:
+        raise CollectorError(f"{error.filename or home}: {error.strerror}") from error
+    return config
+
+
+def _json(declaration: Declaration) -> bytes:
+    return json.dumps(declaration.document(), ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _write_together(contents: Iterable[tuple[Path, bytes]]) -> None:
+    """Writes every file beside its place first, so that a full disk leaves the old ones alone."""
+    pending: list[tuple[Path, Path]] = []
+    try:
+        for path, content in contents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f".{path.name}.new")
+            pending.append((beside, path))
+            beside.write_bytes(content)
+        for beside, path in pending:
+            os.replace(beside, path)
+    except OSError as error:
+        for beside, _ in pending:
+            beside.unlink(missing_ok=True)
+        raise CollectorError(f"{error.filename}: {error.strerror}") from error

@@ -1,0 +1,58 @@
+"""Values for tests, each with only what the test cares about spelled out."""
+
+from datetime import UTC, datetime, timedelta
+
+from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.install import (
+    DeviceFacts,
+    Install,
+    Inventory,
+    SourceOutcome,
+    SourceStatus,
+)
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+OFFICE_2016 = "microsoft/office/professional-plus@2016"
+OFFICE_2019 = "microsoft/office/professional-plus@2019"
+
+
+def a_device(device_id: str = "d-1", **fields: object) -> Device:
+    values = {
+        "hostname": device_id,
+        "public_key_sha256": f"key of {device_id}",
+        "token_id": "t-1",
+        "enrolled_at": NOON,
+        "certificate_expires_at": NOON + timedelta(days=30),
+    }
+    return Device(id=device_id, **(values | fields))  # type: ignore[arg-type]
+
+
+def a_token(token_id: str = "t-1", **fields: object) -> JoinToken:
+    values = {
+        "secret_sha256": f"hash of {token_id}",
+        "uses_allowed": 1,
+        "created_at": NOON,
+        "expires_at": NOON + timedelta(days=1),
+    }
+    return JoinToken(id=token_id, **(values | fields))  # type: ignore[arg-type]
+
+
+def an_install(name: str = "Notepad++", **fields: object) -> Install:
+    return Install(name, **({"version": "1.0", "source": "dpkg"} | fields))  # type: ignore[arg-type]
+
+
+def an_inventory(
+    *installs: Install, sources: dict[str, SourceStatus] | None = None, **fields: object
+) -> Inventory:
+    """An inventory whose sources are those of its installs, all read, unless they are given."""
+    found = sources or {install.source: SourceStatus.READ for install in installs}
+    outcomes = tuple(SourceOutcome(name, status) for name, status in found.items())
+    values = {"taken_at": NOON, "facts": DeviceFacts(), "sources": outcomes}
+    return Inventory(installs=installs, **(values | fields))  # type: ignore[arg-type]
+
+
+def an_entitlement(
+    entitlement_id: str = "E-1", product: str = OFFICE_2019, quantity: int = 1, **fields: object
+) -> Entitlement:
+    return Entitlement(entitlement_id, product, quantity, **fields)  # type: ignore[arg-type]

@@ -1,0 +1,201 @@
+"""What every implementation of ports.Store promises."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.install import (
+    DeviceFacts,
+    DeviceKind,
+    Scope,
+    SourceOutcome,
+    SourceStatus,
+)
+from quitus_collector.errors import UnknownDevice
+from quitus_collector.services.ports import Store
+from tests.builders import NOON, a_device, a_token, an_entitlement, an_install, an_inventory
+
+
+def test_a_device_comes_back_as_it_was_kept(store: Store) -> None:
+    device = a_device(
+        entity="999000110",
+        last_report_at=NOON,
+        facts=DeviceFacts(
+            "PC-É", "Debian", "12", "amd64", 1, 8, 1 << 40, DeviceKind.VIRTUAL, "kvm"
+        ),
+        sources=(SourceOutcome("rpm", SourceStatus.FAILED, "unreadable"),),
+    )
+
+    with store.writing() as work:
+        work.devices.add(device)
+
+    with store.reading() as work:
+        assert work.devices.get("d-1") == device
+        assert work.devices.find("key of d-1") == device
+        assert work.devices.list() == [device]
+
+
+def test_adding_a_device_again_replaces_it(store: Store) -> None:
+    with store.writing() as work:
+        work.devices.add(a_device())
+        work.devices.add(a_device(hostname="renamed"))
+
+    with store.reading() as work:
+        assert [device.hostname for device in work.devices.list()] == ["renamed"]
+
+
+def test_a_device_that_is_not_there_is_an_error_or_nothing(store: Store) -> None:
+    with store.reading() as work:
+        with pytest.raises(UnknownDevice, match="'d-9'"):
+            work.devices.get("d-9")
+        assert work.devices.find("no such key") is None
+
+
+def test_devices_are_listed_by_name_then_id(store: Store) -> None:
+    with store.writing() as work:
+        for device_id, hostname in (("3", "b"), ("2", "a"), ("1", "b")):
+            work.devices.add(a_device(device_id, hostname=hostname))
+
+    with store.reading() as work:
+        assert [device.id for device in work.devices.list()] == ["2", "1", "3"]
+
+
+def test_a_block_that_raises_leaves_no_trace(store: Store) -> None:
+    def half_done() -> None:
+        with store.writing() as work:
+            work.devices.add(a_device())
+            work.entitlements.add(an_entitlement())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
+
+    with store.reading() as work:
+        assert work.devices.list() == []
+        assert work.entitlements.list() == []
+
+
+def test_a_token_is_found_by_its_secret_and_counts_its_uses(store: Store) -> None:
+    with store.writing() as work:
+        work.tokens.add(a_token(entity="999000110", label="atelier"))
+    with store.writing() as work:
+        token = work.tokens.find("hash of t-1")
+        assert token is not None
+        work.tokens.add(token.used_once_more())
+
+    with store.reading() as work:
+        assert work.tokens.find("hash of t-1") == replace(token, uses=1)
+        assert work.tokens.find("another") is None
+
+
+def test_the_last_use_of_a_token_is_given_once(store: Store) -> None:
+    """Two devices that come at the same time with a one-time token."""
+    with store.writing() as work:
+        work.tokens.add(a_token())
+
+    def use(_: int) -> bool:
+        with store.writing() as work:
+            token = work.tokens.find("hash of t-1")
+            if token is None or not token.has_uses_left:
+                return False
+            work.tokens.add(token.used_once_more())
+            return True
+
+    if store.__class__.__name__ == "MemoryStore":
+        assert [use(1), use(2)] == [True, False]
+        return
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(use, range(8))) == [False] * 7 + [True]
+
+
+def test_installs_come_back_as_they_were_reported(store: Store) -> None:
+    install = an_install(
+        "Édition «œuvre»\ufffd",
+        publisher="Société",
+        architecture="amd64",
+        scope=Scope.USER,
+        identifiers={"purl": "pkg:deb/debian/x", "section": "misc"},
+    )
+
+    with store.writing() as work:
+        work.devices.add(a_device())
+        assert work.inventories.add("d-1", an_inventory(install)) == 1
+
+    with store.reading() as work:
+        assert work.inventories.list("d-1") == [install]
+        assert work.inventories.list("d-9") == []
+
+
+def test_a_report_replaces_the_installs_of_readable_sources_only(store: Store) -> None:
+    with store.writing() as work:
+        work.devices.add(a_device())
+        first = [an_install("a"), an_install("b"), an_install("c", source="rpm")]
+        work.inventories.add("d-1", an_inventory(*first))
+        outcomes = {"dpkg": SourceStatus.READ, "rpm": SourceStatus.FAILED}
+        second = an_inventory(an_install("b"), an_install("d"), sources=outcomes)
+
+        assert work.inventories.add("d-1", second) == 3
+
+    with store.reading() as work:
+        assert [each.name for each in work.inventories.list("d-1")] == ["b", "d", "c"]
+
+
+def test_a_record_is_one_for_all_devices_that_have_it(store: Store) -> None:
+    with store.writing() as work:
+        for device in ("d-1", "d-2", "d-3"):
+            work.devices.add(a_device(device))
+        work.inventories.add("d-1", an_inventory(an_install("a"), an_install("b")))
+        work.inventories.add("d-2", an_inventory(an_install("a"), an_install("a", version="2")))
+
+    with store.reading() as work:
+        distinct = work.inventories.distinct()
+        by_device = {
+            device: sorted((distinct[n].name, distinct[n].version) for n in numbers)
+            for device, numbers in work.inventories.by_device()
+        }
+        assert by_device == {"d-1": [("a", "1.0"), ("b", "1.0")], "d-2": [("a", "1.0"), ("a", "2")]}
+        assert len(distinct) == 3
+        assert work.inventories.count() == {"d-1": 2, "d-2": 2}
+
+
+def test_records_that_nobody_has_any_more_are_not_listed(store: Store) -> None:
+    with store.writing() as work:
+        work.devices.add(a_device())
+        work.inventories.add("d-1", an_inventory(an_install("a")))
+        work.inventories.add("d-1", an_inventory(sources={"dpkg": SourceStatus.READ}))
+
+        assert work.inventories.distinct() == {}
+        assert list(work.inventories.by_device()) == []
+        assert work.inventories.count() == {}
+
+
+def test_reports_with_tens_of_thousands_of_rows_are_kept_whole(store: Store) -> None:
+    installs = [an_install(f"package-{number}") for number in range(25_000)]
+
+    with store.writing() as work:
+        work.devices.add(a_device())
+        assert work.inventories.add("d-1", an_inventory(*installs)) == 25_000
+        fewer = an_inventory(*installs[::2])
+        assert work.inventories.add("d-1", fewer) == 12_500
+
+
+def test_an_entitlement_comes_back_as_it_was_kept(store: Store) -> None:
+    day = NOON.date()
+    line = an_entitlement(
+        metric=Metric.CORE,
+        downgrade=True,
+        bound_to="d-1",
+        entity="999000110",
+        valid_from=day,
+        valid_until=day,
+        proof="Facture n°7",
+    )
+
+    with store.writing() as work:
+        work.entitlements.add(an_entitlement("Z"))
+        work.entitlements.add(line)
+
+    with store.reading() as work:
+        assert work.entitlements.list() == [line, an_entitlement("Z")]

@@ -1,0 +1,123 @@
+"""What the agent sends is what the collector understands."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from quitus.v1 import inventory_pb2
+from quitus_agent import device as agent_device
+from quitus_agent import inventory as agent
+from quitus_agent import transport
+from quitus_collector.domain.install import DeviceFacts, DeviceKind, Install, Scope, SourceStatus
+from quitus_collector.entrypoints.grpc import translate
+from quitus_collector.errors import InvalidRequest
+from tests.builders import NOON
+from tests.fleet.sample import fleet
+
+FACTS = agent_device.DeviceFacts(
+    "PC-É", "Debian", "12", "x86_64", 2, 16, 1 << 40, agent_device.VIRTUAL, "kvm"
+)
+
+
+def sent(
+    *installs: agent.Install, sources: list[agent.SourceOutcome] | None = None
+) -> inventory_pb2.Inventory:
+    """The message as it arrives."""
+    outcomes = sources or [agent.SourceOutcome("dpkg", agent.READ)]
+    found = agent.Inventory(outcomes, installs)
+    request = transport.report_request(FACTS, found, NOON)
+    return inventory_pb2.ReportRequest.FromString(request.SerializeToString()).inventory
+
+
+def test_everything_that_the_agent_says_arrives() -> None:
+    install = agent.Install("a", "1", "p", "amd64", "dpkg", agent.USER, {"purl": "pkg:deb/x/a"})
+    outcomes = [
+        agent.SourceOutcome("dpkg", agent.READ),
+        agent.SourceOutcome("rpm", agent.FAILED, "unreadable"),
+        agent.SourceOutcome("snap", agent.ABSENT),
+    ]
+
+    inventory = translate.inventory(sent(install, sources=outcomes))
+
+    assert inventory.taken_at == NOON
+    assert inventory.facts == DeviceFacts(
+        "PC-É", "Debian", "12", "x86_64", 2, 16, 1 << 40, DeviceKind.VIRTUAL, "kvm"
+    )
+    assert [(each.name, each.status.value, each.reason) for each in inventory.sources] == [
+        ("dpkg", "read", ""),
+        ("rpm", "failed", "unreadable"),
+        ("snap", "absent", ""),
+    ]
+    assert inventory.installs == (
+        Install("a", "1", "p", "amd64", "dpkg", Scope.USER, {"purl": "pkg:deb/x/a"}),
+    )
+
+
+def test_a_sample_workstation_fits_the_limits() -> None:
+    (device,) = fleet(1)
+    request = transport.report_request(device.facts, device.inventory, datetime.now(UTC))
+
+    inventory = translate.inventory(request.inventory)
+
+    assert len(inventory.installs) == len(device.inventory.installs)
+    assert all(each.status is SourceStatus.READ for each in inventory.sources)
+
+
+def test_a_null_character_is_replaced_visibly() -> None:
+    inventory = translate.inventory(sent(agent.Install("a\0b", "1", "", "", "dpkg")))
+
+    assert inventory.installs[0].name == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("install", "complaint"),
+    [
+        (agent.Install("", "1", "", "", "dpkg"), "installs[0].name: empty"),
+        (agent.Install("a" * 1025, "1", "", "", "dpkg"), "installs[0].name: longer than 1024"),
+        (agent.Install("a", "1", "", "", "rpm"), "installs[0].source: 'rpm' was not read"),
+        (
+            agent.Install("a", "1", "", "", "dpkg", identifiers={"k": "v" * 1025}),
+            "installs[0].identifiers['k']: longer",
+        ),
+        (
+            agent.Install("a", "1", "", "", "dpkg", identifiers={str(n): "" for n in range(33)}),
+            "installs[0].identifiers: more than 32",
+        ),
+    ],
+)
+def test_what_breaks_a_limit_is_refused_by_field(install: agent.Install, complaint: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        translate.inventory(sent(install))
+
+    assert str(raised.value).startswith(complaint)
+
+
+def test_too_many_installs_are_refused() -> None:
+    message = sent()
+    message.installs.extend([inventory_pb2.Install(name="a")] * (translate.MAX_INSTALLS + 1))
+
+    with pytest.raises(InvalidRequest, match="installs: 50001 are more than 50000"):
+        translate.inventory(message)
+
+
+def test_a_source_that_is_listed_twice_is_refused() -> None:
+    outcomes = [agent.SourceOutcome("dpkg", agent.READ), agent.SourceOutcome("dpkg", agent.FAILED)]
+
+    with pytest.raises(InvalidRequest, match="sources: one is listed twice"):
+        translate.inventory(sent(sources=outcomes))
+
+
+def test_values_from_a_future_version_are_refused_not_guessed() -> None:
+    message = sent(agent.Install("a", "1", "", "", "dpkg"))
+    message.installs[0].scope = 99  # type: ignore[assignment]
+
+    with pytest.raises(InvalidRequest, match=r"installs\[0\].scope: unknown value 99"):
+        translate.inventory(message)
+
+
+def test_a_time_out_of_range_is_refused() -> None:
+    message = sent()
+    message.taken_at.seconds = 1 << 60
+
+    with pytest.raises(InvalidRequest, match="taken_at: not a time"):
+        translate.inventory(message)

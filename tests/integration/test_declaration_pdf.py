@@ -1,0 +1,200 @@
+"""The declaration's PDF, read back."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from pypdf import PdfReader
+
+from quitus_collector.adapters import typst
+from quitus_collector.adapters.messages import Messages
+from quitus_collector.domain.company import Company
+from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.position import (
+    Coverage,
+    LineState,
+    Perimeter,
+    Position,
+    PositionLine,
+    Undetermined,
+    Unknown,
+)
+from tests.builders import NOON, OFFICE_2016, OFFICE_2019
+
+PARIS = ZoneInfo("Europe/Paris")
+COMPANY = Company(
+    "Œuvres & Fils", "SAS", "999000110", "1 rue de l’Été", "Zoé Noël", "DSI", "Saint-Étienne"
+)
+
+
+def a_line(product: str, label: str, missing: int | None = 0) -> PositionLine:
+    state = {None: LineState.UNDETERMINED, 0: LineState.COMPLIANT}.get(missing, LineState.GAP)
+    return PositionLine(
+        product=product,
+        label=label,
+        metric=Metric.CORE if missing is None else Metric.DEVICE,
+        installed=1234,
+        entitled=2000,
+        consumed=None if missing is None else 1234 - missing,
+        covered=(Coverage("VL-1", Right.DIRECT, 1234 - (missing or 0)),),
+        missing=missing,
+        state=state,
+        reason=Undetermined.METRIC if missing is None else None,
+    )
+
+
+def a_declaration(*lines: PositionLine, company: Company = COMPANY) -> Declaration:
+    position = Position(
+        as_of=NOON,
+        catalogue_digest="ab" * 32,
+        perimeter=Perimeter(("999000110", "999000227"), 1300, 1250, 3),
+        lines=lines,
+        unknown=(Unknown("Pointage", "", 40),),
+    )
+    return Declaration(company, "microsoft", "Microsoft", position, NOON, "0.1.0")
+
+
+LINES = (
+    a_line(OFFICE_2016, "Microsoft Office Professional Plus 2016", missing=7),
+    a_line(OFFICE_2019, "Microsoft Office Professional Plus 2019"),
+    a_line("microsoft/sql-server/standard@2019", "SQL Server 2019 Standard", missing=None),
+)
+
+
+@pytest.fixture
+def pdf(tmp_path: Path) -> Path:
+    """A French declaration on disk."""
+    file = tmp_path / "declaration.pdf"
+    file.write_bytes(typst.render(a_declaration(*LINES), Messages("fr", PARIS)))
+    return file
+
+
+def text_of(file: Path) -> str:
+    """The pages' text, on one line, with plain spaces."""
+    pages = PdfReader(file).pages
+    text = "\n".join(page.extract_text() for page in pages)
+    return " ".join(text.replace("\u202f", " ").replace("\u00a0", " ").split())
+
+
+def test_it_says_who_declares_what_to_whom(pdf: Path) -> None:
+    text = text_of(pdf)
+
+    for said in (
+        "Déclaration de licences de logiciels",
+        "PROJET – NON APPROUVÉ",
+        "Œuvres & Fils",
+        "999 000 110, 999 000 227",
+        "Saint-Étienne",
+        "Microsoft – position au 23 novembre 2026 à 13:00",
+        "1 250 postes enrôlés sur 1 300",
+    ):
+        assert said in text, said
+
+
+def test_it_holds_every_line_with_its_figures_and_reason(pdf: Path) -> None:
+    text = text_of(pdf)
+
+    assert "Microsoft Office Professional Plus 2016" in text
+    assert "1 227 par VL-1, 7 sans licence" in text
+    assert "poste 1 234 2 000 1 227 7 écart" in text
+    assert "cœur 1 234 2 000 – – non déterminé" in text
+
+
+def test_the_json_holds_the_same_figures() -> None:
+    document = json.loads(json.dumps(a_declaration(*LINES).document()))
+
+    assert document["totals"] == {"compliant": 1, "gap": 1, "undetermined": 1, "missing": 7}
+    assert document["lines"][0]["covered"] == [
+        {"entitlement": "VL-1", "right": "direct", "installs": 1227}
+    ]
+    assert document["lines"][2]["missing"] is None
+    assert document["company"]["missing"] == []
+    assert document["perimeter"]["entities"] == ["999000110", "999000227"]
+
+
+def test_what_is_still_to_be_filled_in_is_marked(tmp_path: Path) -> None:
+    file = tmp_path / "declaration.pdf"
+    declaration = a_declaration(*LINES, company=Company())
+
+    file.write_bytes(typst.render(declaration, Messages("fr", PARIS)))
+
+    assert text_of(file).count("à compléter") == 8
+
+
+def test_an_empty_declaration_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "declaration.pdf"
+
+    file.write_bytes(typst.render(a_declaration(), Messages("fr", PARIS)))
+
+    assert "Aucun produit de cet éditeur n’a été trouvé" in text_of(file)
+
+
+def test_a_long_declaration_repeats_its_headings(tmp_path: Path) -> None:
+    file = tmp_path / "declaration.pdf"
+    lines = [a_line(f"microsoft/x@{number}", f"Produit n°{number}") for number in range(200)]
+
+    file.write_bytes(typst.render(a_declaration(*lines), Messages("fr", PARIS)))
+
+    pages = PdfReader(file).pages
+    assert len(pages) > 4
+    assert all("Décompte" in page.extract_text() for page in pages[1:])
+    assert f"{len(pages)} / {len(pages)}" in pages[-1].extract_text()
+
+
+def test_english_is_there_for_who_asks(tmp_path: Path) -> None:
+    file = tmp_path / "declaration.pdf"
+
+    file.write_bytes(typst.render(a_declaration(*LINES), Messages("en", PARIS)))
+
+    text = text_of(file)
+    assert "Software licence declaration" in text
+    assert "1,227 covered by VL-1, 7 without a licence" in text
+
+
+def test_labels_are_text_whatever_they_look_like(tmp_path: Path) -> None:
+    file = tmp_path / "declaration.pdf"
+    hostile = a_line("a/b", '#panic("x") *gras* $x$ <script> \u202e [')
+
+    file.write_bytes(typst.render(a_declaration(hostile), Messages("fr", PARIS)))
+
+    assert '#panic("x") *gras* $x$ <script>' in text_of(file)
+
+
+def test_the_same_declaration_gives_the_same_bytes() -> None:
+    once, twice = (typst.render(a_declaration(*LINES), Messages("fr", PARIS)) for _ in range(2))
+
+    assert once == twice
+
+
+def test_it_is_a_tagged_archive_document_in_french(pdf: Path) -> None:
+    reader = PdfReader(pdf)
+
+    metadata = reader.trailer["/Root"]["/Metadata"].get_data()  # type: ignore[index]
+    assert b"pdfaid:part>3<" in metadata
+    assert b"pdfaid:conformance>A<" in metadata
+    assert b"pdfuaid:part>1<" in metadata
+    assert reader.trailer["/Root"]["/Lang"] == "fr"  # type: ignore[index]
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]  # type: ignore[index]
+    assert reader.pages[0].mediabox.width == pytest.approx(595.28, abs=0.1)
+
+
+@pytest.mark.needs("poppler")
+def test_another_reader_finds_every_font_embedded(pdf: Path) -> None:
+    pdffonts, pdftotext = shutil.which("pdffonts"), shutil.which("pdftotext")
+    assert pdffonts
+    assert pdftotext
+
+    listed = subprocess.run([pdffonts, pdf], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        [pdftotext, "-layout", pdf, "-"], capture_output=True, text=True, check=True
+    ).stdout
+
+    fonts = [line.split() for line in listed.splitlines()[2:]]
+    assert fonts
+    # The columns counted from the right: emb, sub, uni, object, generation.
+    assert all(font[-5] == "yes" for font in fonts), listed
+    assert "Zoé Noël" in text

@@ -1,0 +1,95 @@
+"""The two programs as users run them: separate processes, real files, real ports."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+COMMANDS = Path(sys.executable).parent
+TIMEOUT_S = 60
+
+
+class Answer(NamedTuple):
+    """What a program answered."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run(command: str, *words: str, stdin: str = "") -> Answer:
+    """Runs a command to its end."""
+    done = subprocess.run(
+        [COMMANDS / command, *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=TIMEOUT_S,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+class CollectorFolder:
+    """A collector in a folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def run(self, *words: str) -> Answer:
+        """Runs `quitus-collector` on this folder."""
+        return run("quitus-collector", "--home", str(self.home), *words)
+
+    def ok(self, *words: str) -> str:
+        """Runs it where nothing may go wrong; returns what it printed."""
+        answer = self.run(*words)
+        assert answer.status == 0, answer
+        return answer.out
+
+    def token_file(self, *words: str) -> Path:
+        """Makes a join token and keeps it as an administrator would."""
+        file = self.home / f"token-{len(list(self.home.glob('token-*')))}"
+        file.write_text(self.ok("token", "create", *words))
+        return file
+
+    @contextmanager
+    def serving(self) -> Iterator[tuple[int, int]]:
+        """Serves on free loopback ports; yields the enrolment and the inventory port."""
+        addresses = ("--enrolment", "127.0.0.1:0", "--inventory", "127.0.0.1:0")
+        words = [COMMANDS / "quitus-collector", "--home", self.home, "serve", *addresses]
+        with (
+            (self.home / "serve.log").open("w") as log,
+            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True) as serving,
+        ):
+            try:
+                assert serving.stdout is not None
+                said = serving.stdout.readline().replace(",", " ").split()
+                assert said, (self.home / "serve.log").read_text()
+                yield int(said[2]), int(said[5])
+            finally:
+                serving.terminate()
+                assert serving.wait(TIMEOUT_S) == 0
+
+    def log(self) -> str:
+        """What the collector logged while it served."""
+        return (self.home / "serve.log").read_text()
+
+
+class AgentFolder:
+    """An agent with a state folder of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+
+    def run(self, *words: str, stdin: str = "") -> Answer:
+        """Runs `quitus-agent` on this folder."""
+        return run("quitus-agent", "--state", str(self.state), *words, stdin=stdin)
+
+    def enrol(self, port: int, token: Path, *words: str) -> Answer:
+        """Enrols with the collector on this loopback port."""
+        address = f"localhost:{port}"
+        return self.run("enrol", "--collector", address, "--token-file", str(token), *words)

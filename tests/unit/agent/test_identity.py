@@ -1,0 +1,78 @@
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from quitus_agent import identity
+from quitus_agent.errors import AgentError
+from quitus_collector.adapters import x509
+from tests.builders import NOON
+
+
+@pytest.fixture
+def issued(tmp_path: Path) -> identity.Identity:
+    """An identity as an enrolment leaves it in `tmp_path / "state"`."""
+    x509.create(tmp_path / "authority", "Test", NOON)
+    authority = x509.Authority(tmp_path / "authority")
+    state = tmp_path / "state"
+    key = identity.pending_key(state)
+    certificate = authority.issue(identity.signing_request(key), "d-1", NOON)
+    known = identity.Identity(
+        "d-1",
+        "collector",
+        7444,
+        key,
+        identity.pem(list(certificate.chain)),
+        identity.pem([authority.root()]),
+    )
+    identity.save(state, known)
+    return known
+
+
+def test_an_identity_is_read_back_as_it_was_kept(tmp_path: Path, issued: identity.Identity) -> None:
+    assert identity.load(tmp_path / "state") == issued
+
+
+def test_only_the_owner_may_read_what_is_kept(tmp_path: Path, issued: identity.Identity) -> None:
+    identity.pending_key(tmp_path / "state")
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state").iterdir()
+    }
+
+    assert modes == {"pending-key.pem": 0o600, "identity.json": 0o600}
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+def test_asking_again_signs_with_the_same_key(tmp_path: Path) -> None:
+    assert identity.pending_key(tmp_path / "s") == identity.pending_key(tmp_path / "s")
+
+
+def test_an_enrolment_that_is_done_leaves_no_pending_key(
+    tmp_path: Path, issued: identity.Identity
+) -> None:
+    assert not (tmp_path / "state/pending-key.pem").exists()
+    assert identity.pending_key(tmp_path / "state") != issued.private_key
+
+
+def test_a_crash_right_after_an_enrolment_does_not_bring_its_key_back(
+    tmp_path: Path, issued: identity.Identity
+) -> None:
+    (tmp_path / "state/pending-key.pem").write_bytes(issued.private_key)
+
+    assert identity.pending_key(tmp_path / "state") != issued.private_key
+
+
+def test_an_identity_ends_with_its_certificate(issued: identity.Identity) -> None:
+    assert not identity.is_expired(issued, issued.expires_at - timedelta(seconds=1))
+    assert identity.is_expired(issued, issued.expires_at)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"device_id": "d-1"}', "null"])
+def test_a_damaged_identity_is_told_with_the_way_out(
+    tmp_path: Path, issued: identity.Identity, content: str
+) -> None:
+    (tmp_path / "state/identity.json").write_text(content)
+
+    with pytest.raises(AgentError, match="enrol again with quitus-agent enrol --again"):
+        identity.load(tmp_path / "state")

@@ -1,0 +1,223 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from quitus_collector.adapters import catalogue_files
+from quitus_collector.domain.catalogue import Catalogue, fold, plain_name, plain_publisher
+from quitus_collector.domain.install import Install
+from quitus_collector.domain.position import licensable
+from quitus_collector.errors import CatalogueError
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The catalogue as it is shipped."""
+    return catalogue_files.load()
+
+
+def recognise(catalogue: Catalogue, name: str, publisher: str = "", **fields: object) -> tuple:  # type: ignore[type-arg]
+    found = catalogue.recognise(Install(name, publisher=publisher, **fields))  # type: ignore[arg-type]
+    return found.software_class.value, found.product
+
+
+MICROSOFT = "Microsoft Corporation"
+
+
+@pytest.mark.parametrize(
+    ("name", "product"),
+    [
+        ("Microsoft Office Professionnel Plus 2013", "microsoft/office/professional-plus@2013"),
+        ("Microsoft Office Standard 2010", "microsoft/office/standard@2010"),
+        (
+            "Microsoft Office Famille et Petite Entreprise 2019 - fr-fr",
+            "microsoft/office/home-business@2019",
+        ),
+        (
+            "Microsoft Office LTSC Professionnel Plus 2024 - fr-fr",
+            "microsoft/office/ltsc-professional-plus@2024",
+        ),
+        ("Microsoft Windows 11 Professionnel", "microsoft/windows/pro@11"),
+        ("Microsoft Windows 10 Entreprise", "microsoft/windows/enterprise@10"),
+        ("Windows Server 2012 R2 Standard", "microsoft/windows-server/standard@2012r2"),
+        ("Microsoft Visio Professionnel 2016", "microsoft/visio/professional@2016"),
+    ],
+)
+def test_french_names_are_the_same_products_as_english_ones(
+    catalogue: Catalogue, name: str, product: str
+) -> None:
+    assert recognise(catalogue, name, MICROSOFT) == ("commercial", product)
+
+
+@pytest.mark.parametrize(
+    ("release_id", "product"),
+    [
+        ("ProPlus2019Volume", "microsoft/office/professional-plus@2019"),
+        ("ProPlusVolume", "microsoft/office/professional-plus@2016"),
+        ("ProPlus2021Volume", "microsoft/office/ltsc-professional-plus@2021"),
+        ("O365ProPlusEEANoTeamsRetail", "microsoft/365-apps/enterprise"),
+        ("O365BusinessRetail", "microsoft/365-apps/business"),
+        ("VisioPro2021Retail", "microsoft/visio/professional@2021"),
+    ],
+)
+def test_click_to_run_ids_are_recognised_whatever_the_name(
+    catalogue: Catalogue, release_id: str, product: str
+) -> None:
+    install = Install("whatever", identifiers={"release_id": release_id})
+
+    found = catalogue.recognise(install)
+
+    assert found.product == product
+    assert found.evidence == f"release_id {release_id}"
+
+
+@pytest.mark.parametrize(
+    ("version", "software_class"),
+    [("8.0.2020.8", "free"), ("8.0.2110.12", "commercial"), ("", "commercial")],
+)
+def test_java_is_paid_from_update_211_on(
+    catalogue: Catalogue, version: str, software_class: str
+) -> None:
+    found = recognise(catalogue, "Java 8 Update 202", "Oracle Corporation", version=version)
+
+    assert found[0] == software_class
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Microsoft Word MUI (French) 2016",
+        "Microsoft Office Proof (German) 2010",
+        "Microsoft Access Runtime 2016",
+        "Microsoft Visual C++ 2013 Redistributable (x86) - 12.0.40664",
+    ],
+)
+def test_parts_and_runtimes_are_never_counted(catalogue: Catalogue, name: str) -> None:
+    assert recognise(catalogue, name, MICROSOFT) == ("component", None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Mise à jour de sécurité pour Windows 10 (KB5030211)",
+        "Security Update for Microsoft Office 2016 (KB4011574) 32-Bit Edition",
+        "Sicherheitsupdate für Microsoft Excel 2016 (KB5002519)",
+    ],
+)
+def test_updates_are_updates_in_every_language(catalogue: Catalogue, name: str) -> None:
+    assert recognise(catalogue, name, "Microsoft")[0] == "update"
+
+
+def test_what_no_rule_knows_is_unknown_and_never_free(catalogue: Catalogue) -> None:
+    assert recognise(catalogue, "Pointage Atelier 3.2", "Service informatique") == ("unknown", None)
+
+
+def test_a_name_under_another_publisher_is_not_the_product(catalogue: Catalogue) -> None:
+    assert recognise(catalogue, "AutoCAD 2024", "Pirates SARL")[0] == "unknown"
+    assert recognise(catalogue, "AutoCAD 2024", "Autodesk, Inc.")[0] == "commercial"
+    assert recognise(catalogue, "AutoCAD 2024", "")[0] == "commercial"
+
+
+def test_debians_own_packages_are_free_and_others_are_not_taken_for_them(
+    catalogue: Catalogue,
+) -> None:
+    def of(maintainer: str, section: str) -> str:
+        return str(
+            recognise(catalogue, "x", maintainer, source="dpkg", identifiers={"section": section})[
+                0
+            ]
+        )
+
+    assert of("Debian Perl Group <pkg-perl@lists.alioth.debian.org>", "perl") == "free"
+    assert of("YOKOTA Hiroshi <yokota@debian.org>", "non-free/utils") == "unknown"
+    assert of("TeamViewer GmbH <package@teamviewer.com>", "non-free/internet") == "unknown"
+
+
+def test_an_edition_that_is_known_hides_the_record_that_does_not_tell_it(
+    catalogue: Catalogue,
+) -> None:
+    records = [
+        Install("Microsoft SQL Server 2019 (64 bits)", publisher=MICROSOFT),
+        Install("Microsoft SQL Server 2019 Express Edition", publisher=MICROSOFT),
+    ]
+
+    assert licensable(map(catalogue.recognise, records[:1])) == {"microsoft/sql-server@2019"}
+    assert licensable(map(catalogue.recognise, records)) == frozenset()
+    assert fold(["m/sql@2019", "m/sql/standard@2017"]) == {"m/sql@2019", "m/sql/standard@2017"}
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("Autodesk AutoCAD 2024 - Français (French)", "Autodesk AutoCAD 2024"),
+        ("Mozilla Firefox (x64 fr)", "Mozilla Firefox"),
+        ("Notepad++ (64-bit x64)", "Notepad++"),
+        ("Microsoft SQL Server 2019 (64 bits)", "Microsoft SQL Server 2019"),
+        ("Intel(R) Graphics\u00a0 Driver™ ", "Intel Graphics Driver"),
+        (
+            "Microsoft Office Professional Plus 2019 - fr-fr",
+            "Microsoft Office Professional Plus 2019",
+        ),
+        ("(x64)", "(x64)"),
+    ],
+)
+def test_names_lose_what_does_not_change_the_product(name: str, plain: str) -> None:
+    assert plain_name(name) == plain
+
+
+@pytest.mark.parametrize(
+    "publisher", ["Adobe", "Adobe Inc.", "ADOBE, INC", "Adobe\u00a0Inc", " adobe "]
+)
+def test_publishers_are_one_whatever_their_legal_form(publisher: str) -> None:
+    assert plain_publisher(publisher) == "adobe"
+
+
+def test_labels_have_the_version_where_people_put_it(catalogue: Catalogue) -> None:
+    assert catalogue.label("microsoft/windows/pro@11") == "Windows 11 Pro"
+    assert catalogue.label("mathworks/matlab@r2023b") == "MATLAB R2023b"
+    assert catalogue.label("docker/desktop") == "Docker Desktop"
+
+
+def test_every_product_of_the_catalogue_can_be_reached_by_a_rule(catalogue: Catalogue) -> None:
+    reached = {rule.line for rule in catalogue.rules if rule.names or rule.identifiers}
+
+    assert set(catalogue.products) <= reached
+
+
+def a_catalogue(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "acme.toml").write_text(f'publisher = "acme"\nlabel = "Acme"\n{text}')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("colour = 1", "colour: unknown key"),
+        ('[[product]]\nid = "acme/x"', "product[0].label: missing"),
+        ('[[product]]\nid = "other/x"\nlabel = "X"', "product[0].id: 'other/x' is not acme/"),
+        (
+            '[[product]]\nid = "acme/x"\nlabel = "X"\nnames = ["("]',
+            "product[0].names[0]: '(' is not",
+        ),
+        ('[[product]]\nid = "acme/x"\nlabel = "X"\nmetric = "seat"', "product[0].metric: input"),
+        ('[[other]]\nid = "x"\nclass = "runtime"', "other[0].class: input should be"),
+        ("[[product", "Expected ']]' at the end"),
+    ],
+)
+def test_a_wrong_catalogue_file_is_refused_with_the_place(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    with pytest.raises(CatalogueError, match=re.escape("acme.toml")) as raised:
+        catalogue_files.load(a_catalogue(tmp_path / "c", text))
+
+    assert complaint in str(raised.value)
+
+
+def test_the_digest_changes_with_any_file(tmp_path: Path) -> None:
+    folder = a_catalogue(tmp_path / "c", "")
+    before = catalogue_files.load(folder).digest
+
+    a_catalogue(folder, "# a word\n")
+
+    assert catalogue_files.load(folder).digest != before

@@ -1,0 +1,78 @@
+from collections.abc import Mapping
+from datetime import date
+
+from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.domain.entitlement import Entitlement, Metric
+from quitus_collector.domain.position import LineState, PositionLine, Undetermined, position_lines
+from quitus_collector.domain.reconciliation import CountedDevice
+from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
+
+CATALOGUE = catalogue_files.load()
+SQL = "microsoft/sql-server/standard@2019"
+
+
+def lines(products: Mapping[str, set[str]], *entitlements: Entitlement) -> dict[str, PositionLine]:
+    devices = [CountedDevice(device) for device in products]
+    found = {device: frozenset(each) for device, each in products.items()}
+    day = date(2026, 11, 23)
+    made = position_lines(day, devices, found, entitlements, CATALOGUE, HighsSolver())
+    return {line.product: line for line in made}
+
+
+def test_what_is_missing_is_a_gap() -> None:
+    line = lines({"pc-1": {OFFICE_2019}, "pc-2": {OFFICE_2019}}, an_entitlement())[OFFICE_2019]
+
+    assert (line.installed, line.entitled, line.consumed, line.missing) == (2, 1, 1, 1)
+    assert line.state is LineState.GAP
+
+
+def test_licences_of_a_product_that_is_not_installed_are_shown_as_available() -> None:
+    line = lines({}, an_entitlement(quantity=7))[OFFICE_2019]
+
+    assert (line.installed, line.available, line.missing) == (0, 7, 0)
+    assert line.state is LineState.COMPLIANT
+
+
+def test_a_unit_that_covers_a_lower_version_is_consumed_on_its_own_line() -> None:
+    newer = an_entitlement(quantity=3, downgrade=True)
+
+    found = lines({"pc-1": {OFFICE_2016}, "pc-2": {OFFICE_2019}}, newer)
+
+    assert (found[OFFICE_2019].consumed, found[OFFICE_2019].lent) == (2, 1)
+    assert [each.right for each in found[OFFICE_2016].covered] == ["downgrade"]
+
+
+def test_expired_licences_are_not_owned_any_more() -> None:
+    expired = an_entitlement(valid_until=date(2026, 11, 22))
+
+    assert lines({"pc-1": {OFFICE_2019}}, expired)[OFFICE_2019].entitled == 0
+
+
+def test_a_product_counted_by_core_is_undetermined_not_guessed() -> None:
+    line = lines({"srv-1": {SQL}}, an_entitlement("S", SQL, 8, metric=Metric.CORE))[SQL]
+
+    assert line.state is LineState.UNDETERMINED
+    assert line.reason is Undetermined.METRIC
+    assert (line.installed, line.entitled, line.missing, line.available) == (1, 8, None, None)
+
+
+def test_one_licence_under_another_metric_makes_all_versions_undetermined() -> None:
+    found = lines(
+        {"pc-1": {OFFICE_2016}, "pc-2": {"microsoft/windows/pro@11"}},
+        an_entitlement(metric=Metric.USER, downgrade=True),
+    )
+
+    assert found[OFFICE_2016].state is LineState.UNDETERMINED
+    assert found["microsoft/windows/pro@11"].state is LineState.GAP
+
+
+def test_lines_are_sorted_by_product_then_version() -> None:
+    products = {"pc-1": {OFFICE_2019, OFFICE_2016, "microsoft/windows/pro@7", "rarlab/winrar@6"}}
+
+    assert list(lines(products)) == [
+        OFFICE_2016,
+        OFFICE_2019,
+        "microsoft/windows/pro@7",
+        "rarlab/winrar@6",
+    ]

@@ -1,0 +1,293 @@
+"""The use cases, on fakes."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from quitus_agent import join_token
+from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.domain.company import Company
+from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.install import Inventory, SourceStatus
+from quitus_collector.domain.position import LineState, Position
+from quitus_collector.errors import EnrolmentRefused, UnknownDevice, UsageError
+from quitus_collector.services import declaring, enrolment, licensing, reporting
+from quitus_collector.services.licensing import ImportSummary, PoolLine
+from tests.builders import (
+    OFFICE_2016,
+    OFFICE_2019,
+    a_device,
+    an_entitlement,
+    an_install,
+    an_inventory,
+)
+from tests.fakes.authority import FakeAuthority
+from tests.fakes.clock import FakeClock
+from tests.fakes.store import MemoryStore
+
+CATALOGUE = catalogue_files.load()
+SOLVER = HighsSolver()
+DAY = timedelta(days=1)
+
+
+class World:
+    """A collector on fakes."""
+
+    def __init__(self) -> None:
+        self.store, self.authority, self.clock = MemoryStore(), FakeAuthority(), FakeClock()
+
+    def token(self, uses: int = 1, valid_for: timedelta = DAY, entity: str | None = None) -> str:
+        return enrolment.create_token(
+            self.store, self.authority, self.clock, uses=uses, valid_for=valid_for, entity=entity
+        )
+
+    def enrol(self, token: str, key: bytes = b"key", hostname: str = "pc-1") -> str:
+        secret = join_token.parse(token).secret
+        return enrolment.enrol(
+            self.store,
+            self.authority,
+            self.clock,
+            token_secret=secret,
+            signing_request=key,
+            hostname=hostname,
+        ).device_id
+
+    def report(self, device: str, inventory: Inventory) -> int:
+        return reporting.accept_report(self.store, self.clock, device, inventory)
+
+    def with_devices(self, *devices: str) -> "World":
+        with self.store.writing() as work:
+            for device in devices:
+                work.devices.add(a_device(device))
+        return self
+
+    def import_pools(self, *entitlements: Entitlement) -> ImportSummary:
+        lines = [PoolLine(number, each) for number, each in enumerate(entitlements, start=2)]
+        return licensing.import_pools(self.store, CATALOGUE, lines)
+
+    def position(self) -> Position:
+        return licensing.position(self.store, CATALOGUE, SOLVER, self.clock)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+# --- Enrolment ---
+
+
+def test_a_token_admits_a_device_into_its_entity(world: World) -> None:
+    device = world.enrol(world.token(entity="999000110"))
+
+    with world.store.reading() as work:
+        kept = work.devices.get(device)
+    assert (kept.hostname, kept.entity, kept.enrolled_at) == (
+        "pc-1",
+        "999000110",
+        world.clock.now(),
+    )
+
+
+def test_a_one_time_token_admits_one_device(world: World) -> None:
+    token = world.token()
+    world.enrol(token, b"one key")
+
+    with pytest.raises(EnrolmentRefused, match="unknown, used up or expired"):
+        world.enrol(token, b"another key")
+
+
+def test_asking_again_with_the_same_key_brings_the_same_device(world: World) -> None:
+    token = world.token()
+
+    assert world.enrol(token) == world.enrol(token)
+
+
+def test_a_token_ends_also_for_a_device_that_it_admitted(world: World) -> None:
+    token = world.token(valid_for=DAY)
+    world.enrol(token)
+    world.clock.advance(DAY)
+
+    with pytest.raises(EnrolmentRefused):
+        world.enrol(token)
+
+
+def test_a_key_enrols_once_whatever_the_token(world: World) -> None:
+    world.enrol(world.token())
+
+    with pytest.raises(EnrolmentRefused):
+        world.enrol(world.token())
+
+
+def test_an_unknown_secret_is_refused_in_the_same_words(world: World) -> None:
+    with pytest.raises(EnrolmentRefused, match="unknown, used up or expired"):
+        world.enrol(world.token()[:-1] + "?")
+
+
+def test_the_secret_itself_is_not_kept(world: World) -> None:
+    secret = join_token.parse(world.token()).secret
+
+    with world.store.reading() as work:
+        (kept,) = work.tokens.list()
+    assert secret not in repr(kept)
+    assert kept.secret_sha256 == hashlib.sha256(secret.encode()).hexdigest()
+
+
+# --- Reporting ---
+
+
+def test_a_report_replaces_what_was_installed_before(world: World) -> None:
+    world.with_devices("pc-1")
+    world.report("pc-1", an_inventory(an_install("bash"), an_install("vim")))
+
+    assert world.report("pc-1", an_inventory(an_install("bash"))) == 1
+
+
+def test_a_source_that_fails_keeps_its_last_good_answer(world: World) -> None:
+    world.with_devices("pc-1")
+    world.report("pc-1", an_inventory(an_install("bash"), an_install("Visio", source="rpm")))
+
+    failed = {"dpkg": SourceStatus.READ, "rpm": SourceStatus.FAILED}
+    held = world.report("pc-1", an_inventory(an_install("vim"), sources=failed))
+
+    _, installs = reporting.show_device(world.store, "pc-1")
+    assert held == 2
+    assert [each.name for each in installs] == ["vim", "Visio"]
+
+
+def test_a_source_that_is_gone_takes_its_installs_with_it(world: World) -> None:
+    world.with_devices("pc-1")
+    world.report("pc-1", an_inventory(an_install("bash")))
+
+    assert world.report("pc-1", an_inventory(sources={"dpkg": SourceStatus.ABSENT})) == 0
+
+
+def test_a_device_that_is_not_enrolled_reports_nothing(world: World) -> None:
+    with pytest.raises(UnknownDevice):
+        world.report("nobody", an_inventory())
+
+
+def test_a_device_is_shown_by_name_unless_two_have_it(world: World) -> None:
+    with world.store.writing() as work:
+        work.devices.add(a_device("d-1", hostname="PC"))
+        work.devices.add(a_device("d-2", hostname="PC"))
+
+    assert reporting.show_device(world.store, "d-2")[0].id == "d-2"
+    with pytest.raises(UsageError, match="2 devices are named 'PC': give one of the ids d-1, d-2"):
+        reporting.show_device(world.store, "PC")
+    with pytest.raises(UnknownDevice, match="'PC-9'"):
+        reporting.show_device(world.store, "PC-9")
+
+
+# --- Licensing ---
+
+
+def test_importing_again_changes_only_what_is_different(world: World) -> None:
+    first = an_entitlement("A", quantity=1), an_entitlement("B", OFFICE_2016)
+    again = an_entitlement("A", quantity=2), an_entitlement("B", OFFICE_2016), an_entitlement("C")
+
+    assert world.import_pools(*first) == ImportSummary(2, 0, 0)
+    assert world.import_pools(*again) == ImportSummary(1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("entitlement", "complaint"),
+    [
+        (
+            an_entitlement(product="microsoft/offce/professional-plus@2019"),
+            "line 3: the catalogue has no product 'microsoft/offce/professional-plus'; did you "
+            "mean microsoft/office/professional-plus?",
+        ),
+        (an_entitlement(product="x/y"), "line 3: the catalogue has no product 'x/y'"),
+        (
+            an_entitlement(product="microsoft/office/standard"),
+            "line 3: microsoft/office/standard is licensed by version",
+        ),
+        (an_entitlement(product="docker/desktop@4"), "line 3: docker/desktop has no versions"),
+        (an_entitlement(bound_to="PC-9"), "line 3: bound_to: no device is named 'PC-9'"),
+        (an_entitlement(bound_to="PC"), "line 3: bound_to: 2 devices are named 'PC'"),
+    ],
+)
+def test_one_wrong_line_leaves_the_pools_as_they_were(
+    world: World, entitlement: Entitlement, complaint: str
+) -> None:
+    with world.store.writing() as work:
+        work.devices.add(a_device("d-1", hostname="PC"))
+        work.devices.add(a_device("d-2", hostname="PC"))
+
+    with pytest.raises(UsageError) as raised:
+        world.import_pools(an_entitlement("good"), entitlement)
+
+    assert str(raised.value).startswith(complaint)
+    with world.store.reading() as work:
+        assert work.entitlements.list() == []
+
+
+def test_an_oem_licence_is_bound_by_the_name_people_know(world: World) -> None:
+    with world.store.writing() as work:
+        work.devices.add(a_device("d-1", hostname="PC-LYON-1"))
+
+    world.import_pools(an_entitlement(bound_to="PC-LYON-1"))
+
+    with world.store.reading() as work:
+        assert [line.bound_to for line in work.entitlements.list()] == ["d-1"]
+
+
+def test_a_product_counts_once_on_a_device_however_many_rows_show_it(world: World) -> None:
+    world.with_devices("pc-1", "pc-2")
+    rows = [
+        an_install(f"Microsoft Office Professional Plus 2019 - {language}", publisher="Microsoft")
+        for language in ("fr-fr", "en-us", "de-de")
+    ]
+    for device in ("pc-1", "pc-2"):
+        world.report(device, an_inventory(*rows, an_install("Pointage", publisher="maison")))
+
+    position = world.position()
+
+    (line,) = position.lines
+    assert (line.product, line.installed, line.missing) == (OFFICE_2019, 2, 2)
+    assert [(each.name, each.devices) for each in position.unknown] == [("Pointage", 2)]
+    assert position.perimeter.reporting == 2
+
+
+def test_the_perimeter_tells_who_did_not_answer(world: World) -> None:
+    world.with_devices("pc-1", "pc-2", "pc-3")
+    world.report("pc-1", an_inventory())
+    world.report("pc-2", an_inventory(sources={"rpm": SourceStatus.FAILED}))
+
+    perimeter = world.position().perimeter
+
+    assert (perimeter.enrolled, perimeter.reporting, perimeter.with_failed_sources) == (3, 2, 1)
+
+
+# --- Declaring ---
+
+
+def test_a_declaration_tells_its_addressee_nothing_of_other_publishers(world: World) -> None:
+    world.with_devices("pc-1")
+    office = an_install("Microsoft Office Standard 2016", publisher="Microsoft")
+    winrar = an_install("WinRAR 6.24 (64-bit)", publisher="win.rar GmbH")
+    world.report("pc-1", an_inventory(office, winrar))
+
+    declaration = declaring.draft(
+        world.store,
+        CATALOGUE,
+        SOLVER,
+        world.clock,
+        company=Company(name="Mercure"),
+        publisher="microsoft",
+        software_version="1.0",
+    )
+
+    document = declaration.document()
+    assert [line.product for line in declaration.lines] == ["microsoft/office/standard@2016"]
+    assert "winrar" not in repr(document).lower()
+    assert document["totals"] == {"compliant": 0, "gap": 1, "undetermined": 0, "missing": 1}
+    assert declaration.lines[0].state is LineState.GAP
+
+
+def test_a_declaration_to_nobody_known_is_refused(world: World) -> None:
+    with pytest.raises(UsageError, match="the catalogue has no publisher 'microsfot'"):
+        declaring.check_publisher(CATALOGUE, "microsfot")
