@@ -4,13 +4,14 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from quitus_agent import config, wiring
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, UsageError
-from quitus_agent.inventory import Inventory, failures
+from quitus_agent.inventory import ABSENT, Inventory, failures
 
 OK, FAILURE, USAGE = 0, 1, 2
 MIB = 1024 * 1024
@@ -51,16 +52,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", metavar="FOLDER", help="where identity and receipts are kept")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    inventory = commands.add_parser("inventory", help="print what would be reported; sends nothing")
+    inventory = commands.add_parser("inventory", help="print what is installed; sends nothing")
     inventory.add_argument("--format", choices=("json", "table"), default="table")
-    inventory.add_argument(
+    what = inventory.add_mutually_exclusive_group()
+    what.add_argument(
         "--root",
         type=Path,
-        default=Path("/"),
         metavar="FOLDER",
-        help="read the system below this folder instead of the running one",
+        help="a mounted disk or image instead of the running system",
     )
+    what.add_argument("--file", type=Path, metavar="FILE", help="one captured file, with --as")
+    inventory.add_argument("--as", dest="form", metavar="SOURCE", help="what --file was taken from")
     inventory.set_defaults(command=_inventory)
+
+    preview = commands.add_parser("preview", help="print exactly what a report would hold")
+    preview.set_defaults(command=_preview)
 
     enrol = commands.add_parser("enrol", help="get this device's certificate from the collector")
     enrol.add_argument(
@@ -86,12 +92,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _inventory(arguments: argparse.Namespace, settings: config.Config) -> int:
-    facts, found = wiring.read_device(arguments.root)
+    if (arguments.file is None) != (arguments.form is None):
+        raise UsageError("--file and --as go together")
+    if arguments.file:
+        facts, found = DeviceFacts(), wiring.read_capture(arguments.file, arguments.form)
+    else:
+        facts, found = wiring.read_device(arguments.root or Path("/"))
     if arguments.format == "json":
         _print_json(inventory_document(facts, found))
     else:
         _print_inventory(facts, found)
     return _tell_failures(found)
+
+
+def _preview(arguments: argparse.Namespace, settings: config.Config) -> int:
+    from quitus_agent.messages import text
+
+    message = wiring.preview(settings.state)
+    for line in textwrap.wrap(text("preview"), 100):
+        print(line, file=sys.stderr)
+    print(message)
+    return OK
 
 
 def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
@@ -143,7 +164,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
 def inventory_document(facts: DeviceFacts, found: Inventory) -> dict[str, object]:
     """The inventory as JSON has it; null where the device or the source does not say."""
     return {
-        "device": {name: value or None for name, value in facts._asdict().items()},
+        "device": {name: _or_null(value) for name, value in facts._asdict().items()},
         "sources": [
             {"name": each.name, "status": each.status, "reason": each.reason or None}
             for each in found.sources
@@ -157,24 +178,43 @@ def inventory_document(facts: DeviceFacts, found: Inventory) -> dict[str, object
                 "source": each.source,
                 "scope": each.scope,
                 "identifiers": dict(each.identifiers),
+                "hidden": each.hidden,
+                "installed_on": each.installed_on or None,
+                "location": each.location or None,
             }
             for each in found.installs
         ],
     }
 
 
+def _or_null(value: object) -> object:
+    return value if isinstance(value, bool | tuple) else value or None
+
+
 def _print_inventory(facts: DeviceFacts, found: Inventory) -> None:
-    print(f"{facts.hostname}: {facts.system} {facts.system_version}, {facts.architecture}")
-    kind = f"{facts.kind or 'physical or virtual unknown'} {facts.hypervisor}".strip()
-    print(
-        f"{facts.processors} processor(s), {facts.cores} core(s), "
-        f"{facts.memory_bytes // MIB} MiB, {kind}"
-    )
+    if facts.system:
+        print(
+            f"{facts.hostname}: {facts.system} {facts.system_version} {facts.architecture}".rstrip()
+        )
+    if facts.cores:
+        kind = f"{facts.kind or 'physical or virtual unknown'} {facts.hypervisor}".strip()
+        print(
+            f"{facts.processors} processor(s), {facts.cores} core(s), "
+            f"{facts.memory_bytes // MIB} MiB, {kind}"
+        )
+    absent = [outcome.name for outcome in found.sources if outcome.status == ABSENT]
     for outcome in found.sources:
-        print(f"source {outcome.name}: {outcome.status}")
-    widths = [max((len(each[i]) for each in found.installs), default=0) for i in range(2)]
+        if outcome.status != ABSENT:
+            count = sum(each.source == outcome.name for each in found.installs)
+            print(f"source {outcome.name}: {outcome.status}, {count} installs")
+    if absent:
+        print(f"not on this system: {', '.join(absent)}")
+    names = max((len(each.name) for each in found.installs), default=0)
+    versions = max((len(each.version) for each in found.installs), default=0)
     for each in found.installs:
-        print(f"{each.name:{widths[0]}}  {each.version:{widths[1]}}  {each.publisher}".rstrip())
+        mark = "  (hidden)" if each.hidden else ""
+        line = f"{each.name:{names}}  {each.version:{versions}}  {each.publisher}".rstrip()
+        print(f"{line}{mark}")
     print(f"{len(found.installs)} installs")
 
 

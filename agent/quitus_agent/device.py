@@ -1,13 +1,20 @@
-"""What counting licences needs to know of a device: system, cores, memory, kind."""
+"""What counting licences needs to know of a device: system, cores, memory, kind, fingerprint."""
 
+import hashlib
+import hmac
 import platform
+import plistlib
+import re
 import socket
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
-from quitus_agent.system import os_release
+from quitus_agent import smbios
+from quitus_agent.errors import SourceError
+from quitus_agent.system import os_release, text_of
 
 PHYSICAL, VIRTUAL, UNKNOWN = "physical", "virtual", ""
 
@@ -26,20 +33,32 @@ HYPERVISORS = (
     ("kvm", "kvm"),
     ("virtual machine", "hyper-v"),
 )
+LIBVIRT_DOMAINS = "etc/libvirt/qemu/*.xml"
+HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines/*.vmcx"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class DeviceFacts(NamedTuple):
     """Zero or empty where the device cannot tell; `cores` are physical, or virtual on a VM."""
 
-    hostname: str
-    system: str
-    system_version: str
-    architecture: str
-    processors: int
-    cores: int
-    memory_bytes: int
-    kind: str
-    hypervisor: str
+    hostname: str = ""
+    system: str = ""
+    system_version: str = ""
+    architecture: str = ""
+    processors: int = 0
+    cores: int = 0
+    memory_bytes: int = 0
+    kind: str = UNKNOWN
+    hypervisor: str = ""
+    chassis: str = ""
+    portable: bool = False
+    logical_cores: int = 0
+    smbios_uuid: str = ""
+    serial: str = ""
+    machine_id: str = ""
+    primary_user: str = ""
+    domain: str = ""
+    guests: tuple[str, ...] = ()
 
 
 class Cpuinfo(NamedTuple):
@@ -54,26 +73,26 @@ def hostname() -> str:
     return socket.gethostname()
 
 
-def facts(root: Path) -> DeviceFacts:
-    """Reads the running machine; system and version come from `root`."""
-    cpuinfo = parse_cpuinfo(_text(Path("/proc/cpuinfo")))
-    vendor, product = (
-        _text(Path("/sys/class/dmi/id") / name) for name in ("sys_vendor", "product_name")
-    )
-    kind, hypervisor = kind_of(vendor, product, cpuinfo.under_hypervisor)
-    release = os_release(root)
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 0
-    return DeviceFacts(
-        hostname=hostname(),
-        system=release.get("NAME") or platform.system(),
-        system_version=release.get("VERSION_ID") or platform.release(),
-        architecture=platform.machine(),
-        processors=cpuinfo.sockets or (1 if cores else 0),
-        cores=cores,
-        memory_bytes=psutil.virtual_memory().total,
-        kind=kind,
-        hypervisor=hypervisor,
-    )
+def facts(root: Path, pseudonym_key: bytes | None = None) -> DeviceFacts:
+    """Reads the device. Of a system that is not running, what its files tell and nothing else.
+
+    Without a key the primary user is left out: a name never leaves, not even hashed.
+    """
+    found = _installed_system(root)
+    if pseudonym_key and (user := _primary_user(root)):
+        found = found._replace(primary_user=pseudonym(user, pseudonym_key))
+    return _with_hardware(found, root) if is_live(root) else found
+
+
+def is_live(root: Path) -> bool:
+    """Whether `root` is the running system's."""
+    return root == Path(root.anchor or "/") or str(root) == "/"
+
+
+def pseudonym(user: str, key: bytes) -> str:
+    """A keyed stand-in for a person: the same on all devices of a company, reversible nowhere."""
+    name = user.rpartition("\\")[2].partition("@")[0].casefold()
+    return hmac.new(key, name.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def parse_cpuinfo(text: str) -> Cpuinfo:
@@ -105,8 +124,137 @@ def kind_of(vendor: str, product: str, under_hypervisor: bool) -> tuple[str, str
     return (PHYSICAL if words.strip() else UNKNOWN), ""
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+def machine_id_of(system_id: str) -> str:
+    """An id that stays with the installed system and tells nothing of the one it is made from."""
+    if not system_id:
         return ""
+    return hmac.new(system_id.strip().lower().encode(), b"quitus", hashlib.sha256).hexdigest()[:32]
+
+
+def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
+    firmware = _firmware()
+    cpuinfo = parse_cpuinfo(text_of(Path("/proc/cpuinfo")))
+    kind, hypervisor = kind_of(firmware.vendor, firmware.product, cpuinfo.under_hypervisor)
+    logical = psutil.cpu_count() or 0
+    cores = psutil.cpu_count(logical=False) or logical
+    return found._replace(
+        hostname=hostname(),
+        architecture=platform.machine(),
+        processors=cpuinfo.sockets or (1 if cores else 0),
+        cores=cores,
+        logical_cores=logical,
+        memory_bytes=psutil.virtual_memory().total,
+        kind=kind,
+        hypervisor=hypervisor,
+        chassis=firmware.chassis,
+        portable=firmware.portable,
+        smbios_uuid=firmware.uuid,
+        serial=firmware.serial,
+        guests=_guests(root),
+    )
+
+
+def _firmware() -> smbios.Firmware:
+    """The whole table where this account may read it, else the parts that everybody may."""
+    try:
+        if sys.platform == "win32":
+            return smbios.parse(smbios.windows_table())
+        return smbios.parse(smbios.LINUX_TABLE.read_bytes())
+    except OSError:
+        places = (Path("/sys/class/dmi/id") / name for name in ("sys_vendor", "product_name"))
+        vendor, product = map(text_of, places)
+        return smbios.Firmware(vendor, product)
+
+
+def _installed_system(root: Path) -> DeviceFacts:
+    """System, version, name, machine id and domain, from the files of the system below `root`."""
+    from quitus_agent.registry.machine import is_windows
+
+    if is_windows(root):
+        return _windows(root)
+    macos = root / "System/Library/CoreServices/SystemVersion.plist"
+    if macos.is_file():
+        return _macos(macos)
+    release = os_release(root)
+    live = is_live(root)
+    return DeviceFacts(
+        hostname=text_of(root / "etc/hostname"),
+        system=release.get("NAME") or (platform.system() if live else ""),
+        system_version=release.get("VERSION_ID") or (platform.release() if live else ""),
+        machine_id=machine_id_of(text_of(root / "etc/machine-id")),
+        domain=hostname().partition(".")[2] if live else "",
+    )
+
+
+def _windows(root: Path) -> DeviceFacts:
+    from quitus_agent.registry import text
+    from quitus_agent.registry.machine import open_registry
+    from quitus_agent.sources import windows_edition
+
+    try:
+        registry = open_registry(root)
+        edition = next(iter(windows_edition.parse(registry.software)), None)
+        cryptography = registry.software.subkey(r"Microsoft\Cryptography")
+        found = DeviceFacts(
+            system=edition.name if edition else "Windows",
+            system_version=edition.version if edition else "",
+            architecture=edition.architecture if edition else "",
+            machine_id=machine_id_of(text(cryptography, "MachineGuid") if cryptography else ""),
+        )
+        if registry.system:
+            name = registry.current_control(r"Control\ComputerName\ComputerName")
+            network = registry.current_control(r"Services\Tcpip\Parameters")
+            found = found._replace(
+                hostname=text(name, "ComputerName") if name else "",
+                domain=text(network, "Domain") if network else "",
+            )
+    except SourceError:
+        # The sources tell that the registry is unreadable; the facts have nothing to add.
+        return DeviceFacts(system="Windows")
+    return found
+
+
+def _macos(file: Path) -> DeviceFacts:
+    try:
+        version = plistlib.loads(file.read_bytes())
+        return DeviceFacts(
+            system=str(version.get("ProductName", "macOS")),
+            system_version=str(version.get("ProductVersion", "")),
+        )
+    except (OSError, ValueError, AttributeError):
+        return DeviceFacts(system="macOS")
+
+
+def _primary_user(root: Path) -> str:
+    """Who last used the device, or uses it now; empty where nothing tells."""
+    from quitus_agent.registry import text
+    from quitus_agent.registry.machine import is_windows, open_registry
+
+    try:
+        if is_windows(root):
+            logon = open_registry(root).software.subkey(
+                r"Microsoft\Windows\CurrentVersion\Authentication\LogonUI"
+            )
+            return text(logon, "LastLoggedOnUser") if logon else ""
+        login = root / "Library/Preferences/com.apple.loginwindow.plist"
+        if login.is_file():
+            return str(plistlib.loads(login.read_bytes()).get("lastUserName", ""))
+    except (SourceError, OSError, ValueError, AttributeError):
+        return ""
+    if not is_live(root):
+        return ""
+    people = sorted(user.name for user in psutil.users() if user.name != "root")
+    return max(people, key=people.count) if people else ""
+
+
+def _guests(root: Path) -> tuple[str, ...]:
+    """UUIDs of the virtual machines that this host has, where this account may read them."""
+    found = set()
+    for path in root.glob(LIBVIRT_DOMAINS):
+        for line in text_of(path).splitlines():
+            if "<uuid>" in line and (uuid := _UUID.search(line)):
+                found.add(uuid[0].lower())
+    for path in root.glob(HYPER_V_MACHINES):
+        if _UUID.fullmatch(path.stem):
+            found.add(path.stem.lower())
+    return tuple(sorted(found))

@@ -25,6 +25,7 @@ class Identity(NamedTuple):
     private_key: bytes
     certificate_chain: bytes
     trust_roots: bytes
+    pseudonym_key: bytes = b""
 
     @property
     def expires_at(self) -> datetime:
@@ -43,6 +44,7 @@ def load(state: Path) -> Identity:
             private_key=document["private_key"].encode(),
             certificate_chain=document["certificate_chain"].encode(),
             trust_roots=document["trust_roots"].encode(),
+            pseudonym_key=bytes.fromhex(document.get("pseudonym_key", "")),
         )
     except FileNotFoundError as error:
         raise NotEnrolled(
@@ -65,6 +67,7 @@ def save(state: Path, identity: Identity) -> None:
         "private_key": identity.private_key.decode(),
         "certificate_chain": identity.certificate_chain.decode(),
         "trust_roots": identity.trust_roots.decode(),
+        "pseudonym_key": identity.pseudonym_key.hex(),
     }
     write_whole(state / IDENTITY_FILE, json.dumps(document, indent=1).encode())
     (state / PENDING_KEY_FILE).unlink(missing_ok=True)

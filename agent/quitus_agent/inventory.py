@@ -5,21 +5,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent.errors import SourceError
+from quitus_agent.limits import ceiling
 
 READ, ABSENT, FAILED = "read", "absent", "failed"
 MACHINE, USER = "machine", "user"
 
 
 class Install(NamedTuple):
-    """One software record, verbatim; an empty text means that the source does not say."""
+    """One software record, verbatim; an empty text means that the source does not say.
+
+    `hidden` records are not shown to the user of the device: parts, patches. `installed_on` is an
+    ISO date. `location` stays on the device: it is printed here, never reported.
+    """
 
     name: str
-    version: str
-    publisher: str
-    architecture: str
-    source: str
+    version: str = ""
+    publisher: str = ""
+    architecture: str = ""
+    source: str = ""
     scope: str = MACHINE
     identifiers: Mapping[str, str] = {}
+    hidden: bool = False
+    installed_on: str = ""
+    location: str = ""
 
 
 class SourceOutcome(NamedTuple):
@@ -33,13 +41,22 @@ class SourceOutcome(NamedTuple):
 class Source(NamedTuple):
     """One place where a system records software.
 
-    `available` and `scan` take the root of the file system to read ("/" on the running machine).
-    `scan` raises SourceError when what is there cannot be read whole.
+    `available` and `scan` take the root of the file system to read ("/" on the running machine);
+    `read` takes one file that was captured elsewhere. `scan` and `read` raise SourceError when
+    what is there cannot be read whole.
     """
 
     name: str
     available: Callable[[Path], bool]
     scan: Callable[[Path], Iterable[Install]]
+    read: Callable[[Path], Iterable[Install]]
+
+
+class Listing(NamedTuple):
+    """A form of file that no system keeps but some tool writes; `read` is as in Source."""
+
+    name: str
+    read: Callable[[Path], Iterable[Install]]
 
 
 class Inventory(NamedTuple):
@@ -71,6 +88,7 @@ def _read(source: Source, root: Path) -> tuple[SourceOutcome, list[Install]]:
     try:
         if not source.available(root):
             return SourceOutcome(source.name, ABSENT), []
-        return SourceOutcome(source.name, READ), list(source.scan(root))
+        with ceiling():
+            return SourceOutcome(source.name, READ), list(source.scan(root))
     except SourceError as error:
         return SourceOutcome(source.name, FAILED, str(error)), []

@@ -5,13 +5,16 @@ from pathlib import Path
 
 def os_release(root: Path) -> dict[str, str]:
     """The fields of os-release(5); empty where the system has none, as on Windows and macOS."""
-    for place in ("etc/os-release", "usr/lib/os-release"):
-        try:
-            text = (root / place).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        return parse_os_release(text)
-    return {}
+    places = ("etc/os-release", "usr/lib/os-release")
+    return next((parse_os_release(text) for each in places if (text := text_of(root / each))), {})
+
+
+def text_of(path: Path) -> str:
+    """The text of a small file; empty where it is absent or this account may not read it."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def parse_os_release(text: str) -> dict[str, str]:

@@ -1,12 +1,11 @@
-"""The wire: TLS to the collector, and what the agent knows put into its messages."""
+"""The channel to the collector: TLS, both services, and their refusals in plain words."""
 
 import os
 import socket
 import ssl
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 # gRPC's own lines on standard error would bury the one sentence that the person needs.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -15,28 +14,11 @@ import grpc
 
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
 from quitus_agent import identity as identities
-from quitus_agent import inventory as inventories
-from quitus_agent.device import PHYSICAL, VIRTUAL, DeviceFacts
 from quitus_agent.errors import CollectorUnreachable, EnrolmentRefused, ReportRefused
 from quitus_agent.identity import Identity
-from quitus_agent.inventory import Install, Inventory, SourceOutcome
 from quitus_agent.join_token import JoinToken
 
 TIMEOUT_S = 30.0
-
-STATUSES = {
-    inventories.READ: inventory_pb2.SOURCE_STATUS_READ,
-    inventories.ABSENT: inventory_pb2.SOURCE_STATUS_ABSENT,
-    inventories.FAILED: inventory_pb2.SOURCE_STATUS_FAILED,
-}
-SCOPES = {
-    inventories.MACHINE: inventory_pb2.SCOPE_MACHINE,
-    inventories.USER: inventory_pb2.SCOPE_USER,
-}
-KINDS = {
-    PHYSICAL: inventory_pb2.DEVICE_KIND_PHYSICAL,
-    VIRTUAL: inventory_pb2.DEVICE_KIND_VIRTUAL,
-}
 
 
 def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: str) -> Identity:
@@ -62,6 +44,7 @@ def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: 
         private_key=private_key,
         certificate_chain=identities.pem(list(answer.certificate_chain)),
         trust_roots=identities.pem(list(answer.trust_roots)),
+        pseudonym_key=answer.pseudonym_key,
     )
 
 
@@ -83,52 +66,6 @@ def report(identity: Identity, request: inventory_pb2.ReportRequest) -> int:
         with _translated(host, port, ReportRefused):
             answer = stub.Report(request, timeout=TIMEOUT_S)
     return int(answer.installs)
-
-
-def report_request(
-    device: DeviceFacts, inventory: Inventory, taken_at: datetime
-) -> inventory_pb2.ReportRequest:
-    """What was read, as the wire says it."""
-    message = inventory_pb2.Inventory(
-        device=_device(device),
-        sources=map(_outcome, inventory.sources),
-        installs=_installs(inventory.installs),
-    )
-    message.taken_at.FromDatetime(taken_at)
-    return inventory_pb2.ReportRequest(inventory=message)
-
-
-def _device(device: DeviceFacts) -> inventory_pb2.DeviceFacts:
-    return inventory_pb2.DeviceFacts(
-        hostname=device.hostname,
-        system=device.system,
-        system_version=device.system_version,
-        architecture=device.architecture,
-        processors=device.processors,
-        cores=device.cores,
-        memory_bytes=device.memory_bytes,
-        kind=KINDS.get(device.kind, inventory_pb2.DEVICE_KIND_UNSPECIFIED),
-        hypervisor=device.hypervisor,
-    )
-
-
-def _outcome(outcome: SourceOutcome) -> inventory_pb2.SourceOutcome:
-    return inventory_pb2.SourceOutcome(
-        name=outcome.name, status=STATUSES[outcome.status], reason=outcome.reason
-    )
-
-
-def _installs(installs: Iterable[Install]) -> Iterator[inventory_pb2.Install]:
-    for install in installs:
-        yield inventory_pb2.Install(
-            name=install.name,
-            version=install.version,
-            publisher=install.publisher,
-            architecture=install.architecture,
-            source=install.source,
-            scope=SCOPES[install.scope],
-            identifiers=install.identifiers,
-        )
 
 
 def _pinned_root(host: str, port: int, token: JoinToken) -> bytes:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from quitus_agent import device, inventory, join_token
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, UsageError
-from quitus_agent.inventory import Inventory
+from quitus_agent.inventory import Inventory, Source
+from quitus_agent.limits import lower_priority
 from quitus_agent.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -29,11 +30,53 @@ class LastReport(NamedTuple):
     installs: int
 
 
-def read_device(root: Path) -> tuple[DeviceFacts, Inventory]:
-    """The device's facts and everything its sources yield."""
+def read_device(root: Path, pseudonym_key: bytes = b"") -> tuple[DeviceFacts, Inventory]:
+    """The device's facts and everything its sources yield, out of the way of people's work."""
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder")
-    return device.facts(root), inventory.take(SOURCES, root)
+    root = root.resolve()
+    lower_priority()
+    return device.facts(root, pseudonym_key or None), inventory.take(SOURCES, root)
+
+
+def read_capture(file: Path, form: str) -> Inventory:
+    """What a file that was captured elsewhere holds, read as this source or listing."""
+    from quitus_agent.foreign import LISTINGS
+
+    readers = {each.name: each.read for each in SOURCES} | {
+        each.name: each.read for each in LISTINGS
+    }
+    if form not in readers:
+        raise UsageError(f"{form!r} is not a source; known: {', '.join(readers)}")
+    if not file.exists():
+        raise UsageError(f"{file} does not exist")
+    source = Source(form, lambda _: True, lambda _: readers[form](file), readers[form])
+    return inventory.take([source], file)
+
+
+def preview(state: Path) -> str:
+    """The very message that `report` would send now, as JSON."""
+    from google.protobuf import json_format
+
+    from quitus_agent import wire
+
+    facts, found = read_device(Path("/"), _pseudonym_key(state))
+    request = wire.report_request(facts, found, datetime.now(UTC))
+    return str(
+        json_format.MessageToJson(
+            request.inventory, preserving_proto_field_name=True, indent=1, ensure_ascii=False
+        )
+    )
+
+
+def _pseudonym_key(state: Path) -> bytes:
+    """The key of this company's pseudonyms; empty for who may not read it, or is not enrolled."""
+    from quitus_agent import identity
+
+    try:
+        return identity.load(state).pseudonym_key
+    except AgentError:
+        return b""
 
 
 def enrol(state: Path, address: tuple[str, int], token_file: Path, *, again: bool) -> "Identity":
@@ -67,7 +110,7 @@ def read_token(file: Path) -> join_token.JoinToken:
 
 def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
     """Reads this device and reports it; the receipt is kept in `state`."""
-    from quitus_agent import identity, transport
+    from quitus_agent import identity, transport, wire
     from quitus_agent.files import write_whole
 
     known = identity.load(state)
@@ -76,8 +119,8 @@ def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
             f"this device's certificate ended on {known.expires_at:%Y-%m-%d}: "
             "enrol again with --again"
         )
-    facts, found = read_device(root)
-    held = transport.report(known, transport.report_request(facts, found, datetime.now(UTC)))
+    facts, found = read_device(root, known.pseudonym_key)
+    held = transport.report(known, wire.report_request(facts, found, datetime.now(UTC)))
     receipt = LastReport(datetime.now(UTC), held)
     document = {"accepted_at": receipt.accepted_at.isoformat(), "installs": receipt.installs}
     write_whole(state / LAST_REPORT_FILE, json.dumps(document).encode())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -149,6 +150,7 @@ class Collector:
                 ),
                 device_id_of=x509.device_id_of,
                 trust_roots=(authority.root(),),
+                pseudonym_key=self._pseudonym_key(),
                 executor=executor,
             )
             asyncio.run(
@@ -162,6 +164,18 @@ class Collector:
                     ready=ready,
                 )
             )
+
+    def _pseudonym_key(self) -> bytes:
+        """The company's key of pseudonyms, made once; without it they would mean nothing."""
+        path = self.config.home / "pseudonym.key"
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+                new.write(secrets.token_bytes(32))
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise CollectorError(f"{path}: {error.strerror}") from error
+        return path.read_bytes()
 
     def _must_exist(self) -> None:
         if not self.config.authority.is_dir():

@@ -7,7 +7,7 @@ import pytest
 from quitus.v1 import inventory_pb2
 from quitus_agent import device as agent_device
 from quitus_agent import inventory as agent
-from quitus_agent import transport
+from quitus_agent import wire
 from quitus_collector.domain.install import DeviceFacts, DeviceKind, Install, Scope, SourceStatus
 from quitus_collector.entrypoints.grpc import translate
 from quitus_collector.errors import InvalidRequest
@@ -25,7 +25,7 @@ def sent(
     """The message as it arrives."""
     outcomes = sources or [agent.SourceOutcome("dpkg", agent.READ)]
     found = agent.Inventory(outcomes, installs)
-    request = transport.report_request(FACTS, found, NOON)
+    request = wire.report_request(FACTS, found, NOON)
     return inventory_pb2.ReportRequest.FromString(request.SerializeToString()).inventory
 
 
@@ -55,7 +55,7 @@ def test_everything_that_the_agent_says_arrives() -> None:
 
 def test_a_sample_workstation_fits_the_limits() -> None:
     (device,) = fleet(1)
-    request = transport.report_request(device.facts, device.inventory, datetime.now(UTC))
+    request = wire.report_request(device.facts, device.inventory, datetime.now(UTC))
 
     inventory = translate.inventory(request.inventory)
 
@@ -73,12 +73,7 @@ def test_a_null_character_is_replaced_visibly() -> None:
     ("install", "complaint"),
     [
         (agent.Install("", "1", "", "", "dpkg"), "installs[0].name: empty"),
-        (agent.Install("a" * 1025, "1", "", "", "dpkg"), "installs[0].name: longer than 1024"),
         (agent.Install("a", "1", "", "", "rpm"), "installs[0].source: 'rpm' was not read"),
-        (
-            agent.Install("a", "1", "", "", "dpkg", identifiers={"k": "v" * 1025}),
-            "installs[0].identifiers['k']: longer",
-        ),
         (
             agent.Install("a", "1", "", "", "dpkg", identifiers={str(n): "" for n in range(33)}),
             "installs[0].identifiers: more than 32",
@@ -90,6 +85,25 @@ def test_what_breaks_a_limit_is_refused_by_field(install: agent.Install, complai
         translate.inventory(sent(install))
 
     assert str(raised.value).startswith(complaint)
+
+
+def test_a_text_over_the_limit_is_cut_by_the_agent_and_refused_by_the_collector() -> None:
+    long = agent.Install("é" * 2000, "1", "", "", "dpkg", identifiers={"k": "v" * 2000})
+
+    install = translate.inventory(sent(long)).installs[0]
+    assert (len(install.name), install.name[-1]) == (1024, "…")
+    assert len(install.identifiers["k"]) == 1024
+
+    message = sent()
+    message.installs.add(name="a" * 1025, source="dpkg")
+    with pytest.raises(InvalidRequest, match=r"installs\[0\].name: longer than 1024"):
+        translate.inventory(message)
+
+
+def test_half_a_surrogate_pair_from_a_damaged_registry_does_not_stop_a_report() -> None:
+    install = translate.inventory(sent(agent.Install("a\ud800b", "1", "", "", "dpkg"))).installs[0]
+
+    assert install.name == "a\ufffdb"
 
 
 def test_too_many_installs_are_refused() -> None:

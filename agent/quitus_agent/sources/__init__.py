@@ -1,6 +1,46 @@
 """The sources that the agent reads, in the order in which they are reported."""
 
 from quitus_agent.inventory import Source
-from quitus_agent.sources import dpkg
+from quitus_agent.sources import (
+    activation,
+    apk,
+    appx,
+    click_to_run,
+    dpkg,
+    flatpak,
+    macos_applications,
+    macos_office,
+    macos_receipts,
+    office_msi,
+    pacman,
+    rpm,
+    snap,
+    sql_server,
+    swid,
+    visual_studio,
+    windows_edition,
+    windows_uninstall,
+    windows_user_uninstall,
+)
 
-SOURCES: tuple[Source, ...] = (dpkg.SOURCE,)
+SOURCES: tuple[Source, ...] = (
+    windows_edition.SOURCE,
+    windows_uninstall.SOURCE,
+    windows_user_uninstall.SOURCE,
+    click_to_run.SOURCE,
+    office_msi.SOURCE,
+    sql_server.SOURCE,
+    visual_studio.SOURCE,
+    activation.SOURCE,
+    appx.SOURCE,
+    macos_applications.SOURCE,
+    macos_office.SOURCE,
+    macos_receipts.SOURCE,
+    dpkg.SOURCE,
+    rpm.SOURCE,
+    apk.SOURCE,
+    pacman.SOURCE,
+    snap.SOURCE,
+    flatpak.SOURCE,
+    swid.SOURCE,
+)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 from quitus_agent.system import distribution_id
@@ -26,15 +27,12 @@ def available(root: Path) -> bool:
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the database below `root`; raises SourceError naming the file and the line."""
-    path = root / STATUS_FILE
-    try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
-    try:
-        yield from parse(text, distribution_id(root))
-    except SourceError as error:
-        raise SourceError(f"{path}: {error}") from error
+    return _read(root / STATUS_FILE, distribution_id(root))
+
+
+def read(path: Path) -> Iterator[Install]:
+    """Reads a status file that was captured on a Debian system."""
+    return _read(path, "debian")
 
 
 def parse(text: str, distribution: str = "debian") -> Iterator[Install]:
@@ -63,6 +61,15 @@ def parse(text: str, distribution: str = "debian") -> Iterator[Install]:
         yield from _install(fields, distribution, number)
 
 
+def _read(path: Path, distribution: str) -> Iterator[Install]:
+    # A package's record with a letter in another encoding is still a package.
+    text = captures.content(path).decode("utf-8", errors="replace")
+    try:
+        yield from parse(text, distribution)
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from error
+
+
 def _install(fields: dict[str, str], distribution: str, line: int) -> Iterator[Install]:
     package = fields.get("Package")
     if not package:
@@ -84,4 +91,4 @@ def _install(fields: dict[str, str], distribution: str, line: int) -> Iterator[I
     yield Install(package, version, publisher, architecture, NAME, identifiers=identifiers)
 
 
-SOURCE = Source(NAME, available, scan)
+SOURCE = Source(NAME, available, scan, read)

@@ -31,7 +31,11 @@ class DeviceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """One software record, verbatim; empty where its source does not say."""
+    """One software record, verbatim; empty where its source does not say.
+
+    `hidden` records are parts, patches and evidence. `installed_on` is an ISO date and belongs to
+    the device: it does not make two records different.
+    """
 
     name: str
     version: str = ""
@@ -40,6 +44,8 @@ class Install:
     source: str = ""
     scope: Scope = Scope.MACHINE
     identifiers: Mapping[str, str] = field(default_factory=dict)
+    hidden: bool = False
+    installed_on: str = ""
 
     def document(self) -> dict[str, object]:
         """The record as JSON has it; null where its source does not say."""
@@ -51,6 +57,8 @@ class Install:
             "source": self.source,
             "scope": self.scope.value,
             "identifiers": dict(self.identifiers),
+            "hidden": self.hidden,
+            "installed_on": self.installed_on or None,
         }
 
     def key(self) -> tuple[str, ...]:
@@ -63,6 +71,7 @@ class Install:
             self.architecture,
             self.source,
             self.scope,
+            "hidden" if self.hidden else "",
             *pairs,
         )
 
@@ -80,6 +89,15 @@ class DeviceFacts:
     memory_bytes: int = 0
     kind: DeviceKind = DeviceKind.UNKNOWN
     hypervisor: str = ""
+    chassis: str = ""
+    portable: bool = False
+    logical_cores: int = 0
+    smbios_uuid: str = ""
+    serial: str = ""
+    machine_id: str = ""
+    primary_user: str = ""
+    domain: str = ""
+    guests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

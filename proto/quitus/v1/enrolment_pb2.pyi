@@ -54,10 +54,13 @@ class EnrolResponse(_message.Message):
     CERTIFICATE_CHAIN_FIELD_NUMBER: _builtins.int
     TRUST_ROOTS_FIELD_NUMBER: _builtins.int
     INVENTORY_PORT_FIELD_NUMBER: _builtins.int
+    PSEUDONYM_KEY_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """The identity that the certificate carries, a UUID in lower case."""
     inventory_port: _builtins.int
     """Port of InventoryService, on the host that answered this call."""
+    pseudonym_key: _builtins.bytes
+    """Key of the pseudonyms that stand for people in reports, the same for all devices; 32 bytes."""
     @_builtins.property
     def certificate_chain(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """The device's certificate, then its issuers without the root; DER."""
@@ -73,10 +76,11 @@ class EnrolResponse(_message.Message):
         certificate_chain: _abc.Iterable[_builtins.bytes] | None = ...,
         trust_roots: _abc.Iterable[_builtins.bytes] | None = ...,
         inventory_port: _builtins.int = ...,
+        pseudonym_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_chain", b"certificate_chain", "device_id", b"device_id", "inventory_port", b"inventory_port", "trust_roots", b"trust_roots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_chain", b"certificate_chain", "device_id", b"device_id", "inventory_port", b"inventory_port", "pseudonym_key", b"pseudonym_key", "trust_roots", b"trust_roots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -174,6 +174,15 @@ class DeviceFacts(_message.Message):
     MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     HYPERVISOR_FIELD_NUMBER: _builtins.int
+    CHASSIS_FIELD_NUMBER: _builtins.int
+    PORTABLE_FIELD_NUMBER: _builtins.int
+    LOGICAL_CORES_FIELD_NUMBER: _builtins.int
+    SMBIOS_UUID_FIELD_NUMBER: _builtins.int
+    SERIAL_FIELD_NUMBER: _builtins.int
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    PRIMARY_USER_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    GUESTS_FIELD_NUMBER: _builtins.int
     hostname: _builtins.str
     system: _builtins.str
     """"Debian GNU/Linux", "Microsoft Windows 11 Professionnel"."""
@@ -189,6 +198,25 @@ class DeviceFacts(_message.Message):
     kind: Global___DeviceKind.ValueType
     hypervisor: _builtins.str
     """"kvm", "vmware", "hyper-v"; empty on physical devices and where it is not known."""
+    chassis: _builtins.str
+    """What SMBIOS calls the enclosure: "notebook", "desktop", "rack-mount"."""
+    portable: _builtins.bool
+    """Whether the enclosure is one that people carry; false where `chassis` is empty."""
+    logical_cores: _builtins.int
+    """Processors as the system schedules them, hyper-threads included."""
+    smbios_uuid: _builtins.str
+    """SMBIOS system UUID, lower case, and serial number; makers leave both unset or equal."""
+    serial: _builtins.str
+    machine_id: _builtins.str
+    """Made from the system's own machine id, of which it tells nothing; stays through re-enrolment."""
+    primary_user: _builtins.str
+    """Keyed pseudonym of the person who uses the device most; the key comes with enrolment."""
+    domain: _builtins.str
+    """Domain that the device is joined to, as it says itself."""
+    @_builtins.property
+    def guests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a virtualisation host: the UUIDs of the virtual machines that it has."""
+
     def __init__(
         self,
         *,
@@ -201,10 +229,19 @@ class DeviceFacts(_message.Message):
         memory_bytes: _builtins.int = ...,
         kind: Global___DeviceKind.ValueType = ...,
         hypervisor: _builtins.str = ...,
+        chassis: _builtins.str = ...,
+        portable: _builtins.bool = ...,
+        logical_cores: _builtins.int = ...,
+        smbios_uuid: _builtins.str = ...,
+        serial: _builtins.str = ...,
+        machine_id: _builtins.str = ...,
+        primary_user: _builtins.str = ...,
+        domain: _builtins.str = ...,
+        guests: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "cores", b"cores", "hostname", b"hostname", "hypervisor", b"hypervisor", "kind", b"kind", "memory_bytes", b"memory_bytes", "processors", b"processors", "system", b"system", "system_version", b"system_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "chassis", b"chassis", "cores", b"cores", "domain", b"domain", "guests", b"guests", "hostname", b"hostname", "hypervisor", b"hypervisor", "kind", b"kind", "logical_cores", b"logical_cores", "machine_id", b"machine_id", "memory_bytes", b"memory_bytes", "portable", b"portable", "primary_user", b"primary_user", "processors", b"processors", "serial", b"serial", "smbios_uuid", b"smbios_uuid", "system", b"system", "system_version", b"system_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -270,6 +307,8 @@ class Install(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
     IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    INSTALLED_ON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Never empty."""
     version: _builtins.str
@@ -281,6 +320,10 @@ class Install(_message.Message):
     source: _builtins.str
     """The SourceOutcome.name that yielded it."""
     scope: Global___Scope.ValueType
+    hidden: _builtins.bool
+    """Not shown to the device's user: a part of something else, a patch, an activation record."""
+    installed_on: _builtins.str
+    """ISO date, as the source has it; may be empty."""
     @_builtins.property
     def identifiers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Stronger evidence than names: "purl", "product_code", "release_id". Keys in lower case."""
@@ -295,10 +338,12 @@ class Install(_message.Message):
         source: _builtins.str = ...,
         scope: Global___Scope.ValueType = ...,
         identifiers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        hidden: _builtins.bool = ...,
+        installed_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "identifiers", b"identifiers", "name", b"name", "publisher", b"publisher", "scope", b"scope", "source", b"source", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "hidden", b"hidden", "identifiers", b"identifiers", "installed_on", b"installed_on", "name", b"name", "publisher", b"publisher", "scope", b"scope", "source", b"source", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,14 +7,14 @@ from quitus_agent.inventory import Install, Source, failures, take
 
 
 def a_source(name: str, *installs: Install, present: bool = True) -> Source:
-    return Source(name, lambda root: present, lambda root: installs)
+    return Source(name, lambda root: present, lambda root: installs, lambda file: installs)
 
 
 def a_failing_source(name: str, reason: str) -> Source:
     def scan(root: Path) -> list[Install]:
         raise SourceError(reason)
 
-    return Source(name, lambda root: True, scan)
+    return Source(name, lambda root: True, scan, scan)
 
 
 def test_every_source_file_is_registered() -> None:
@@ -51,6 +51,6 @@ def test_a_source_that_fails_half_way_yields_nothing() -> None:
         yield Install("bash", "5", "", "amd64", "dpkg")
         raise SourceError("line 9 is not 'Field: value'")
 
-    found = take([Source("dpkg", lambda root: True, scan)], Path("/"))
+    found = take([Source("dpkg", lambda root: True, scan, scan)], Path("/"))
 
     assert found.installs == []

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, select
+from sqlalchemy import Connection, Row, Table, delete, func, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from quitus_collector.adapters.sql import tables
@@ -98,7 +98,8 @@ class SQLInventories:
     def add(self, device_id: str, inventory: Inventory) -> int:
         """Replaces the installs of the sources that were readable."""
         readable = inventory.readable_sources()
-        reported = self._intern(each for each in inventory.installs if each.source in readable)
+        installs = [each for each in inventory.installs if each.source in readable]
+        reported = self._intern(installs)
         query = (
             select(tables.install.c.software_id, tables.software.c.source)
             .join(tables.software)
@@ -113,7 +114,10 @@ class SQLInventories:
                     tables.install.c.software_id.in_(batch),
                 )
             )
-        new = [{"device_id": device_id, "software_id": n} for n in sorted(reported - known.keys())]
+        new = [
+            {"device_id": device_id, "software_id": number, "installed_on": reported[number]}
+            for number in sorted(reported.keys() - known.keys())
+        ]
         if new:
             self._connection.execute(insert(tables.install), new)
         return len(known) - len(gone) + len(new)
@@ -121,7 +125,7 @@ class SQLInventories:
     def list(self, device_id: str) -> Sequence[Install]:
         """The device's installs, sorted by source, name, version."""
         query = (
-            select(tables.software)
+            select(tables.software, tables.install.c.installed_on)
             .join(tables.install)
             .where(tables.install.c.device_id == device_id)
         )
@@ -137,7 +141,9 @@ class SQLInventories:
     def distinct(self) -> Mapping[int, Install]:
         """Every distinct record of the fleet, by its number."""
         in_use = select(tables.install.c.software_id)
-        query = select(tables.software).where(tables.software.c.id.in_(in_use))
+        query = select(tables.software, literal("").label("installed_on")).where(
+            tables.software.c.id.in_(in_use)
+        )
         return {row.id: _install(row) for row in self._connection.execute(query)}
 
     def by_device(self) -> Iterator[tuple[str, Sequence[int]]]:
@@ -149,8 +155,8 @@ class SQLInventories:
         for device_id, pairs in groupby(rows, key=lambda row: row.device_id):
             yield device_id, [row.software_id for row in pairs]
 
-    def _intern(self, installs: Iterable[Install]) -> set[int]:
-        """The numbers of these records, which are given to those not seen before."""
+    def _intern(self, installs: Iterable[Install]) -> dict[int, str]:
+        """Install dates by the records' numbers, which are given to those not seen before."""
         by_digest = {_digest(each): each for each in installs}
         numbers = self._numbers(by_digest)
         if missing := by_digest.keys() - numbers.keys():
@@ -159,7 +165,7 @@ class SQLInventories:
             values = [_software(digest, by_digest[digest]) for digest in sorted(missing)]
             self._connection.execute(statement, values)
             numbers |= self._numbers(missing)
-        return set(numbers.values())
+        return {number: by_digest[digest].installed_on for digest, number in numbers.items()}
 
     def _numbers(self, digests: Iterable[str]) -> dict[str, int]:
         numbers: dict[str, int] = {}
@@ -210,7 +216,9 @@ def _digest(install: Install) -> str:
 
 
 def _software(digest: str, install: Install) -> dict[str, Any]:
-    return {"digest": digest, **asdict(install), "identifiers": dict(install.identifiers)}
+    values = {"digest": digest, **asdict(install), "identifiers": dict(install.identifiers)}
+    del values["installed_on"]
+    return values
 
 
 def _install(row: Row[Any]) -> Install:
@@ -222,11 +230,17 @@ def _install(row: Row[Any]) -> Install:
         source=row.source,
         scope=Scope(row.scope),
         identifiers=row.identifiers,
+        hidden=row.hidden,
+        installed_on=row.installed_on,
     )
 
 
 def _device(row: Row[Any]) -> Device:
-    facts = {**row.facts, "kind": DeviceKind(row.facts["kind"])}
+    facts = {
+        **row.facts,
+        "kind": DeviceKind(row.facts["kind"]),
+        "guests": tuple(row.facts.get("guests", ())),
+    }
     sources = (
         SourceOutcome(each["name"], SourceStatus(each["status"]), each["reason"])
         for each in row.sources

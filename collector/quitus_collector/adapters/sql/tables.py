@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    false,
 )
 
 metadata = MetaData(
@@ -94,6 +95,7 @@ software = Table(
     Column("source", String(64), nullable=False),
     Column("scope", String(16), nullable=False),
     Column("identifiers", JSON, nullable=False),
+    Column("hidden", Boolean, nullable=False, server_default=false()),
 )
 
 install = Table(
@@ -101,6 +103,8 @@ install = Table(
     metadata,
     Column("device_id", ForeignKey("device.id", ondelete="CASCADE"), primary_key=True),
     Column("software_id", ForeignKey("software.id"), primary_key=True),
+    # ISO date, or empty: when the source says that it was installed on this device.
+    Column("installed_on", String(10), nullable=False, server_default=""),
     Index("ix_install_software_id", "software_id"),
 )
 

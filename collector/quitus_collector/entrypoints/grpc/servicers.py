@@ -25,6 +25,7 @@ class UseCases:
     accept_report: Callable[[str, Inventory], int]
     device_id_of: Callable[[bytes], str]
     trust_roots: tuple[bytes, ...]
+    pseudonym_key: bytes
     executor: Executor
 
     async def run(self, call: Callable[..., Result], *arguments: object) -> Result:
@@ -56,6 +57,7 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
             certificate_chain=admitted.certificate.chain,
             trust_roots=self._use_cases.trust_roots,
             inventory_port=self._inventory_port(),
+            pseudonym_key=self._use_cases.pseudonym_key,
         )
 
 

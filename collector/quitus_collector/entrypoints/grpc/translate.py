@@ -1,5 +1,6 @@
 """From the wire to the domain; what comes from outside is bounded here."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC
 
@@ -20,6 +21,8 @@ MAX_INSTALLS = 50_000
 MAX_SOURCES = 64
 MAX_TEXT = 1_024
 MAX_IDENTIFIERS = 32
+MAX_GUESTS = 4_096
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 STATUSES = {
     inventory_pb2.SOURCE_STATUS_READ: SourceStatus.READ,
@@ -66,6 +69,15 @@ def facts(message: inventory_pb2.DeviceFacts) -> DeviceFacts:
         memory_bytes=message.memory_bytes,
         kind=KINDS.get(message.kind, DeviceKind.UNKNOWN),
         hypervisor=text(message.hypervisor, "device.hypervisor"),
+        chassis=text(message.chassis, "device.chassis"),
+        portable=message.portable,
+        logical_cores=message.logical_cores,
+        smbios_uuid=text(message.smbios_uuid, "device.smbios_uuid"),
+        serial=text(message.serial, "device.serial"),
+        machine_id=text(message.machine_id, "device.machine_id"),
+        primary_user=text(message.primary_user, "device.primary_user"),
+        domain=text(message.domain, "device.domain"),
+        guests=tuple(text(each, "device.guests") for each in message.guests[:MAX_GUESTS]),
     )
 
 
@@ -103,7 +115,15 @@ def _install(message: inventory_pb2.Install, field: str) -> Install:
             text(key, f"{field}.identifiers"): text(value, f"{field}.identifiers[{key[:64]!r}]")
             for key, value in message.identifiers.items()
         },
+        hidden=message.hidden,
+        installed_on=_date(message.installed_on, f"{field}.installed_on"),
     )
+
+
+def _date(value: str, field: str) -> str:
+    if value and not _DATE.fullmatch(value):
+        raise InvalidRequest(f"{field}: not an ISO date")
+    return value
 
 
 def _check_sources(installs: Iterable[Install], sources: Iterable[SourceOutcome]) -> None:

@@ -1,0 +1,67 @@
+"""Files that were captured on other machines, opened whatever way they were kept."""
+
+import lzma
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from quitus_agent.errors import SourceError
+from quitus_agent.registry.machine import WindowsRegistry, from_key
+
+MAX_TEXT_BYTES = 256 * 1024 * 1024
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file; raises SourceError naming it where it is unreadable or far too large."""
+    try:
+        if path.stat().st_size > MAX_TEXT_BYTES:
+            raise SourceError(f"{path}: larger than {MAX_TEXT_BYTES // 1024 // 1024} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+
+
+def text(path: Path) -> str:
+    r"""The text of a file: UTF-16 with its mark, else UTF-8, else Windows-1252; lines end in \n."""
+    from quitus_agent.registry.export import decode
+
+    return decode(content(path))
+
+
+def registry(path: Path) -> WindowsRegistry:
+    """The registry that a `.reg` export or a hive shows; a hive may be compressed with xz."""
+    from quitus_agent.registry import export, hive
+
+    with unpacked(path) as plain:
+        if content_starts(plain, b"regf"):
+            return from_key(hive.open_hive(plain))
+    return from_key(export.parse(text(path)))
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """The file itself, or for an `.xz` file a temporary one with what it holds."""
+    if path.suffix != ".xz":
+        yield path
+        return
+    try:
+        with lzma.open(path) as packed, tempfile.NamedTemporaryFile(delete=False) as out:
+            shutil.copyfileobj(packed, out)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise SourceError(f"{path}: {error}") from error
+    try:
+        yield Path(out.name)
+    finally:
+        os.unlink(out.name)
+
+
+def content_starts(path: Path, mark: bytes) -> bool:
+    """Whether a file begins with these bytes; raises SourceError naming it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error

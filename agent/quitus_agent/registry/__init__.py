@@ -1,0 +1,40 @@
+"""One reader of Windows registry keys, whether live, in a hive file or in an exported text."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+# REG_SZ and REG_EXPAND_SZ are texts, REG_DWORD and REG_QWORD numbers, REG_MULTI_SZ lists.
+Value = str | int | bytes | list[str]
+# A longer value is nothing that a licence count needs, and may be there to do harm.
+MAX_VALUE_BYTES = 64 * 1024
+
+
+class Key(Protocol):
+    """A key of the registry; names are compared without regard to case, as Windows does."""
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+
+    def subkeys(self) -> Iterator["Key"]:
+        """The keys directly below, in the order in which they are stored."""
+
+    def subkey(self, path: str) -> "Key | None":
+        r"""The key at a relative path like `Microsoft\Windows`, or None."""
+
+    def value(self, name: str) -> Value | None:
+        """One value; "" is the default one. None where it is absent or too long to be wanted."""
+
+
+def text(key: Key, name: str) -> str:
+    """A value as text without its padding; empty where it is absent or not a text."""
+    value = key.value(name)
+    return value.strip("\0 \t\r\n") if isinstance(value, str) else ""
+
+
+def number(key: Key, name: str) -> int:
+    """A value as a number; 0 where it is absent or none."""
+    value = key.value(name)
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return value if isinstance(value, int) else 0

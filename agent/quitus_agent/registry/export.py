@@ -1,0 +1,148 @@
+"""Registry keys from a `.reg` export, as regedit and `reg export` write it."""
+
+import re
+from collections.abc import Iterator
+
+from quitus_agent.errors import SourceError
+from quitus_agent.registry import MAX_VALUE_BYTES, Value
+
+HEADERS = ("Windows Registry Editor Version 5.00", "REGEDIT4")
+_VALUE = re.compile(r'(?:@|"(?P<name>(?:[^"\\]|\\.)*)")=(?P<data>.*)', re.DOTALL)
+_HEX = re.compile(r"hex(?:\((?P<type>[0-9a-f]+)\))?:(?P<bytes>.*)", re.DOTALL)
+REG_SZ, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD = 0x1, 0x2, 0x7, 0xB
+
+
+class MemoryKey:
+    """A key held in memory; implements registry.Key."""
+
+    def __init__(self, name: str) -> None:
+        """Starts empty."""
+        self.name = name
+        self._subkeys: dict[str, MemoryKey] = {}
+        self._values: dict[str, Value] = {}
+
+    def subkeys(self) -> Iterator["MemoryKey"]:
+        """The keys directly below."""
+        yield from self._subkeys.values()
+
+    def subkey(self, path: str) -> "MemoryKey | None":
+        """The key at a relative path, or None."""
+        key: MemoryKey | None = self
+        for name in path.split("\\"):
+            key = key._subkeys.get(name.casefold()) if key else None
+        return key
+
+    def value(self, name: str) -> Value | None:
+        """One value, or None."""
+        return self._values.get(name.casefold())
+
+    def make(self, path: str) -> "MemoryKey":
+        """The key at a relative path, made where it is not there yet."""
+        key = self
+        for name in path.split("\\"):
+            key = key._subkeys.setdefault(name.casefold(), MemoryKey(name))
+        return key
+
+    def set(self, name: str, value: Value) -> None:
+        """Sets a value."""
+        self._values[name.casefold()] = value
+
+
+def parse(text: str) -> MemoryKey:
+    """The keys of an export, below a root that holds HKEY_LOCAL_MACHINE and the like.
+
+    Raises SourceError naming the line. Keys that an export would delete are left out.
+    """
+    root = MemoryKey("")
+    key: MemoryKey | None = None
+    lines = text.split("\n")
+    if lines[0].strip().lstrip("\ufeff") not in HEADERS:
+        raise SourceError("line 1 is not the heading of a registry export")
+    for number, line in _logical_lines(lines):
+        if line.startswith("["):
+            if not line.endswith("]"):
+                raise SourceError(f"line {number}: a key name that does not end")
+            key = None if line.startswith("[-") else root.make(line[1:-1])
+        elif key is not None:
+            found = _VALUE.fullmatch(line)
+            if not found:
+                raise SourceError(f'line {number} is not "name"=value')
+            value = _value(found["data"], number)
+            if value is not None:
+                key.set(_unescaped(found["name"] or ""), value)
+    return root
+
+
+def decode(content: bytes) -> str:
+    r"""UTF-16 with its mark, else UTF-8, else Windows-1252; lines end in \n."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _logical_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, continued ones joined, comments and empty ones left out."""
+    pending, start = "", 0
+    for number, line in enumerate(lines[1:], start=2):
+        if not pending:
+            start = number
+            if not line.strip() or line.lstrip().startswith(";"):
+                continue
+        pending += line if _is_open_text(pending) else line.strip()
+        if _is_open_text(pending):
+            pending += "\n"
+        elif pending.endswith("\\") and not pending.startswith("["):
+            pending = pending[:-1]
+        else:
+            yield start, pending
+            pending = ""
+    if pending:
+        raise SourceError(f"line {start}: a value that does not end")
+
+
+def _is_open_text(line: str) -> bool:
+    """Whether a quoted value goes on in the next line: texts may contain line breaks."""
+    _, equals, data = line.partition("=")
+    if not equals or not data.startswith('"'):
+        return False
+    closed = data.rstrip()
+    body = closed[1:-1]
+    escapes = len(body) - len(body.rstrip("\\"))
+    return len(closed) < 2 or not closed.endswith('"') or escapes % 2 == 1
+
+
+def _value(data: str, number: int) -> Value | None:
+    data = data.strip()
+    try:
+        if data.startswith('"'):
+            return _unescaped(data[1:-1]) if len(data) <= MAX_VALUE_BYTES else None
+        if data.startswith("dword:"):
+            return int(data.removeprefix("dword:"), 16)
+        if found := _HEX.fullmatch(data):
+            content = bytes.fromhex(found["bytes"].replace(",", " "))
+            return typed(int(found["type"] or "3", 16), content)
+    except ValueError as error:
+        raise SourceError(f"line {number}: {data[:40]!r} is not a value") from error
+    return None
+
+
+def typed(kind: int, content: bytes) -> Value | None:
+    """Bytes as the value that their registry type says; None where they are too long."""
+    if len(content) > MAX_VALUE_BYTES:
+        return None
+    if kind in (REG_SZ, REG_EXPAND_SZ):
+        return content.decode("utf-16-le", errors="replace").rstrip("\0")
+    if kind == REG_MULTI_SZ:
+        return [each for each in content.decode("utf-16-le", errors="replace").split("\0") if each]
+    if kind in (0x4, REG_QWORD):
+        return int.from_bytes(content, "little")
+    return content
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)

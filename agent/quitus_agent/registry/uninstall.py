@@ -1,0 +1,58 @@
+"""The Uninstall keys of a hive: what Windows lists under installed programs, and what it hides."""
+
+import re
+from collections.abc import Iterator
+
+from quitus_agent.inventory import MACHINE, Install
+from quitus_agent.registry import Key, number, text
+
+NATIVE = r"Microsoft\Windows\CurrentVersion\Uninstall"
+WOW64 = r"Wow6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
+_GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
+_DATE = re.compile(r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)")
+
+
+def installs(software: Key, source: str, scope: str = MACHINE) -> Iterator[Install]:
+    """The named entries of both views, in the order of the registry.
+
+    An entry without a DisplayName is no program. One that Windows hides, as part of another or as
+    a patch, is kept and flagged: its parent and its release type are among the identifiers.
+    """
+    views = (
+        (NATIVE, "x64" if software.subkey("Wow6432Node") else ""),
+        (WOW64, "x86"),
+    )
+    for path, architecture in views:
+        uninstall = software.subkey(path)
+        for key in uninstall.subkeys() if uninstall else ():
+            if name := text(key, "DisplayName"):
+                yield _install(key, name, architecture, source, scope)
+
+
+def _install(key: Key, name: str, architecture: str, source: str, scope: str) -> Install:
+    identifiers = {"registry_key": key.name}
+    if _GUID.fullmatch(key.name):
+        identifiers["product_code"] = key.name.upper()
+    for identifier, value in (("parent", "ParentKeyName"), ("release_type", "ReleaseType")):
+        if found := text(key, value):
+            identifiers[identifier] = found
+    return Install(
+        name=name,
+        version=text(key, "DisplayVersion"),
+        publisher=text(key, "Publisher"),
+        architecture=architecture,
+        source=source,
+        scope=scope,
+        identifiers=identifiers,
+        hidden=number(key, "SystemComponent") == 1 or "parent" in identifiers,
+        installed_on=iso_date(text(key, "InstallDate")),
+        location=text(key, "InstallLocation"),
+    )
+
+
+def iso_date(value: str) -> str:
+    """`20190501` or `2019-05-01` as an ISO date; empty for anything else, local forms included."""
+    found = _DATE.fullmatch(value)
+    if not found or not 1 <= int(found["month"]) <= 12 or not 1 <= int(found["day"]) <= 31:
+        return ""
+    return f"{found['year']}-{found['month']}-{found['day']}"

@@ -1,0 +1,200 @@
+"""rpm's package database in its three forms, down to the headers of the installed packages.
+
+Header format: rpm's file-format documentation, "Header structure" (without its magic, as the
+databases store it). ndb: rpm's lib/backend/ndb. Berkeley DB: the hash access method's pages.
+"""
+
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from quitus_agent.errors import SourceError
+
+# Where distributions keep it, the form that is in use first.
+PLACES = (
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "var/lib/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/Packages",
+    "var/lib/rpm/Packages",
+)
+MAX_DATABASE_BYTES = 1024 * 1024 * 1024
+# rpm's own limits on a header (HEADER_TAGS_MAX, HEADER_DATA_MAX).
+MAX_TAGS, MAX_HEADER_BYTES = 0xFFFF, 0x0FFFFFFF
+
+NAME, VERSION, RELEASE, EPOCH = 1000, 1001, 1002, 1003
+INSTALLTIME, VENDOR, PACKAGER, ARCH = 1008, 1011, 1015, 1022
+_WANTED = frozenset({NAME, VERSION, RELEASE, EPOCH, INSTALLTIME, VENDOR, PACKAGER, ARCH})
+_INT32, _STRING, _I18NSTRING = 4, 6, 9
+
+Header = Mapping[int, str | int]
+
+SQLITE_MAGIC = b"SQLite format 3\0"
+NDB_MAGIC = b"RpmP"
+NDB_PAGE, NDB_SLOT, NDB_BLOCK = 4096, 16, 16
+
+
+def find(root: Path) -> Path | None:
+    """The database of the system below `root`, or None."""
+    return next((root / place for place in PLACES if (root / place).is_file()), None)
+
+
+def headers(path: Path) -> Iterator[Header]:
+    """The wanted tags of every package, in the order of the database; raises SourceError."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(72)
+        if start.startswith(SQLITE_MAGIC):
+            blobs = _sqlite(path)
+        elif path.stat().st_size > MAX_DATABASE_BYTES:
+            raise SourceError("is larger than 1 GiB")
+        elif start.startswith(NDB_MAGIC):
+            blobs = _ndb(path.read_bytes())
+        else:
+            blobs = _berkeley(path.read_bytes())
+        for blob in blobs:
+            yield parse_header(blob)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise SourceError(f"{path}: {error}") from error
+    except (struct.error, IndexError) as error:
+        raise SourceError(f"{path}: ends in the middle of a record") from error
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from error
+
+
+def parse_header(blob: bytes) -> Header:
+    """The wanted tags of one header; of texts in several languages, the first."""
+    tags, size = struct.unpack_from(">II", blob)
+    if tags > MAX_TAGS or size > MAX_HEADER_BYTES or 8 + 16 * tags + size > len(blob):
+        raise SourceError("a package's header has impossible lengths")
+    store = memoryview(blob)[8 + 16 * tags : 8 + 16 * tags + size]
+    found: dict[int, str | int] = {}
+    for tag, kind, offset, count in struct.iter_unpack(">IIiI", blob[8 : 8 + 16 * tags]):
+        if tag not in _WANTED or not count:
+            continue
+        if not 0 <= offset < size:
+            raise SourceError(f"tag {tag} of a package lies outside its header")
+        if kind in (_STRING, _I18NSTRING):
+            text, end, _ = bytes(store[offset : offset + 4096]).partition(b"\0")
+            if not end:
+                raise SourceError(f"tag {tag} of a package does not end")
+            found[tag] = text.decode("utf-8", errors="replace")
+        elif kind == _INT32:
+            found[tag] = struct.unpack_from(">I", store, offset)[0]
+    return found
+
+
+def _sqlite(path: Path) -> Iterator[bytes]:
+    # Immutable: nothing is locked or written, not even on a read-only disk; a journal that is not
+    # merged yet asks for an ordinary read.
+    journal = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if journal.exists() and journal.stat().st_size else "immutable=1"
+    with closing(sqlite3.connect(f"file:{path}?{mode}", uri=True)) as connection:
+        for (blob,) in connection.execute("SELECT blob FROM Packages ORDER BY hnum"):
+            if not isinstance(blob, bytes):
+                raise SourceError("a package's header is not binary")
+            yield blob
+
+
+def _ndb(content: bytes) -> Iterator[bytes]:
+    _, version, _, pages = struct.unpack_from("<4sIII", content)
+    if version != 0 or pages * NDB_PAGE > len(content):
+        raise SourceError("is not a package database of a known version")
+    for at in range(2 * NDB_SLOT, pages * NDB_PAGE, NDB_SLOT):
+        magic, number, block, count = struct.unpack_from("<4sIII", content, at)
+        if magic != b"Slot":
+            raise SourceError("a slot of the package database is damaged")
+        if not number:
+            continue
+        start = block * NDB_BLOCK
+        magic, same, _, size = struct.unpack_from("<4sIII", content, start)
+        if magic != b"BlbS" or same != number or size > count * NDB_BLOCK:
+            raise SourceError(f"package {number} of the database is damaged")
+        yield content[start + 16 : start + 16 + size]
+
+
+class _Page(NamedTuple):
+    """The header of a Berkeley DB page."""
+
+    next_page: int
+    entries: int
+    free_at: int
+    kind: int
+
+
+class _BerkeleyHash:
+    """A Berkeley DB file of the hash method, read page by page."""
+
+    MAGIC, PAGE_HEADER = 0x061561, 26
+    HASH_UNSORTED, OVERFLOW, HASH = 2, 7, 13
+    ON_PAGE, OFF_PAGE = 1, 3
+
+    def __init__(self, content: bytes) -> None:
+        """Raises SourceError where it is no such file."""
+        self._content = content
+        for order in "<>":
+            magic, _, self._page_size = struct.unpack_from(f"{order}III", content, 12)
+            if magic == self.MAGIC:
+                self._order = order
+                break
+        else:
+            raise SourceError("is not an rpm database of a known form")
+        if self._page_size < 512 or self._page_size & (self._page_size - 1):
+            raise SourceError("has an impossible page size")
+
+    def values(self) -> Iterator[bytes]:
+        """The value of every pair."""
+        for number in range(1, len(self._content) // self._page_size):
+            page = self._page(number)
+            if page.kind in (self.HASH_UNSORTED, self.HASH):
+                start = number * self._page_size
+                offsets = struct.unpack_from(
+                    f"{self._order}{page.entries}H", self._content, start + self.PAGE_HEADER
+                )
+                # Keys and values take turns; each item ends where the one before it begins.
+                for index in range(1, page.entries, 2):
+                    yield from self._item(start, offsets[index], offsets[index - 1])
+
+    def _item(self, page: int, offset: int, end: int) -> Iterator[bytes]:
+        kind = self._content[page + offset]
+        if kind == self.OFF_PAGE:
+            number, size = struct.unpack_from(f"{self._order}II", self._content, page + offset + 4)
+            yield self._overflow(number, size)
+        elif kind == self.ON_PAGE:
+            yield self._content[page + offset + 1 : page + end]
+
+    def _overflow(self, number: int, size: int) -> bytes:
+        if size > len(self._content):
+            raise SourceError("a value is longer than the file")
+        parts: list[bytes] = []
+        got = 0
+        while number and got < size:
+            page = self._page(number)
+            if page.kind != self.OVERFLOW or not page.free_at:
+                raise SourceError("a value leads to a page that is none of its own")
+            start = number * self._page_size + self.PAGE_HEADER
+            parts.append(self._content[start : start + page.free_at])
+            got += len(parts[-1])
+            number = page.next_page
+        if got < size:
+            raise SourceError("a value ends too early")
+        return b"".join(parts)[:size]
+
+    def _page(self, number: int) -> _Page:
+        fields = struct.unpack_from(
+            f"{self._order}16xIHHxB", self._content, number * self._page_size
+        )
+        return _Page(*fields)
+
+
+def _berkeley(content: bytes) -> Iterator[bytes]:
+    for value in _BerkeleyHash(content).values():
+        # Package 0 holds the last number given out instead of a header.
+        if len(value) > 8:
+            yield value

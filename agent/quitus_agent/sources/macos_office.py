@@ -1,0 +1,73 @@
+"""How Office for Mac is licensed: by volume for the machine, or by people's subscriptions.
+
+Microsoft, "How to remove Office license files on a Mac": a file stands for each kind. Only that
+they are there is read, and of people's files only how many there are.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from quitus_agent import plists
+from quitus_agent.errors import SourceError
+from quitus_agent.inventory import Install, Source
+
+NAME = "macos-office"
+OFFICE = "Applications/Microsoft Word.app/Contents/Info.plist"
+VOLUME = "Library/Preferences/com.microsoft.office.licensingV2.plist"
+GROUP = "Users/*/Library/Group Containers/UBF8T346G9.Office"
+SUBSCRIPTION = ("com.microsoft.Office365.plist", "com.microsoft.Office365V2.plist")
+RETAIL = re.compile(r"com\.microsoft\.e0E2OUQxNUY1LTAxOUQtNDQwNS04QkJELTAxQTI5M0JBOTk4O?\.plist")
+# Numbering of Office for Mac: one release line since 2016 tells its year by the minor version.
+LINES = ((85, "2024"), (53, "2021"), (17, "2019"), (0, "2016"))
+
+
+def available(root: Path) -> bool:
+    """Whether Office is installed."""
+    return (root / OFFICE).is_file()
+
+
+def scan(root: Path) -> Iterator[Install]:
+    """Reads the system below `root`."""
+    yield from read(root / OFFICE, kinds(root))
+
+
+def kinds(root: Path) -> dict[str, int]:
+    """Licence files by kind: `volume` at most once, `subscription` and `retail` by people."""
+    found = {"volume": int((root / VOLUME).is_file()), "subscription": 0, "retail": 0}
+    for group in root.glob(GROUP):
+        try:
+            names = {path.name for path in group.iterdir()}
+        except OSError as error:
+            raise SourceError(f"a person's Office licence folder: {error.strerror}") from error
+        found["subscription"] += bool(names.intersection(SUBSCRIPTION))
+        found["retail"] += any(RETAIL.fullmatch(name) for name in names)
+    return {kind: count for kind, count in found.items() if count}
+
+
+def read(path: Path, licences: dict[str, int] | None = None) -> Iterator[Install]:
+    """Reads Word's Info.plist, whose version is the suite's."""
+    info = plists.read(path)
+    if not isinstance(info, dict):
+        raise SourceError(f"{path}: is not a property list of an application")
+    version = str(info.get("CFBundleShortVersionString") or "")
+    yield Install(
+        name=f"Microsoft Office {line(version)} for Mac".replace("  ", " "),
+        version=version,
+        publisher="Microsoft Corporation",
+        source=NAME,
+        identifiers={f"licence_{kind}": str(count) for kind, count in (licences or {}).items()},
+        hidden=True,
+    )
+
+
+def line(version: str) -> str:
+    """The perpetual release that a version could be; empty before 2016."""
+    major, _, rest = version.partition(".")
+    minor = rest.partition(".")[0]
+    if major != "16" or not minor.isdecimal():
+        return ""
+    return next(year for first, year in LINES if int(minor) >= first)
+
+
+SOURCE = Source(NAME, available, scan, read)

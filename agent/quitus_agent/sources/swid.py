@@ -1,0 +1,144 @@
+"""Software identification tags: ISO/IEC 19770-2, the editions of 2009 and 2015.
+
+A tag says what was installed by the publisher's own word. Primary tags are records; patches are
+flagged; corpus (installation media) and supplemental tags are not software on this device.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from quitus_agent import captures
+from quitus_agent.errors import SourceError
+from quitus_agent.inventory import Install, Source
+from quitus_agent.xmltree import Element, walk
+
+NAME = "swid"
+# Where installers put tags: one folder deep, named after the publisher's regid, or `swidtag`.
+PLACES = (
+    "usr/share/swidtag/**/*.swidtag",
+    "usr/lib/swidtag/**/*.swidtag",
+    "usr/local/share/swidtag/**/*.swidtag",
+    "opt/*/swidtag/*.swidtag",
+    "ProgramData/regid.*/*.swidtag",
+    "Program Files/*/swidtag/*.swidtag",
+    "Program Files (x86)/*/swidtag/*.swidtag",
+    "Library/Application Support/regid.*/*.swidtag",
+    "Applications/*.app/Contents/Resources/*.swidtag",
+    "Applications/*.app/Contents/*.swidtag",
+)
+MAX_TAGS = 20_000
+YES = ("true", "1")
+
+
+def available(root: Path) -> bool:
+    """Whether there is any tag where tags are kept."""
+    return next(_tags(root), None) is not None
+
+
+def scan(root: Path) -> Iterator[Install]:
+    """Reads the tags below `root`; one that cannot be read makes the source fail."""
+    for number, path in enumerate(_tags(root), start=1):
+        if number > MAX_TAGS:
+            raise SourceError(f"more than {MAX_TAGS} tags")
+        yield from read(path)
+
+
+def read(path: Path) -> Iterator[Install]:
+    """Reads a tag, or a document that holds several."""
+    try:
+        yield from parse(captures.content(path))
+    except SourceError as error:
+        message = str(error)
+        raise SourceError(message if str(path) in message else f"{path}: {message}") from error
+
+
+def parse(content: bytes) -> Iterator[Install]:
+    """The software that a document's tags state."""
+    found: list[Install] = []
+    entities: list[Element] = []
+    meta: dict[str, str] = {}
+    old: dict[str, str] = {}
+
+    def visit(element: Element) -> None:
+        match element.name:
+            case "Entity":
+                entities.append(element)
+            case "Meta":
+                meta.update(element.attributes)
+            case "SoftwareIdentity":
+                if install := _install_2015(element, entities, meta):
+                    found.append(install)
+                entities.clear()
+                meta.clear()
+            case "software_identification_tag":
+                if install := _install_2009(old):
+                    found.append(install)
+                old.clear()
+            case _ if element.text:
+                old["/".join((*element.path[-1:], element.name))] = element.text
+
+    walk(content, visit)
+    yield from found
+
+
+def _install_2015(tag: Element, entities: list[Element], meta: dict[str, str]) -> Install | None:
+    attributes = tag.attributes
+    if any(attributes.get(kind, "") in YES for kind in ("corpus", "supplemental")):
+        return None
+    name = attributes.get("name", "")
+    if not name:
+        raise SourceError("a tag has no name")
+    creators = {
+        role: entity.attributes.get("name", "")
+        for entity in reversed(entities)
+        for role in entity.attributes.get("role", "").split()
+    }
+    identifiers = {
+        "tag_id": attributes.get("tagId", ""),
+        "regid": _regid(entities),
+        "product": meta.get("product", ""),
+        "edition": meta.get("edition", ""),
+        "entitlement_required": meta.get("entitlementDataRequired", ""),
+    }
+    return Install(
+        name=name,
+        version=attributes.get("version", ""),
+        publisher=creators.get("softwareCreator") or creators.get("tagCreator") or "",
+        architecture=meta.get("arch", ""),
+        source=NAME,
+        identifiers={key: value for key, value in identifiers.items() if value},
+        hidden=attributes.get("patch", "") in YES,
+    )
+
+
+def _install_2009(values: dict[str, str]) -> Install | None:
+    name = values.get("software_identification_tag/product_title")
+    if not name:
+        raise SourceError("a tag has no name")
+    identifiers = {
+        "tag_id": values.get("software_id/unique_id", ""),
+        "regid": values.get("software_id/tag_creator_regid", ""),
+        "entitlement_required": values.get(
+            "software_identification_tag/entitlement_required_indicator", ""
+        ),
+    }
+    return Install(
+        name=name,
+        version=values.get("product_version/name", ""),
+        publisher=values.get("software_creator/name", ""),
+        source=NAME,
+        identifiers={key: value for key, value in identifiers.items() if value},
+    )
+
+
+def _regid(entities: list[Element]) -> str:
+    regids = [each.attributes["regid"] for each in entities if each.attributes.get("regid")]
+    return regids[0] if regids else ""
+
+
+def _tags(root: Path) -> Iterator[Path]:
+    for place in PLACES:
+        yield from sorted(path for path in root.glob(place) if path.is_file())
+
+
+SOURCE = Source(NAME, available, scan, read)

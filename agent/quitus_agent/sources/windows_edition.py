@@ -1,0 +1,82 @@
+"""Windows itself: edition, release, build and installation type, as its own key has them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from quitus_agent import captures
+from quitus_agent.inventory import Install, Source
+from quitus_agent.registry import Key, number, text
+from quitus_agent.registry.machine import is_windows, open_registry
+
+NAME = "windows-edition"
+CURRENT_VERSION = r"Microsoft\Windows NT\CurrentVersion"
+# Windows 11 still calls itself Windows 10 in ProductName; its build numbers begin here.
+FIRST_WINDOWS_11_BUILD = 22000
+
+
+def scan(root: Path) -> Iterator[Install]:
+    """Reads the system below `root`."""
+    return parse(open_registry(root).software)
+
+
+def read(path: Path) -> Iterator[Install]:
+    """Reads an export or a SOFTWARE hive, or a WMI list of Win32_OperatingSystem."""
+    if captures.content_starts(path, b"regf") or path.suffix in (".xz", ".reg"):
+        return parse(captures.registry(path).software)
+    return parse_wmi(captures.text(path))
+
+
+def parse(software: Key) -> Iterator[Install]:
+    """One record, named as Windows is sold: "Microsoft Windows 11 Pro"."""
+    current = software.subkey(CURRENT_VERSION)
+    if current is None or not (product := text(current, "ProductName")):
+        return
+    build = text(current, "CurrentBuildNumber") or text(current, "CurrentBuild")
+    is_client = text(current, "InstallationType") != "Server"
+    if is_client and build.isdecimal() and int(build) >= FIRST_WINDOWS_11_BUILD:
+        product = product.replace("Windows 10", "Windows 11")
+    yield Install(
+        name=product if product.startswith("Microsoft ") else f"Microsoft {product}",
+        version=_version(current, build),
+        publisher="Microsoft Corporation",
+        architecture="x64" if software.subkey("Wow6432Node") else "",
+        source=NAME,
+        identifiers=_identifiers(current),
+    )
+
+
+def parse_wmi(listing: str) -> Iterator[Install]:
+    """The same from a WMI list of Win32_OperatingSystem, `Name=value` a line."""
+    pairs = (line.partition("=") for line in listing.splitlines())
+    values = {name.strip(): value.strip() for name, equals, value in pairs if equals}
+    if caption := values.get("Caption"):
+        yield Install(
+            name=caption,
+            version=values.get("Version", ""),
+            publisher=values.get("Manufacturer", ""),
+            architecture=values.get("OSArchitecture", ""),
+            source=NAME,
+            identifiers={"sku": sku} if (sku := values.get("OperatingSystemSKU")) else {},
+        )
+
+
+def _version(current: Key, build: str) -> str:
+    major, minor = (number(current, f"Current{part}VersionNumber") for part in ("Major", "Minor"))
+    release = f"{major}.{minor}" if major else text(current, "CurrentVersion")
+    revision = number(current, "UBR")
+    return ".".join(filter(None, (release, build, str(revision) if revision else "")))
+
+
+def _identifiers(current: Key) -> dict[str, str]:
+    names = {
+        "edition_id": "EditionID",
+        "installation_type": "InstallationType",
+        "release": "DisplayVersion",
+        "service_pack": "CSDVersion",
+    }
+    found = {key: text(current, name) for key, name in names.items()}
+    found["release"] = found["release"] or text(current, "ReleaseId")
+    return {key: value for key, value in found.items() if value}
+
+
+SOURCE = Source(NAME, is_windows, scan, read)

@@ -1,0 +1,328 @@
+from pathlib import Path
+
+import pytest
+
+from quitus_agent import captures
+from quitus_agent.errors import SourceError
+from quitus_agent.inventory import Install
+from quitus_agent.registry import export, machine, number, text, uninstall
+from quitus_agent.sources import (
+    activation,
+    appx,
+    click_to_run,
+    office_msi,
+    sql_server,
+    visual_studio,
+    windows_edition,
+    windows_uninstall,
+    windows_user_uninstall,
+)
+
+CAPTURE = Path("tests/captures/windows/workstation.reg")
+
+
+@pytest.fixture(scope="module")
+def registry() -> captures.WindowsRegistry:
+    """The captured workstation."""
+    return captures.registry(CAPTURE)
+
+
+def by_name(installs: object) -> dict[str, Install]:
+    return {install.name: install for install in installs}  # type: ignore[attr-defined]
+
+
+# --- The reader ---
+
+
+def test_an_export_is_read_with_its_types_and_without_regard_to_case(
+    registry: captures.WindowsRegistry,
+) -> None:
+    assert registry.system
+    parameters = registry.system.subkey(r"controlset001\SERVICES\tcpip\Parameters")
+    assert parameters
+    assert text(parameters, "domain") == "mercure.example"
+    assert parameters.value("Search") == ["a.fr", "b.fr"]
+    assert number(parameters, "Domain") == 0
+    assert registry.software.subkey(r"Microsoft\Nothing\Here") is None
+
+
+def test_a_text_may_go_over_several_lines(registry: captures.WindowsRegistry) -> None:
+    key = registry.software.subkey(f"{uninstall.WOW64}\\Notepad++")
+
+    assert key
+    assert text(key, "Comments") == 'several\nlines "quoted"'
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
+def test_an_export_is_read_in_every_encoding_that_windows_writes(
+    tmp_path: Path, encoding: str
+) -> None:
+    file = tmp_path / "export.reg"
+    file.write_bytes(
+        f'{export.HEADERS[0]}\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE]\r\n"a"="été"\r\n'.encode(
+            encoding
+        )
+    )
+
+    assert captures.registry(file).software.value("a") == "été"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "line 1 is not the heading"),
+        (f"{export.HEADERS[0]}\n[HKEY", "line 2: a key name that does not end"),
+        (f'{export.HEADERS[0]}\n[K]\n"a"', 'line 3 is not "name"=value'),
+        (f'{export.HEADERS[0]}\n[K]\n"a"=dword:xyz', "line 3: 'dword:xyz' is not a value"),
+        (f'{export.HEADERS[0]}\n[K]\n"a"="open', "line 3: a value that does not end"),
+        (f'{export.HEADERS[0]}\n[K]\n"a"=hex:1,\\', "line 3: a value that does not end"),
+    ],
+)
+def test_a_broken_export_is_refused_with_the_line(content: str, complaint: str) -> None:
+    with pytest.raises(SourceError, match=complaint.replace("[", r"\[")):
+        export.parse(content)
+
+
+def test_a_value_of_100_megabytes_is_left_unread() -> None:
+    long = "x" * (100 * 1024 * 1024)
+
+    root = export.parse(f'{export.HEADERS[0]}\n[K]\n"a"="{long}"\n"b"="c"')
+
+    key = root.subkey("K")
+    assert key
+    assert (key.value("a"), key.value("b")) == (None, "c")
+
+
+# --- The sources ---
+
+
+def test_programs_are_those_with_a_name_and_hidden_ones_are_flagged() -> None:
+    found = by_name(windows_uninstall.read(CAPTURE))
+
+    assert "AddressBook" not in found
+    seven_zip = found["7-Zip 23.01 (x64)"]
+    assert (seven_zip.version, seven_zip.publisher) == ("23.01", "Igor Pavlov")
+    assert (seven_zip.architecture, seven_zip.hidden) == ("x64", False)
+    assert seven_zip.location == "C:\\Program Files\\7-Zip\\"
+    assert found["Notepad++ (32-bit x86)"].architecture == "x86"
+    assert found["Microsoft Office Proof (German) 2016"].hidden
+
+
+def test_a_patch_names_its_parent_and_its_kind() -> None:
+    name = "Mise à jour de sécurité pour Microsoft Office 2016 (KB4011574) 64 bits"
+
+    patch = by_name(windows_uninstall.read(CAPTURE))[name]
+
+    assert patch.hidden
+    assert patch.identifiers["parent"] == "Office16.PROPLUS"
+    assert patch.identifiers["release_type"] == "Security Update"
+
+
+def test_dates_are_iso_or_nothing() -> None:
+    found = by_name(windows_uninstall.read(CAPTURE))
+
+    assert found["Notepad++ (32-bit x86)"].installed_on == ""
+    assert uninstall.iso_date("20170302") == "2017-03-02"
+    assert uninstall.iso_date("20171399") == ""
+
+
+def test_click_to_run_tells_each_product_and_how_it_is_licensed() -> None:
+    office, visio, proofing = click_to_run.read(CAPTURE)
+
+    assert office.name == "O365ProPlusEEANoTeamsRetail"
+    assert office.version == "16.0.17928.20156"
+    assert office.identifiers == {
+        "release_id": "O365ProPlusEEANoTeamsRetail",
+        "channel": "semi-annual",
+        "shared_computer_licensing": "1",
+        "languages": "fr-fr",
+    }
+    assert (visio.name, proofing.name) == ("VisioPro2021Volume", "ProofingTools")
+
+
+def test_an_msi_suite_is_one_record_with_its_languages() -> None:
+    (suite,) = office_msi.read(CAPTURE)
+
+    assert suite.name == "Microsoft Office Professional Plus 2016"
+    assert (suite.architecture, suite.installed_on) == ("x64", "2017-03-02")
+    assert suite.identifiers == {
+        "product_code": "{90160000-0011-0000-1000-0000000FF1CE}",
+        "office_product": "0011",
+        "release_type": "volume",
+        "languages": "de-de,fr-fr",
+    }
+
+
+def test_product_codes_of_office_are_decoded_and_others_left_alone() -> None:
+    code = office_msi.decode("{91140000-0051-0000-0000-0000000FF1CE}")
+
+    assert code
+    assert (code.release, code.product, code.kind, code.bits) == ("14", "0051", "1", "0")
+    assert office_msi.decode("{90160000-0011-0000-1000-0000000FF1CF}") is None
+    assert office_msi.decode("{AC76BA86-1036-FFFF-7760-0C0F074E4100}") is None
+
+
+def test_nothing_of_a_product_key_is_read() -> None:
+    digital = bytearray(1272)
+    digital[0x118 : 0x118 + 26] = "HomeBusinessR".encode("utf-16-le")
+    digital[0x3F8 : 0x3F8 + 12] = "Retail".encode("utf-16-le")
+    digital[52:67] = b"\x42" * 15  # where the key lies
+
+    assert office_msi.readable_part(bytes(digital)) == {
+        "edition_id": "HomeBusinessR",
+        "channel": "Retail",
+    }
+    assert office_msi.readable_part(b"\0" * 164) == {}
+
+
+def test_windows_is_named_as_it_is_sold() -> None:
+    (windows,) = windows_edition.read(CAPTURE)
+
+    assert windows.name == "Microsoft Windows 11 Pro"
+    assert windows.version == "10.0.22631.3278"
+    assert windows.identifiers == {
+        "edition_id": "Professional",
+        "installation_type": "Client",
+        "release": "23H2",
+    }
+
+
+def test_sql_server_instances_tell_their_edition_and_their_cluster() -> None:
+    found = by_name(sql_server.read(CAPTURE))
+
+    assert set(found) == {
+        "Microsoft SQL Server 2019 Express Edition",
+        "Microsoft SQL Server 2016 Standard Edition",
+        "Microsoft SQL Server Reporting Services 2016 Standard Edition",
+    }
+    clustered = found["Microsoft SQL Server 2016 Standard Edition"]
+    assert clustered.identifiers["cluster"] == "SQLPAIE"
+    assert clustered.identifiers["instance"] == "PAIE"
+    assert found["Microsoft SQL Server 2019 Express Edition"].version == "15.0.4345.5"
+
+
+@pytest.mark.parametrize(
+    ("version", "year"),
+    [
+        ("9.00.5000.00", "2005"),
+        ("10.0.1600.22", "2008"),
+        ("10.50.1600.1", "2008 R2"),
+        ("10.53.6000.34", "2008 R2"),
+        ("11.4.7001.0", "2012"),
+        ("13.2.5026.0", "2016"),
+        ("99.0", ""),
+        ("", ""),
+    ],
+)
+def test_engine_versions_are_the_years_that_are_sold(version: str, year: str) -> None:
+    assert sql_server.release(version) == year
+
+
+def test_visual_studio_instances_tell_their_edition(tmp_path: Path) -> None:
+    state = tmp_path / "ProgramData/Microsoft/VisualStudio/Packages/_Instances/3f/state.json"
+    state.parent.mkdir(parents=True)
+    state.write_text(
+        '{"installationVersion": "17.9.34622.214", "installDate": "2024-03-12T08:00:00Z",'
+        ' "product": {"id": "Microsoft.VisualStudio.Product.Professional"},'
+        ' "catalogInfo": {"productDisplayVersion": "17.9.2", "productLineVersion": "2022"}}'
+    )
+
+    (found,) = visual_studio.scan(tmp_path)
+
+    assert (found.name, found.version) == ("Visual Studio Professional 2022", "17.9.2")
+    assert found.installed_on == "2024-03-12"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"product": 3}', "null", "[" * 90_000])
+def test_a_damaged_visual_studio_state_is_named(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(content)
+
+    with pytest.raises(SourceError, match=r"state\.json: "):
+        list(visual_studio.read(file))
+
+
+def test_store_applications_are_told_by_their_package_names() -> None:
+    (calculator,) = appx.read(CAPTURE)
+
+    assert (calculator.name, calculator.version) == ("Microsoft.WindowsCalculator", "11.2311.0.0")
+    assert calculator.publisher == "Microsoft Corporation"
+    assert calculator.identifiers["package_family_name"] == (
+        "Microsoft.WindowsCalculator_8wekyb3d8bbwe"
+    )
+    assert appx.split("not a package") is None
+
+
+def a_row(**values: str) -> dict[str, str]:
+    return {"Name": "Windows(R)", "PartialProductKey": "3V66T", "LicenseStatus": "1"} | values
+
+
+@pytest.mark.parametrize(
+    ("row", "channel"),
+    [
+        (a_row(ProductKeyChannel="OEM:DM"), "oem"),
+        (a_row(ProductKeyChannel="Retail"), "retail"),
+        (a_row(ProductKeyChannel="Volume:MAK"), "mak"),
+        (a_row(ProductKeyChannel="Volume:GVLK"), "kms-client"),
+        (a_row(ProductKeyChannel="Volume:CSVLK"), "kms-host"),
+        (
+            a_row(Description="Système d'exploitation Windows, VOLUME_KMSCLIENT channel"),
+            "kms-client",
+        ),
+        (a_row(Description="Windows, OEM_DM channel"), "oem"),
+        (a_row(IsKeyManagementServiceMachine="1"), "kms-host"),
+        (a_row(), ""),
+    ],
+)
+def test_the_activation_channel_is_read_or_guessed_from_what_is_not_translated(
+    row: dict[str, str], channel: str
+) -> None:
+    (record,) = activation.parse_rows([row])
+
+    assert record.identifiers.get("channel", "") == channel
+    assert record.identifiers["licence_status"] == "licensed"
+
+
+def test_rows_without_a_key_are_no_activation_and_a_whole_key_is_cut() -> None:
+    whole = "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
+
+    (record,) = activation.parse_rows([{"Name": "x"}, a_row(PartialProductKey=whole)])
+
+    assert record.identifiers["partial_key"] == "EEEEE"
+    assert "AAAAA" not in repr(record)
+
+
+# --- Users ---
+
+
+def a_user(*programs: str) -> export.MemoryKey:
+    software = export.MemoryKey("Software")
+    for program in programs:
+        key = software.make(f"{uninstall.NATIVE}\\{program}")
+        key.set("DisplayName", program)
+        key.set("InstallLocation", f"C:\\Users\\zoe.noel\\{program}")
+    return software
+
+
+def test_what_people_installed_says_nothing_of_them() -> None:
+    found = list(windows_user_uninstall.parse([a_user("Zoom", "Slack"), a_user("Zoom")]))
+
+    assert [(each.name, each.scope) for each in found] == [("Zoom", "user"), ("Slack", "user")]
+    assert "zoe" not in repr(found)
+
+
+def test_a_profile_that_cannot_be_read_is_a_failure_that_names_nobody(tmp_path: Path) -> None:
+    config = tmp_path / "Windows/System32/config"
+    config.mkdir(parents=True)
+    profile = tmp_path / "Users/zoe.noel"
+    profile.mkdir(parents=True)
+    (profile / "NTUSER.DAT").write_bytes(b"regf but damaged")
+    (config / "SOFTWARE").write_bytes(b"not a hive either")
+
+    with pytest.raises(SourceError, match="SOFTWARE"):
+        list(windows_uninstall.scan(tmp_path))
+    _, _, unread = machine._profiles(machine._folders(tmp_path))
+
+    assert unread
+    assert unread[0].startswith("profile 1: ")
+    assert "zoe" not in repr(unread)
