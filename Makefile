@@ -6,6 +6,9 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PROTOS := $(wildcard proto/quitus/v1/*.proto)
 OUT ?= proto
+DEMO ?= demo
+# Scripts in an environment know where they were made: a moved or copied one is made again.
+$(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] || rm -rf .venv)
 
 # In continuous integration nothing may be skipped, so the system packages are installed too.
 export CI
@@ -17,7 +20,7 @@ help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 demo: .venv/.runtime ## the whole job on this machine: agent, fleet, licence pools, declaration
-	$(PY) -m deploy.demo demo
+	$(PY) -m deploy.demo $(DEMO)
 
 test: $(TEST)  ## the tests, with Python packages alone; with CI=true, the same as test-all
 
@@ -55,7 +58,8 @@ PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-ind
   --upgrade --custom-compile-command "make constraints"
 
 clean:        ## remove what the targets above made
-	rm -rf .venv build demo .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	[ ! -e $(DEMO)/.quitus-demo ] || rm -rf $(DEMO)
+	rm -rf .venv build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # Debian splits `ensurepip` off into python3-venv; where we may, we add it instead of asking.
 .venv/bin/python:
@@ -65,6 +69,7 @@ clean:        ## remove what the targets above made
 	  apt-get -qq update && apt-get -qq install -y python3-venv; } || \
 	  { echo "$(PYTHON) cannot make virtual environments: install python3-venv" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
+	@echo "$(CURDIR)" > .venv/.made-in
 
 PIP := $(PY) -m pip --disable-pip-version-check install -qq
 .venv/.runtime: .venv/bin/python constraints/runtime.txt pyproject.toml

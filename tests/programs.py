@@ -20,8 +20,8 @@ class Answer(NamedTuple):
     err: str
 
 
-def run(command: str, *words: str, stdin: str = "") -> Answer:
-    """Runs a command to its end."""
+def run(command: str, *words: str, stdin: str = "", **environment: str) -> Answer:
+    """Runs a command to its end, with these variables in its environment."""
     done = subprocess.run(
         [COMMANDS / command, *words],
         check=False,
@@ -29,7 +29,7 @@ def run(command: str, *words: str, stdin: str = "") -> Answer:
         text=True,
         input=stdin,
         timeout=TIMEOUT_S,
-        env=os.environ | {"COLUMNS": "200"},
+        env=os.environ | {"COLUMNS": "200"} | environment,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
 
@@ -40,9 +40,9 @@ class CollectorFolder:
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def run(self, *words: str) -> Answer:
+    def run(self, *words: str, **environment: str) -> Answer:
         """Runs `quitus-collector` on this folder."""
-        return run("quitus-collector", "--home", str(self.home), *words)
+        return run("quitus-collector", "--home", str(self.home), *words, **environment)
 
     def ok(self, *words: str) -> str:
         """Runs it where nothing may go wrong; returns what it printed."""
@@ -85,11 +85,11 @@ class AgentFolder:
     def __init__(self, state: Path) -> None:
         self.state = state
 
-    def run(self, *words: str, stdin: str = "") -> Answer:
+    def run(self, *words: str, stdin: str = "", **environment: str) -> Answer:
         """Runs `quitus-agent` on this folder."""
-        return run("quitus-agent", "--state", str(self.state), *words, stdin=stdin)
+        return run("quitus-agent", "--state", str(self.state), *words, stdin=stdin, **environment)
 
-    def enrol(self, port: int, token: Path, *words: str) -> Answer:
+    def enrol(self, port: int, token: Path, *words: str, **environment: str) -> Answer:
         """Enrols with the collector on this loopback port."""
-        address = f"localhost:{port}"
-        return self.run("enrol", "--collector", address, "--token-file", str(token), *words)
+        given = ("--collector", f"localhost:{port}", "--token-file", str(token), *words)
+        return self.run("enrol", *given, **environment)

@@ -1,6 +1,7 @@
 """The command `quitus-agent`."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -20,12 +21,17 @@ MIB = 1024 * 1024
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status: 0 done, 1 failed, 2 wrong usage."""
     arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another age shows an escape where it cannot show an accent.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         flags = {name: getattr(arguments, name, None) for name in config.Config._fields}
         settings = config.load(
             arguments.config, os.environ, {name: value for name, value in flags.items() if value}
         )
         status: int = arguments.command(arguments, settings)
+        sys.stdout.flush()
     except UsageError as error:
         print(f"quitus-agent: {error}", file=sys.stderr)
         return USAGE
@@ -33,12 +39,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"quitus-agent: {error}", file=sys.stderr)
         return FAILURE
     except BrokenPipeError:
-        # The reader has seen enough; what is still buffered must not complain on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return OK
+    except OSError as error:
+        # What no command foresaw of disks and rights: still one sentence.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"quitus-agent: {where}{error.strerror or error}", file=sys.stderr)
+        _drop_output()
+        return FAILURE
     except KeyboardInterrupt:
         return 128 + 2
     return status
+
+
+def _drop_output() -> None:
+    """What is still buffered for a reader that is gone must not complain on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -47,6 +47,11 @@ def parse_address(text: str) -> tuple[str, int]:
     if not colon or (":" in host and not host.startswith("[")):
         host, port = text, str(DEFAULT_PORT)
     host = host.strip("[]")
+    try:
+        # Host names may have accents; certificates and name servers want them encoded.
+        host = host if ":" in host else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        host = ""
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UsageError(f"{text!r} is not an address: HOST or HOST:PORT is expected")
     return host, int(port)
@@ -63,6 +68,8 @@ def _from_file(file: Path, *, must_exist: bool) -> dict[str, str]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{file}: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{file}: nested too deep") from error
     for key, value in document.items():
         if key not in Config._fields:
             raise UsageError(f"{file}: unknown setting {key!r}; known: {', '.join(Config._fields)}")

@@ -1,6 +1,7 @@
 """Writing a file whole or not at all."""
 
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -9,11 +10,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
     A crash at any point leaves the old file or the new one.
     """
-    beside = path.with_name(f"{path.name}.new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    # A name of its own: two agents that run at once must not share it.
+    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError:
+        os.unlink(beside)
+        raise

@@ -37,7 +37,7 @@ def load(state: Path) -> Identity:
     """Reads the identity kept in `state`; raises NotEnrolled where there is none."""
     try:
         document = json.loads((state / IDENTITY_FILE).read_text(encoding="utf-8"))
-        return Identity(
+        found = Identity(
             device_id=document["device_id"],
             collector_host=document["collector_host"],
             inventory_port=document["inventory_port"],
@@ -46,6 +46,11 @@ def load(state: Path) -> Identity:
             trust_roots=document["trust_roots"].encode(),
             pseudonym_key=bytes.fromhex(document.get("pseudonym_key", "")),
         )
+        # What is damaged is found now, not in the middle of a handshake.
+        serialization.load_pem_private_key(found.private_key, password=None)
+        x509.load_pem_x509_certificates(found.certificate_chain)
+        x509.load_pem_x509_certificates(found.trust_roots)
+        return found
     except FileNotFoundError as error:
         raise NotEnrolled(
             f"this device is not enrolled ({state} holds no identity): run quitus-agent enrol"
@@ -91,13 +96,22 @@ def pending_key(state: Path) -> bytes:
     path = state / PENDING_KEY_FILE
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists() and path.read_bytes() != _current_key(state):
-            return path.read_bytes()
+        pending = path.read_bytes() if path.exists() else b""
+        if _is_key(pending) and pending != _current_key(state):
+            return pending
         key = new_key()
         write_whole(path, key)
     except OSError as error:
         raise AgentError(f"cannot keep a key in {state}: {error.strerror}") from error
     return key
+
+
+def _is_key(pem_text: bytes) -> bool:
+    try:
+        serialization.load_pem_private_key(pem_text, password=None)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _current_key(state: Path) -> bytes | None:

@@ -92,3 +92,6 @@ def _read(source: Source, root: Path) -> tuple[SourceOutcome, list[Install]]:
             return SourceOutcome(source.name, READ), list(source.scan(root))
     except SourceError as error:
         return SourceOutcome(source.name, FAILED, str(error)), []
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return SourceOutcome(source.name, FAILED, reason), []

@@ -19,6 +19,10 @@ from quitus_agent.identity import Identity
 from quitus_agent.join_token import JoinToken
 
 TIMEOUT_S = 30.0
+# A proxy is for the way out of the company; the collector is inside.
+CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0),)
+# Details of a call that never reached a collector, as gRPC words them.
+NOT_REACHED = ("failed to connect", "connection refused", "dns resolution failed", "handshake")
 
 
 def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: str) -> Identity:
@@ -33,7 +37,7 @@ def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: 
         signing_request=identities.signing_request(private_key),
         hostname=hostname,
     )
-    with grpc.secure_channel(_target(host, port), credentials) as channel:
+    with grpc.secure_channel(_target(host, port), credentials, options=CHANNEL_OPTIONS) as channel:
         stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)
         with _translated(host, port, EnrolmentRefused):
             answer = stub.Enrol(request, timeout=TIMEOUT_S)
@@ -60,7 +64,10 @@ def report(identity: Identity, request: inventory_pb2.ReportRequest) -> int:
         certificate_chain=identity.certificate_chain,
     )
     with grpc.secure_channel(
-        _target(host, port), credentials, compression=grpc.Compression.Gzip
+        _target(host, port),
+        credentials,
+        options=CHANNEL_OPTIONS,
+        compression=grpc.Compression.Gzip,
     ) as channel:
         stub = inventory_pb2_grpc.InventoryServiceStub(channel)
         with _translated(host, port, ReportRefused):
@@ -95,8 +102,9 @@ def _presented_chain(host: str, port: int) -> list[bytes]:
         raise CollectorUnreachable(
             f"what answers at {_target(host, port)} is not a Quitus collector ({error.reason})"
         ) from error
-    except OSError as error:
-        raise _unreachable(host, port, error.strerror or str(error)) from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _unreachable(host, port, reason) from error
 
 
 def _chain(tls: ssl.SSLSocket) -> list[bytes]:
@@ -124,6 +132,9 @@ def _translated(host: str, port: int, refusal: type[Exception]) -> Iterator[None
             raise refusal(
                 f"the collector's certificate is not made out to {host}: use one of its own names"
             ) from error
+        reached = details and not any(mark in details.lower() for mark in NOT_REACHED)
+        if reached and code is grpc.StatusCode.UNAVAILABLE:
+            raise CollectorUnreachable(f"{_target(host, port)} answers: {details}") from error
         raise _unreachable(host, port, "") from error
 
 

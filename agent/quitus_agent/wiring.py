@@ -123,7 +123,14 @@ def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
     held = transport.report(known, wire.report_request(facts, found, datetime.now(UTC)))
     receipt = LastReport(datetime.now(UTC), held)
     document = {"accepted_at": receipt.accepted_at.isoformat(), "installs": receipt.installs}
-    write_whole(state / LAST_REPORT_FILE, json.dumps(document).encode())
+    try:
+        write_whole(state / LAST_REPORT_FILE, json.dumps(document).encode())
+    except OSError as error:
+        print(
+            f"quitus-agent: the report was accepted, but its receipt could not be kept in {state}: "
+            f"{error.strerror}",
+            file=sys.stderr,
+        )
     return receipt, found
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import io
 import json
 import os
 import re
@@ -17,7 +18,8 @@ from quitus_collector.domain.optimisation import SolverError
 from quitus_collector.domain.position import PositionLine
 from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.declaring import check_publisher
-from quitus_collector.services.reporting import list_devices, show_device
+from quitus_collector.services.licensing import remove_entitlement
+from quitus_collector.services.reporting import list_devices, remove_device, show_device
 from quitus_collector.services.wording import why
 from quitus_collector.wiring import Collector
 
@@ -39,19 +41,33 @@ CSV_FIELDS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status: 0 done, 1 failed, 2 wrong usage."""
     arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another age shows an escape where it cannot show an accent.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status: int = arguments.command(arguments)
+        sys.stdout.flush()
     except UsageError as error:
         return _complain(error, USAGE)
     except (CollectorError, SolverError) as error:
         return _complain(error, FAILURE)
     except BrokenPipeError:
-        # The reader has seen enough; what is still buffered must not complain on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return OK
+    except OSError as error:
+        # What no command foresaw of disks and rights: still one sentence.
+        where = f"{error.filename}: " if error.filename else ""
+        _drop_output()
+        return _complain(CollectorError(f"{where}{error.strerror or error}"), FAILURE)
     except KeyboardInterrupt:
         return 128 + 2
     return status
+
+
+def _drop_output() -> None:
+    """What is still buffered for a reader that is gone must not complain on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -103,7 +119,7 @@ def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--valid-for", type=_duration, default=timedelta(days=7), metavar="7d|12h|30m"
     )
     create.add_argument("--entity", metavar="SIREN", help="the legal entity of these devices")
-    create.add_argument("--label", default="", help="what it is for")
+    create.add_argument("--label", type=_label, default="", help="what it is for")
     create.set_defaults(command=_token_create)
     actions.add_parser("list", help="the tokens, without their secrets").set_defaults(
         command=_token_list
@@ -118,6 +134,9 @@ def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show.add_argument("device", metavar="DEVICE", help="its id or its name")
     show.add_argument("--format", choices=("table", "json"), default="table")
     show.set_defaults(command=_devices_show)
+    remove = actions.add_parser("remove", help="forget one, with its installs")
+    remove.add_argument("device", metavar="DEVICE", help="its id or its name")
+    remove.set_defaults(command=_devices_remove)
 
 
 def _add_licensing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -127,6 +146,9 @@ def _add_licensing(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     imported.add_argument("file", type=Path, metavar="FILE.csv")
     imported.set_defaults(command=_pools_import)
     actions.add_parser("list", help="all entitlements").set_defaults(command=_pools_list)
+    remove = actions.add_parser("remove", help="take an entitlement out")
+    remove.add_argument("entitlement", metavar="ID")
+    remove.set_defaults(command=_pools_remove)
 
     position = commands.add_parser("position", help="the effective licence position")
     position.add_argument("--format", choices=("table", "json", "csv"), default="table")
@@ -211,6 +233,18 @@ def _devices_show(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _devices_remove(arguments: argparse.Namespace) -> int:
+    device = remove_device(_collector(arguments).store, arguments.device)
+    print(f"{device.name} ({device.id}) is removed with its installs")
+    return OK
+
+
+def _pools_remove(arguments: argparse.Namespace) -> int:
+    removed = remove_entitlement(_collector(arguments).store, arguments.entitlement)
+    print(f"{removed.id} is removed: {removed.quantity} of {removed.product}")
+    return OK
+
+
 def _pools_import(arguments: argparse.Namespace) -> int:
     summary = _collector(arguments).import_pools(arguments.file)
     print(
@@ -265,6 +299,12 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
     return int(text)
+
+
+def _label(text: str) -> str:
+    if len(text) > 255:
+        raise argparse.ArgumentTypeError("is longer than 255 characters")
+    return text
 
 
 def _duration(text: str) -> timedelta:

@@ -1,10 +1,13 @@
 """The collector's settings: its folder's file, then the environment, then flags; read once."""
 
+import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -63,13 +66,29 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def host_name(text: str) -> str:
+    """A host name as certificates have it, accents encoded, or an address; raises ValueError."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        pass
+    try:
+        name = text.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*", name):
+        raise ValueError(f"{text!r} is neither a host name nor an address")
+    return name
+
+
+HostName = Annotated[str, AfterValidator(host_name)]
 Address = Annotated[str, AfterValidator(_address)]
 
 
 class Listen(Model):
     """Where the collector answers, and under which names."""
 
-    names: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] = ["localhost"]
+    names: Annotated[list[HostName], Field(min_length=1)] = ["localhost"]
     enrolment: Address = "0.0.0.0:7443"
     inventory: Address = "0.0.0.0:7444"
 
@@ -128,6 +147,8 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
             document = tomllib.loads(read_text(path))
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"{path}: {error}") from error
+        except RecursionError as error:
+            raise UsageError(f"{path}: nested too deep") from error
     for name in ("database", "language"):
         if value := environment.get(f"QUITUS_COLLECTOR_{name.upper()}"):
             document[name] = value
@@ -140,7 +161,7 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         raise UsageError(f"{path}: {complaint(error)}") from error
     database = settings.database
     if database == "sqlite":
-        database = f"sqlite:///{home.resolve() / 'quitus.db'}"
+        database = f"sqlite:///{quote(str(home.resolve() / 'quitus.db'))}"
     return Config(
         home=home,
         language=settings.language,

@@ -1,6 +1,7 @@
 """Puts the collector together: the only place that names concrete adapters."""
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ from quitus_collector.adapters import catalogue_files, pools_csv, scenarios, x50
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.sql.store import SQLStore
-from quitus_collector.config import FILE, TEMPLATE, Config
+from quitus_collector.config import FILE, TEMPLATE, Config, host_name
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.position import Position
@@ -192,14 +193,25 @@ def init(home: Path, names: list[str], load_config: Callable[[], Config]) -> Con
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (home / FILE).exists():
-            (home / FILE).write_text(TEMPLATE.format(names=json.dumps(names)), encoding="utf-8")
+        settings = home / FILE
+        if not settings.exists():
+            encoded = json.dumps([_host_name(name) for name in names])
+            _write_together([(settings, TEMPLATE.format(names=encoded).encode())])
         config = load_config()
-        SQLStore(config.database_url).upgrade()
+        if config.authority.exists():
+            raise UsageError(f"{home} already holds a collector")
+        SQLStore(config.database_url, create=True).upgrade()
         x509.create(config.authority, config.company.name, datetime.now(UTC))
     except OSError as error:
         raise CollectorError(f"{error.filename or home}: {error.strerror}") from error
     return config
+
+
+def _host_name(name: str) -> str:
+    try:
+        return host_name(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _json(declaration: Declaration) -> bytes:
@@ -213,6 +225,8 @@ def _write_together(contents: Iterable[tuple[Path, bytes]]) -> None:
         for path, content in contents:
             path.parent.mkdir(parents=True, exist_ok=True)
             beside = path.with_name(f".{path.name}.new")
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             pending.append((beside, path))
             beside.write_bytes(content)
         for beside, path in pending:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
+# A collector that this shell is set up for must not notice the demo.
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("QUITUS_")}
 # Beside this interpreter: the demo shows the commands that a user would type.
 COMMANDS = Path(sys.executable).parent
 FLEET, OTHER_ENTITY = 180, 60
@@ -52,9 +54,11 @@ class Demo:
             out = str(self.folder)
             self._collector("declaration", "draft", "--publisher", "microsoft", "--out", out)
         print("\nOpen the PDF; the JSON beside it holds the same figures.")
-        print(f"Ask the collector more: quitus-collector --home {self.home} --help")
+        print(f"Ask the collector more: .venv/bin/quitus-collector --home {self.home} --help")
 
     def _prepare(self) -> None:
+        if self.folder.exists() and not self.folder.is_dir():
+            sys.exit(f"demo: {self.folder} is a file: name another folder with make demo DEMO=…")
         if self.folder.exists() and any(self.folder.iterdir()):
             if not (self.folder / MARK).exists():
                 sys.exit(
@@ -92,7 +96,8 @@ class Demo:
         token = self._token(f"fleet-{entity}", uses=devices, entity=entity)
         words = ["--collector", address, "--token-file", str(token)]
         words += ["--devices", str(devices), "--skip", str(skip)]
-        self._check(subprocess.run([sys.executable, "-m", "tests.fleet", *words], check=False))
+        command = [sys.executable, "-m", "tests.fleet", *words]
+        self._check(subprocess.run(command, check=False, env=ENVIRONMENT))
 
     def _call(self, command: str, *words: str, tail: int = 0, quiet: bool = False) -> str:
         """Runs a command as a user would, shows it, and shows its answer or its last lines."""
@@ -102,7 +107,7 @@ class Demo:
             check=False,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"COLUMNS": str(shutil.get_terminal_size((110, 24)).columns - 4)},
+            env=ENVIRONMENT | {"COLUMNS": str(shutil.get_terminal_size((110, 24)).columns - 4)},
         )
         self._check(done)
         if not quiet:
@@ -126,7 +131,9 @@ class Demo:
         print("  $ quitus-collector serve   (in the background, its log in collector.log)")
         with (
             (self.folder / "collector.log").open("w") as log,
-            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True) as serving,
+            subprocess.Popen(
+                words, stdout=subprocess.PIPE, stderr=log, text=True, env=ENVIRONMENT
+            ) as serving,
         ):
             try:
                 ready = serving.stdout.readline().split() if serving.stdout else []

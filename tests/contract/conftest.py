@@ -60,7 +60,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = f"sqlite:///{tmp_path / 'quitus.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql")()
-    made = SQLStore(url)
+    made = SQLStore(url, create=True)
     made.upgrade()
     yield made
     made.close()

@@ -1,5 +1,8 @@
 """Migrations and tables say the same on every database that we support."""
 
+from pathlib import Path
+from urllib.parse import quote
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -7,11 +10,11 @@ from sqlalchemy import create_engine, text
 
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.adapters.sql.tables import metadata
-from quitus_collector.errors import StoreError
+from quitus_collector.errors import StoreError, UsageError
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(database_url: str) -> None:
-    store = SQLStore(database_url)
+    store = SQLStore(database_url, create=True)
     store.upgrade()
     store.check_schema()
     store.close()
@@ -23,7 +26,7 @@ def test_the_migrations_make_the_tables_that_the_code_expects(database_url: str)
 
 
 def test_an_empty_database_says_what_to_run(database_url: str) -> None:
-    store = SQLStore(database_url)
+    store = SQLStore(database_url, create=True)
 
     with pytest.raises(StoreError, match="is empty: run quitus-collector init"):
         store.check_schema()
@@ -31,7 +34,7 @@ def test_an_empty_database_says_what_to_run(database_url: str) -> None:
 
 
 def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
-    store = SQLStore(database_url)
+    store = SQLStore(database_url, create=True)
     store.upgrade()
     engine = create_engine(database_url)
     with engine.begin() as connection:
@@ -44,11 +47,46 @@ def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:
-    store = SQLStore(database_url)
+    store = SQLStore(database_url, create=True)
     store.upgrade()
     store.upgrade()
     store.check_schema()
     store.close()
+
+
+def test_a_file_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    store = SQLStore(f"sqlite:///{tmp_path / 'quitus.db'}")
+
+    with pytest.raises(StoreError, match=r"quitus\.db cannot serve: unable to open database file"):
+        store.check_schema()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "we?ird #1 & été"
+    folder.mkdir()
+
+    store = SQLStore(f"sqlite:///{quote(str(folder / 'quitus.db'))}", create=True)
+    store.upgrade()
+    store.close()
+
+    assert (folder / "quitus.db").exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:s3cret@h/x", "nonsense s3cret", "postgresql://u:s3cret@h:port/x"]
+)
+def test_a_refused_url_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        SQLStore(url)
+
+    assert "s3cret" not in str(raised.value)
+
+
+def test_both_usual_spellings_of_postgresql_are_understood() -> None:
+    for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        assert SQLStore(f"{scheme}://u:s3cret@h/x").name == "postgresql+psycopg://u:***@h/x"
 
 
 def test_a_database_that_is_away_is_told_without_its_password() -> None:

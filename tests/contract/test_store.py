@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -16,6 +17,7 @@ from quitus_collector.domain.install import (
 from quitus_collector.errors import UnknownDevice
 from quitus_collector.services.ports import Store
 from tests.builders import NOON, a_device, a_token, an_entitlement, an_install, an_inventory
+from tests.fakes.store import MemoryStore
 
 
 def test_a_device_comes_back_as_it_was_kept(store: Store) -> None:
@@ -91,23 +93,77 @@ def test_a_token_is_found_by_its_secret_and_counts_its_uses(store: Store) -> Non
 
 
 def test_the_last_use_of_a_token_is_given_once(store: Store) -> None:
-    """Two devices that come at the same time with a one-time token."""
+    """A second device that comes while the first is being admitted waits for the answer."""
+    if isinstance(store, MemoryStore):
+        return  # it serves one thread, which has no other to wait for
     with store.writing() as work:
         work.tokens.add(a_token())
+    second_started = Event()
 
-    def use(_: int) -> bool:
+    def second() -> bool:
+        second_started.set()
         with store.writing() as work:
             token = work.tokens.find("hash of t-1")
-            if token is None or not token.has_uses_left:
-                return False
-            work.tokens.add(token.used_once_more())
-            return True
+            return token is not None and token.has_uses_left
 
-    if store.__class__.__name__ == "MemoryStore":
-        assert [use(1), use(2)] == [True, False]
-        return
-    with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(use, range(8))) == [False] * 7 + [True]
+    with ThreadPoolExecutor(1) as pool:
+        with store.writing() as work:
+            token = work.tokens.find("hash of t-1")
+            assert token is not None
+            answer = pool.submit(second)
+            second_started.wait()
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=0.3)
+            work.tokens.add(token.used_once_more())
+        assert answer.result(timeout=30) is False
+
+
+def test_a_view_is_of_one_moment(store: Store) -> None:
+    """What is committed while a position is being read stays out of it."""
+    with store.writing() as work:
+        work.devices.add(a_device())
+        work.inventories.add("d-1", an_inventory(an_install("a")))
+
+    with store.reading() as view:
+        distinct = view.inventories.distinct()
+        with store.writing() as work:
+            work.inventories.add("d-1", an_inventory(an_install("b"), an_install("c")))
+        numbers = {number for _, found in view.inventories.by_device() for number in found}
+        assert numbers == set(distinct)
+        assert view.inventories.count() == {"d-1": 1}
+
+
+def test_a_device_goes_with_its_installs_and_leaves_those_of_others(store: Store) -> None:
+    with store.writing() as work:
+        for device in ("d-1", "d-2"):
+            work.devices.add(a_device(device))
+            work.inventories.add(device, an_inventory(an_install("a")))
+        work.devices.remove("d-1")
+        work.devices.remove("d-9")
+
+    with store.reading() as work:
+        assert [device.id for device in work.devices.list()] == ["d-2"]
+        assert work.inventories.count() == {"d-2": 1}
+
+
+def test_an_entitlement_goes_alone(store: Store) -> None:
+    with store.writing() as work:
+        work.entitlements.add(an_entitlement("A"))
+        work.entitlements.add(an_entitlement("B"))
+        work.entitlements.remove("A")
+        work.entitlements.remove("C")
+
+        assert [each.id for each in work.entitlements.list()] == ["B"]
+
+
+def test_a_source_that_an_agent_does_not_know_any_more_takes_its_installs_along(
+    store: Store,
+) -> None:
+    with store.writing() as work:
+        work.devices.add(a_device())
+        work.inventories.add("d-1", an_inventory(an_install("a"), an_install("b", source="old")))
+
+        assert work.inventories.add("d-1", an_inventory(an_install("a"))) == 1
 
 
 def test_installs_come_back_as_they_were_reported(store: Store) -> None:

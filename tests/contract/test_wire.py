@@ -63,10 +63,13 @@ def test_a_sample_workstation_fits_the_limits() -> None:
     assert all(each.status is SourceStatus.READ for each in inventory.sources)
 
 
-def test_a_null_character_is_replaced_visibly() -> None:
-    inventory = translate.inventory(sent(agent.Install("a\0b", "1", "", "", "dpkg")))
+def test_control_characters_are_replaced_visibly() -> None:
+    hostile = agent.Install("a\0b\x1b[31m\n", "1", "été – œ", "", "dpkg")
 
-    assert inventory.installs[0].name == "a\ufffdb"
+    install = translate.inventory(sent(hostile)).installs[0]
+
+    assert install.name == "a\ufffdb\ufffd[31m\ufffd"
+    assert install.publisher == "été – œ"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from quitus_collector.errors import UnknownDevice
 
 
 class MemoryDevices:
-    def __init__(self) -> None:
+    def __init__(self, inventories: "MemoryInventories") -> None:
         self.by_id: dict[str, Device] = {}
+        self.inventories = inventories
 
     def add(self, device: Device) -> None:
         self.by_id[device.id] = device
@@ -26,6 +27,10 @@ class MemoryDevices:
 
     def list(self) -> Sequence[Device]:
         return sorted(self.by_id.values(), key=lambda device: (device.name, device.id))
+
+    def remove(self, device_id: str) -> None:
+        self.by_id.pop(device_id, None)
+        self.inventories.by_id.pop(device_id, None)
 
 
 class MemoryJoinTokens:
@@ -50,10 +55,10 @@ class MemoryInventories:
         self.numbers: dict[tuple[str, ...], int] = {}
 
     def add(self, device_id: str, inventory: Inventory) -> int:
-        readable = inventory.readable_sources()
+        failed = inventory.failed_sources()
         before = self.by_id.get(device_id, {})
-        kept = {key: each for key, each in before.items() if each.source not in readable}
-        new = {each.key(): each for each in inventory.installs if each.source in readable}
+        kept = {key: each for key, each in before.items() if each.source in failed}
+        new = {each.key(): each for each in inventory.installs if each.source not in failed}
         self.by_id[device_id] = kept | new
         for key in new:
             self.numbers.setdefault(key, len(self.numbers) + 1)
@@ -89,12 +94,15 @@ class MemoryEntitlements:
     def list(self) -> Sequence[Entitlement]:
         return sorted(self.by_id.values(), key=lambda line: line.id)
 
+    def remove(self, entitlement_id: str) -> None:
+        self.by_id.pop(entitlement_id, None)
+
 
 class MemoryUnitOfWork:
     def __init__(self) -> None:
-        self.devices = MemoryDevices()
-        self.tokens = MemoryJoinTokens()
         self.inventories = MemoryInventories()
+        self.devices = MemoryDevices(self.inventories)
+        self.tokens = MemoryJoinTokens()
         self.entitlements = MemoryEntitlements()
 
 

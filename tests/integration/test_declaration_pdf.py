@@ -51,7 +51,16 @@ def a_declaration(*lines: PositionLine, company: Company = COMPANY) -> Declarati
     position = Position(
         as_of=NOON,
         catalogue_digest="ab" * 32,
-        perimeter=Perimeter(("999000110", "999000227"), 1300, 1250, 3),
+        perimeter=Perimeter(
+            entities=("999000110", "999000227"),
+            enrolled=1300,
+            reporting=1250,
+            stale=12,
+            stale_after_days=30,
+            with_failed_sources=3,
+            oldest_report_at=NOON,
+            namesakes=("PC-1",),
+        ),
         lines=lines,
         unknown=(Unknown("Pointage", "", 40),),
     )
@@ -90,7 +99,7 @@ def test_it_says_who_declares_what_to_whom(pdf: Path) -> None:
         "999 000 110, 999 000 227",
         "Saint-Étienne",
         "Microsoft – position au 23 novembre 2026 à 13:00",
-        "1 250 postes enrôlés sur 1 300",
+        "1 250 postes enrôlés sur 1 300 ont répondu dans les 30 derniers jours",
     ):
         assert said in text, said
 
@@ -162,6 +171,22 @@ def test_labels_are_text_whatever_they_look_like(tmp_path: Path) -> None:
     file.write_bytes(typst.render(a_declaration(hostile), Messages("fr", PARIS)))
 
     assert '#panic("x") *gras* $x$ <script>' in text_of(file)
+
+
+def test_a_character_that_no_font_has_is_a_box(tmp_path: Path) -> None:
+    file = tmp_path / "declaration.pdf"
+    exotic = a_line("a/b", "Licence 契約 🎉 № 7")
+
+    file.write_bytes(typst.render(a_declaration(exotic), Messages("fr", PARIS)))
+
+    assert "Licence □□ □ № 7" in text_of(file)
+
+
+def test_what_a_reader_must_know_of_the_devices_is_said(pdf: Path) -> None:
+    text = text_of(pdf)
+
+    assert "12 postes sont muets depuis plus de 30 jours" in text
+    assert "plusieurs postes portent le nom PC-1" in text
 
 
 def test_the_same_declaration_gives_the_same_bytes() -> None:

@@ -76,8 +76,9 @@ class ProductEntry(OtherEntry):
     label: str
     software_class: ClassName = Field(alias="class", default=SoftwareClass.COMMERCIAL)
     metric: MetricName = Metric.DEVICE
-    version: Literal["name", "major"] = "name"
+    version: Literal["name", "major", "java"] = "name"
     version_else: str = ""
+    versions: dict[str, str] = {}
     builds: list[BuildEntry] = []
 
     def rule(self, of_publisher: Rule) -> Rule:
@@ -88,8 +89,10 @@ class ProductEntry(OtherEntry):
             id=f"{of_publisher.id}:{self.id.partition('/')[2]}",
             line=self.id,
             builds=tuple(builds),
-            major=self.version == "major",
+            major=self.version != "name",
+            java=self.version == "java",
             version_else=self.version_else,
+            versions=self.versions,
         )
 
 
@@ -101,6 +104,7 @@ class PublisherFile(Model):
     known_as: list[str] = []
     known_as_pattern: Pattern | None = None
     sources: list[str] = []
+    needs_publisher: bool = False
     product: list[ProductEntry] = []
     other: list[OtherEntry] = []
 
@@ -121,6 +125,7 @@ class PublisherFile(Model):
             publishers=frozenset(map(plain_publisher, self.known_as)),
             publisher_pattern=_pattern(self.known_as_pattern) if self.known_as_pattern else None,
             sources=frozenset(self.sources),
+            needs_publisher=self.needs_publisher,
         )
         for entry in (*self.product, *self.other):
             yield entry.rule(of_publisher)
@@ -137,7 +142,8 @@ def load(folder: Path = SHIPPED) -> Catalogue:
         digest.update(f"{path.name}\0{read_text(path)}\0".encode())
         publishers[file.publisher] = file.label
         for entry in file.product:
-            product = Product(entry.id, entry.label, entry.metric)
+            names = {number: name.upper() for name, number in entry.versions.items()}
+            product = Product(entry.id, entry.label, entry.metric, names)
             if products.setdefault(entry.id, product) != product:
                 raise CatalogueError(f"{path}: {entry.id} has two labels or metrics")
         rules.extend(file.rules())
@@ -150,6 +156,8 @@ def read(path: Path) -> PublisherFile:
         return PublisherFile.model_validate(tomllib.loads(read_text(path)))
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise CatalogueError(f"{path}: nested too deep") from error
     except ValidationError as error:
         raise CatalogueError(f"{path}: {complaint(error)}") from error
     except UsageError as error:

@@ -1,11 +1,13 @@
 """Licence pools from a CSV file, as spreadsheets write it."""
 
 import csv
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from quitus_collector.domain.company import is_siren
 from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.product import is_product_id
 from quitus_collector.errors import UsageError
@@ -30,7 +32,7 @@ def read(path: Path) -> list[PoolLine]:
         raise UsageError(f"{path}: {error.strerror}") from error
     try:
         return parse(_decode(content))
-    except (UsageError, csv.Error) as error:
+    except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 
 
@@ -38,13 +40,13 @@ def parse(text: str) -> list[PoolLine]:
     """Reads the text of a file; raises UsageError naming the line and the column."""
     header, _, _ = text.partition("\n")
     delimiter = max(",;\t", key=header.count)
-    rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    names = [name.strip().lower() for name in next(rows, [])]
+    rows = _rows(text, delimiter)
+    _, heading = next(rows, (1, []))
+    names = [name.strip().lower() for name in heading]
     _check_header(names)
     lines: list[PoolLine] = []
     seen: dict[str, int] = {}
-    for cells in rows:
-        number = rows.line_num
+    for number, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(names):
@@ -58,6 +60,16 @@ def parse(text: str) -> list[PoolLine]:
         seen[entitlement.id] = number
         lines.append(PoolLine(number, entitlement))
     return lines
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of their last line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise UsageError(f"line {reader.line_num}: {error}") from error
 
 
 def _entitlement(values: Mapping[str, str], number: int) -> Entitlement:
@@ -142,6 +154,13 @@ def _date(cell: str) -> date | None:
         raise ValueError(f"{cell!r} is not a date like 2026-12-31") from error
 
 
+def _siren(cell: str) -> str | None:
+    digits = "".join(cell.split())
+    if digits and not is_siren(digits):
+        raise ValueError(f"{cell!r} is not a SIREN: nine digits with their check digit")
+    return digits or None
+
+
 def _optional(cell: str) -> str | None:
     return _required(cell) if cell else None
 
@@ -153,7 +172,7 @@ COLUMNS: dict[str, Callable[[str], object]] = {
     "metric": _metric,
     "downgrade": _yes_or_no,
     "bound_to": _optional,
-    "entity": _optional,
+    "entity": _siren,
     "valid_from": _date,
     "valid_until": _date,
     "proof": lambda cell: cell[:1000],

@@ -1,22 +1,34 @@
 """Scenario files: a counting case as one JSON document, in and out (docs/licensing.md)."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
 from quitus_collector.domain.entitlement import COUNTED_METRICS, Entitlement, Metric
 from quitus_collector.domain.reconciliation import CountedDevice, Reconciliation, Situation
 from quitus_collector.errors import UsageError
 
+
+def _iso(value: object) -> object:
+    """Dates are written 2026-12-31 and in no other of the ways that ISO 8601 knows."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError(f"{value!r} is not a date like 2026-12-31")
+    return date.fromisoformat(value)
+
+
 Name = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Day = Annotated[date, BeforeValidator(_iso)]
 NOT_COUNTED = "not counted by this version"
 
 
@@ -25,7 +37,7 @@ class ProductEntry(Model):
 
     id: Name
     edition_rank: int = 0
-    released: date | None = None
+    released: Day | None = None
     includes: list[Name] = []
     unit_cost: Amount = Decimal(1)
     default_metric: Metric = Metric.DEVICE
@@ -79,11 +91,11 @@ class EntitlementEntry(Model):
     devices_per_user: Count | None = None
     downgrade: bool = False
     edition_downgrade: bool = False
-    maintenance_until: date | None = None
+    maintenance_until: Day | None = None
     bound_to: Name | None = None
     entity: Name | None = None
-    valid_from: date | None = None
-    valid_until: date | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
     second_use: bool = False
     virtual_machines: Count | Literal["unlimited"] | None = None
     requires_base: Name | None = None
@@ -114,7 +126,7 @@ class Scenario(Model):
 
     title: str = ""
     source: str = ""
-    as_of: date
+    as_of: Day
     products: list[ProductEntry] = []
     devices: list[DeviceEntry] = []
     installs: list[InstallEntry] = []
@@ -155,7 +167,7 @@ class Scenario(Model):
             if line.metric not in COUNTED_METRICS:
                 raise ValueError(f"entitlements[{number}].metric: {line.metric} is {NOT_COUNTED}")
             for key in sorted(line.model_fields_set - counted):
-                if getattr(line, key):
+                if getattr(line, key) is not None and getattr(line, key) is not False:
                     raise ValueError(f"entitlements[{number}].{key}: {NOT_COUNTED}")
         return self
 
@@ -184,7 +196,8 @@ def read(path: Path) -> Situation:
     """Reads and checks a scenario; raises UsageError with the place in the document."""
     text = read_text(path)
     try:
-        json.loads(text)  # for its line numbers, which the model's check does not give
+        # For its line numbers and for keys given twice, which the model's check does not see.
+        json.loads(text, object_pairs_hook=_distinct_keys)
         return Scenario.model_validate_json(text).situation()
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}") from error
@@ -192,6 +205,8 @@ def read(path: Path) -> Situation:
         raise UsageError(f"{path}: nested too deep") from error
     except ValidationError as error:
         raise UsageError(f"{path}: {complaint(error)}") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def answer(result: Reconciliation) -> dict[str, object]:
@@ -212,6 +227,15 @@ def answer(result: Reconciliation) -> dict[str, object]:
         ],
         "optimal": True,
     }
+
+
+def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is given twice in one object")
+    return found
 
 
 def _ids(

@@ -19,7 +19,8 @@ from quitus_collector.services.ports import Messages
 from quitus_collector.services.reporting import DeviceSummary
 from quitus_collector.services.wording import N_
 
-MIN_LABEL = 24
+MIN_LABEL, MIN_WIDTH = 24, 40
+METRIC = 1  # the column that a narrow terminal does without
 HEADINGS = (
     N_("Product"),
     N_("Metric"),
@@ -49,14 +50,21 @@ def position(position: Position, messages: Messages) -> None:
             failed=messages.number(perimeter.with_failed_sources),
         )
     )
+    for note in wording.perimeter_notes(perimeter, messages):
+        print(note)
     if not position.lines:
         print(text("No commercial product was found and no licence is recorded."))
         return
     print(", ".join(total for _, total in wording.totals(position.lines, messages)))
     cells, notes = [tuple(map(text, HEADINGS))], [""]
     for line in position.lines:
-        covered = None if line.missing is None else line.installed - line.missing
-        figures = (line.installed, line.entitled, covered, line.missing, line.available)
+        figures = (
+            line.installed,
+            line.entitled,
+            line.covered_installs,
+            line.missing,
+            line.available,
+        )
         metric, state = (
             wording.metric_name(line, messages),
             wording.state_name(line.state, messages),
@@ -173,21 +181,30 @@ def _counted(count: int, thing: str) -> str:
 def _print_with_notes(rows: Sequence[tuple[str, ...]], notes: Sequence[str]) -> None:
     """Prints rows, the first one as headings, each with its note below over the whole width.
 
-    Figures keep their width; the first column takes what the terminal leaves, on several lines.
+    Figures keep their width; the label takes what the terminal leaves, on several lines. Where it
+    leaves too little, the metric goes first.
     """
     total = _console().width
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    widths[0] = min(widths[0], max(MIN_LABEL, total - sum(widths[1:]) - 2 * len(widths)))
+    left = {0, METRIC, len(widths) - 1}
+    shown = list(range(len(widths)))
+    if MIN_LABEL + sum(widths[1:]) + 2 * (len(widths) - 1) > total:
+        shown.remove(METRIC)
+    others = sum(widths[column] + 2 for column in shown[1:])
+    widths[0] = min(widths[0], max(MIN_LABEL, total - others))
     for number, (row, note) in enumerate(zip(rows, notes, strict=True)):
         label, *more = textwrap.wrap(row[0], widths[0]) or [""]
-        figures = [f"{cell:>{width}}" for cell, width in zip(row[2:-1], widths[2:-1], strict=True)]
-        print("  ".join((f"{label:{widths[0]}}", f"{row[1]:{widths[1]}}", *figures, row[-1])))
+        cells = [
+            f"{cell:<{widths[column]}}" if column in left else f"{cell:>{widths[column]}}"
+            for column, cell in enumerate((label, *row[1:]))
+        ]
+        print("  ".join(cells[column] for column in shown).rstrip())
         for part in more:
             print(part)
         for part in textwrap.wrap(note, total - 4):
             print(f"    {part}")
         if number == 0:
-            print("─" * min(total, sum(widths) + 2 * len(widths) - 2))
+            print("─" * min(total, widths[0] + others))
 
 
 def _print(table: Table) -> None:
@@ -195,5 +212,7 @@ def _print(table: Table) -> None:
 
 
 def _console() -> Console:
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(file=sys.stdout, width=None if known else PIPE_WIDTH)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) >= MIN_WIDTH:
+        return Console(file=sys.stdout, width=int(columns))
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)

@@ -1,6 +1,7 @@
 """The declaration as PDF, typeset by Typst: PDF/A, tagged, its fonts its own, no network."""
 
 import json
+import re
 from pathlib import Path
 
 import typst
@@ -12,6 +13,9 @@ from quitus_collector.services import wording
 from quitus_collector.services.ports import Messages
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "declaration.typ"
+_UNDISPLAYABLE = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.DOTALL)
+MAX_UNDISPLAYABLE = 200
+BOX = "□"
 COLOURS = {
     LineState.COMPLIANT: "#22643c",
     LineState.GAP: "#9b2c2c",
@@ -20,24 +24,40 @@ COLOURS = {
 
 
 def render(declaration: Declaration, messages: Messages) -> bytes:
-    """The PDF's bytes, the same for the same declaration; raises RenderError."""
-    data = json.dumps(_data(declaration, messages), ensure_ascii=False)
-    try:
-        pdf = typst.compile(
-            TEMPLATE.read_bytes(),
-            sys_inputs={"data": data},
-            ignore_system_fonts=True,
-            pdf_standards=["a-3a", "ua-1"],
-            timestamp=declaration.drafted_at.replace(microsecond=0),
-        )
-    except typst.TypstError as error:
-        raise RenderError(f"the declaration could not be typeset: {error.message}") from error
+    """The PDF's bytes, the same for the same declaration; raises RenderError.
+
+    A character that the fonts lack would make the document refuse to be an archive; it is shown as
+    a box, as a reader would show it.
+    """
+    content = json.dumps(_content(declaration, messages), ensure_ascii=False)
+    for _ in range(MAX_UNDISPLAYABLE):
+        try:
+            return _compile(content, declaration)
+        except typst.TypstError as error:
+            missing = _UNDISPLAYABLE.search(error.message)
+            if not missing:
+                raise RenderError(
+                    f"the declaration could not be typeset: {error.message}"
+                ) from error
+            for character in set(missing[1]):
+                content = content.replace(character, BOX)
+    raise RenderError("the declaration has too many characters that no font shows")
+
+
+def _compile(content: str, declaration: Declaration) -> bytes:
+    pdf = typst.compile(
+        TEMPLATE.read_bytes(),
+        sys_inputs={"content": content},
+        ignore_system_fonts=True,
+        pdf_standards=["a-3a", "ua-1"],
+        timestamp=declaration.drafted_at.replace(microsecond=0),
+    )
     if not isinstance(pdf, bytes):
         raise RenderError("the declaration could not be typeset: no document came out")
     return pdf
 
 
-def _data(declaration: Declaration, messages: Messages) -> dict[str, object]:
+def _content(declaration: Declaration, messages: Messages) -> dict[str, object]:
     text = messages.text
     states = [
         {"text": total, "colour": COLOURS[state]}
@@ -120,13 +140,16 @@ def _identity(declaration: Declaration, messages: Messages) -> list[dict[str, st
 
 def _perimeter(declaration: Declaration, messages: Messages) -> list[dict[str, str]]:
     perimeter, text = declaration.position.perimeter, messages.text
+    oldest, number = perimeter.oldest_report_at, messages.number
     entities = ", ".join(map(wording.siren, perimeter.entities))
     rows = [
         (text("Legal entities of the devices (SIREN)"), entities or text("not stated")),
         (text("Date of the position"), messages.moment(declaration.position.as_of)),
-        (text("Devices enrolled"), messages.number(perimeter.enrolled)),
-        (text("Devices that reported"), messages.number(perimeter.reporting)),
-        (text("Of these, read in part only"), messages.number(perimeter.with_failed_sources)),
+        (text("Devices enrolled"), number(perimeter.enrolled)),
+        (text("Devices that reported in the last 30 days"), number(perimeter.reporting)),
+        (text("Devices silent for longer"), number(perimeter.stale)),
+        (text("Oldest report"), messages.moment(oldest) if oldest else "–"),
+        (text("Of these, read in part only"), number(perimeter.with_failed_sources)),
     ]
     return [{"label": label, "value": value} for label, value in rows]
 
@@ -136,9 +159,9 @@ def _attestation(declaration: Declaration, messages: Messages) -> list[str]:
     name = declaration.company.name or text("the company")
     return [
         text(
-            "From the inventory taken on {date}, which {reporting} of {enrolled} enrolled devices "
-            "answered, {company} states in good faith and to the best of its knowledge the "
-            "quantities on the following pages.",
+            "From the inventory held on {date}, to which {reporting} of {enrolled} enrolled "
+            "devices answered in the last 30 days, {company} states in good faith and to the best "
+            "of its knowledge the quantities on the following pages.",
             date=messages.date(declaration.position.as_of),
             reporting=messages.number(perimeter.reporting),
             enrolled=messages.number(perimeter.enrolled),
@@ -156,14 +179,13 @@ def _attestation(declaration: Declaration, messages: Messages) -> list[str]:
 
 
 def _line(line: PositionLine, messages: Messages) -> dict[str, str]:
-    covered = None if line.missing is None else line.installed - line.missing
     return {
         "label": line.label,
         "why": wording.why(line, messages),
         "metric": wording.metric_name(line, messages),
         "installed": messages.number(line.installed),
         "entitled": messages.number(line.entitled),
-        "covered": messages.number(covered),
+        "covered": messages.number(line.covered_installs),
         "missing": messages.number(line.missing),
         "state": wording.state_name(line.state, messages),
         "colour": COLOURS[line.state],
@@ -173,6 +195,7 @@ def _line(line: PositionLine, messages: Messages) -> dict[str, str]:
 def _notes(declaration: Declaration, messages: Messages) -> list[str]:
     return [
         messages.text("This draft is to be reviewed by counsel before it is signed."),
+        *wording.perimeter_notes(declaration.position.perimeter, messages),
         wording.unknown_summary(len(declaration.position.unknown), messages),
         messages.text(
             "Catalogue of products: SHA-256 {digest}", digest=declaration.position.catalogue_digest

@@ -3,6 +3,8 @@
 import hashlib
 import ipaddress
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,21 +130,29 @@ class Authority:
 
 
 def create(folder: Path, organisation: str, now: datetime) -> None:
-    """Makes root and issuing authority in a new folder; raises UsageError if it exists."""
-    try:
-        folder.mkdir(mode=0o700, parents=True)
-    except FileExistsError as error:
-        raise UsageError(f"{folder} already holds an authority") from error
+    """Makes root and issuing authority in a new folder, all of it or nothing.
+
+    Raises UsageError if the folder exists.
+    """
+    if folder.exists():
+        raise UsageError(f"{folder} already holds an authority")
     root_key, issuing_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    root_name = _name(f"{organisation} Quitus root")
+    root_name = _name(f"{organisation} Quitus root".strip())
     root = _authority(root_name, root_name, root_key, root_key, now, ROOT_VALIDITY, path_length=1)
-    issuing_name = _name(f"{organisation} Quitus issuing")
+    issuing_name = _name(f"{organisation} Quitus issuing".strip())
     issuing = _authority(
         issuing_name, root_name, issuing_key, root_key, now, ISSUING_VALIDITY, path_length=0
     )
-    for name, certificate, key in ((ROOT, root, root_key), (ISSUING, issuing, issuing_key)):
-        _write(folder / f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-        _write(folder / f"{name}.key", _key_pem(key), 0o600)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, certificate, key in ((ROOT, root, root_key), (ISSUING, issuing, issuing_key)):
+            pem = certificate.public_bytes(serialization.Encoding.PEM)
+            _write(beside / f"{name}.pem", pem, 0o644)
+            _write(beside / f"{name}.key", _key_pem(key), 0o600)
+        os.rename(beside, folder)
+    except OSError:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
 
 
 def device_id_of(certificate_pem: bytes) -> str:
@@ -244,3 +254,5 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

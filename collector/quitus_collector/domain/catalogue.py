@@ -25,11 +25,15 @@ class SoftwareClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is sold under one name through all its versions; `metric` counts a missing licence."""
+    """What is sold under one name through all its versions; `metric` counts a missing licence.
+
+    `version_names` says how people write versions whose names do not sort: 11 is XI.
+    """
 
     line: str
     label: str
     metric: Metric = Metric.DEVICE
+    version_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,9 @@ class Rule:
     (with neither: of anyone) and of its `sources` (empty: of any), of which one of `names` matches
     the whole plain name, or one of `identifiers` the whole value under its key; `unless` names
     identifiers that keep it from applying. A group `version` in the pattern gives the product's
-    version, else `version_else`; `major` takes the first number of the raw version instead.
+    version, else `version_else`; `major` takes the first number of the raw version instead, and
+    `java` the second one of Java's old 1.N. `versions` turns names that do not sort into numbers.
+    With `needs_publisher` it does not apply to a record that names none.
     """
 
     id: str
@@ -72,7 +78,10 @@ class Rule:
     unless: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     builds: tuple[Build, ...] = ()
     major: bool = False
+    java: bool = False
     version_else: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    needs_publisher: bool = False
 
     def match_name(self, install: Install, plain: str) -> re.Match[str] | None:
         """The match of the plain name, if the rule applies to the record at all."""
@@ -92,8 +101,22 @@ class Rule:
 
     def class_of(self, version: str) -> SoftwareClass:
         """The class of the exact build, which may differ from the product's."""
-        matching = (build.software_class for build in self.builds if build.includes(version))
+        raw = self.raw_version(version)
+        matching = (build.software_class for build in self.builds if build.includes(raw))
         return next(matching, self.software_class)
+
+    def raw_version(self, version: str) -> str:
+        """The version that builds are compared by: Java 1.7.0 is Java 7."""
+        return re.sub(r"^1\.(?=\d)", "", version) if self.java else version
+
+    def product_version(self, found: re.Match[str], raw_version: str) -> str:
+        """The version of the product that a match shows; empty where nothing tells it."""
+        if self.major:
+            number = re.match(r"\d+", self.raw_version(raw_version))
+            return number[0] if number else self.version_else
+        named = found.groupdict().get("version") or self.version_else
+        named = named.lower().replace(" ", "")
+        return self.versions.get(named, named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +130,8 @@ class Recognition:
 
 
 UNRECOGNISED = Recognition(SoftwareClass.UNKNOWN)
+# What no rule knows and its own installer hides is a part of something that it shows.
+PART = Recognition(SoftwareClass.COMPONENT, rule="hidden", evidence="hidden by its installer")
 
 
 @dataclass(frozen=True)
@@ -128,15 +153,25 @@ class Catalogue:
         """
         for recognition in self._candidates(install):
             return recognition
-        return UNRECOGNISED
+        return PART if install.hidden else UNRECOGNISED
 
     def label(self, product: str) -> str:
         """The name that people know a product by, with its version in its place or at the end."""
         line, _, version = product.partition("@")
-        label = self.products[line].label if line in self.products else line
-        if "{version}" not in label:
-            label += " {version}"
-        return " ".join(label.replace("{version}", version_label(version)).split())
+        known = self.products.get(line, Product(line, line))
+        label = known.label if "{version}" in known.label else f"{known.label} {{version}}"
+        written = known.version_names.get(version) or version_label(version)
+        return " ".join(label.replace("{version}", written).split())
+
+    def needs_licence(self, line: str) -> bool:
+        """Whether any build of this product line is commercial."""
+        classes = {
+            each
+            for rule in self.rules
+            if rule.line == line
+            for each in (rule.software_class, *(build.software_class for build in rule.builds))
+        }
+        return SoftwareClass.COMMERCIAL in classes
 
     def metric(self, product: str) -> Metric:
         """What a licence of the product is counted against where nothing else is agreed."""
@@ -154,7 +189,7 @@ class Catalogue:
                 if found := _match(rule.identifiers[key], value):
                     yield _recognised(rule, install, found, f"{key} {value}")
         name, publisher = plain_name(install.name), plain_publisher(install.publisher)
-        for rule in self._by_publisher.get(publisher, ()) if publisher else self.rules:
+        for rule in self._by_publisher.get(publisher, ()) if publisher else self._unassuming:
             if found := rule.match_name(install, name):
                 yield _recognised(
                     rule, install, found, "name and publisher" if publisher else "name"
@@ -178,6 +213,11 @@ class Catalogue:
             for publisher in rule.publishers:
                 index[publisher].append(rule)
         return index
+
+    @cached_property
+    def _unassuming(self) -> list[Rule]:
+        """Rules that may apply to a record without a publisher."""
+        return [rule for rule in self.rules if not rule.needs_publisher]
 
     @cached_property
     def _of_anyone(self) -> list[Rule]:
@@ -207,10 +247,7 @@ def _match(patterns: Iterable[re.Pattern[str]], text: str) -> re.Match[str] | No
 def _recognised(rule: Rule, install: Install, found: re.Match[str], evidence: str) -> Recognition:
     product = None
     if rule.line:
-        version = found.groupdict().get("version") or rule.version_else
-        if rule.major:
-            version = (re.match(r"\d+", install.version) or re.match("", ""))[0]  # type: ignore[index]
-        version = version.lower().replace(" ", "")
+        version = rule.product_version(found, install.version)
         product = f"{rule.line}@{version}" if version else rule.line
     return Recognition(rule.class_of(install.version), product, rule.id, evidence)
 

@@ -118,8 +118,6 @@ class Inventory:
     sources: tuple[SourceOutcome, ...]
     installs: tuple[Install, ...]
 
-    def readable_sources(self) -> frozenset[str]:
-        """The sources whose installs this report replaces."""
-        return frozenset(
-            each.name for each in self.sources if each.status is not SourceStatus.FAILED
-        )
+    def failed_sources(self) -> frozenset[str]:
+        """The sources of which this report says nothing: their installs stay as they were."""
+        return frozenset(each.name for each in self.sources if each.status is SourceStatus.FAILED)

@@ -32,6 +32,7 @@ class Undetermined(StrEnum):
     """Why a line makes no claim."""
 
     METRIC = "metric-not-counted"
+    VERSION = "version-unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ class PositionLine:
         return None if self.consumed is None else self.entitled - self.consumed
 
     @property
+    def covered_installs(self) -> int | None:
+        """Installs that a licence covers."""
+        return None if self.missing is None else self.installed - self.missing
+
+    @property
     def lent(self) -> int:
         """Units that cover another version on a device that this one is not covered on."""
         direct = sum(each.installs for each in self.covered if each.right is Right.DIRECT)
@@ -93,16 +99,25 @@ class PositionLine:
 
 @dataclass(frozen=True, slots=True)
 class Perimeter:
-    """The devices that a position rests on; `entities` are their legal entities (SIREN), sorted."""
+    """The devices that a position rests on; `entities` are their legal entities (SIREN), sorted.
+
+    `stale` devices have reported, but not within `stale_after_days`; they are counted as they last
+    were. `namesakes` are names that several devices have: each may be one machine enrolled twice.
+    """
 
     entities: tuple[str, ...]
     enrolled: int
     reporting: int
+    stale: int
+    stale_after_days: int
     with_failed_sources: int
+    oldest_report_at: datetime | None
+    namesakes: tuple[str, ...]
 
     def document(self) -> Document:
         """The perimeter as JSON has it."""
-        return asdict(self)
+        oldest = self.oldest_report_at
+        return asdict(self) | {"oldest_report_at": oldest.isoformat() if oldest else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +177,14 @@ def position_lines(
 
     `products` holds the licensable products of each device, by device id.
     """
-    reasons = _reasons({p for found in products.values() for p in found}, entitlements, catalogue)
+    in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
+    reasons = _reasons({p for found in products.values() for p in found}, in_force, catalogue)
     counted = [each for each in entitlements if line_of(each.product) not in reasons]
     installs = frozenset(
         (device, product)
         for device, found in products.items()
         for product in found
-        if line_of(product) not in reasons
+        if line_of(product) not in reasons and f"{product}@" not in reasons
     )
     answer = reconcile(Situation(as_of, devices, installs, counted), solver)
     installed = Counter(product for found in products.values() for product in found)
@@ -180,7 +196,7 @@ def position_lines(
     consumed = _consumed(answer, entitlements)
     lines = []
     for product in names:
-        reason = reasons.get(line_of(product))
+        reason = reasons.get(line_of(product)) or reasons.get(f"{product}@")
         missing = answer.uncovered.get(product, 0)
         state = LineState.GAP if missing else LineState.COMPLIANT
         lines.append(
@@ -203,9 +219,12 @@ def position_lines(
 def _reasons(
     products: Iterable[str], entitlements: Iterable[Entitlement], catalogue: Catalogue
 ) -> dict[str, Undetermined]:
-    """The product lines that cannot be determined: one foreign metric taints all their versions."""
+    """What cannot be determined: lines, which one foreign metric taints whole, and products."""
     reasons: dict[str, Undetermined] = {}
     for product in products:
+        if not version_of(product) and catalogue.is_versioned(line_of(product)):
+            # A product without its version is written like its line: the @ tells them apart.
+            reasons[f"{product}@"] = Undetermined.VERSION
         if catalogue.metric(product) not in COUNTED_METRICS:
             reasons[line_of(product)] = Undetermined.METRIC
     for each in entitlements:

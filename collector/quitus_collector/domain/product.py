@@ -1,16 +1,14 @@
 """Product ids: `publisher/family[/edition][@version]`, and how their versions are ordered."""
 
 import re
-from typing import NewType
-
-ProductId = NewType("ProductId", str)
 
 ID_PATTERN = re.compile(
     r"(?P<publisher>[a-z0-9][a-z0-9.+-]*)(?:/[a-z0-9][a-z0-9.+-]*){1,2}(?:@[a-z0-9][a-z0-9.-]*)?"
 )
 _RUN = re.compile(r"(\d+)|([a-z]+)")
 
-VersionKey = tuple[tuple[int, int, str], ...]
+# For each run: digits or letters, the length of the number, the run itself.
+VersionKey = tuple[tuple[bool, int, str], ...]
 
 
 def is_product_id(text: str) -> bool:
@@ -39,7 +37,7 @@ def version_key(version: str) -> VersionKey:
     Digits compare as numbers and stand above letters, so that a year follows a name (cs6 < 2015).
     """
     return tuple(
-        (1, int(digits), "") if digits else (0, 0, letters)
+        (True, len(number := digits.lstrip("0")), number) if digits else (False, 0, letters)
         for digits, letters in _RUN.findall(version.lower())
     )
 

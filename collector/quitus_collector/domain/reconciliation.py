@@ -15,6 +15,10 @@ from quitus_collector.domain.entitlement import Entitlement, Right
 from quitus_collector.domain.optimisation import Programme, Row, Solver, SolverError, total
 from quitus_collector.domain.product import line_of
 
+# Beyond this an objective is taken digit by digit: a solver's tolerance is 1e-6, a double's 1e-16.
+SAFE_TOTAL = 10**8
+BASE = 10**4
+
 
 @dataclass(frozen=True, slots=True)
 class CountedDevice:
@@ -227,16 +231,45 @@ class _Assignment:
     def solve(self, solver: Solver) -> list[Cover]:
         """Optimises level after level, each held while the next is sought; then names devices."""
         solution = self._holding(solver, {})
-        for cost in self._levels():
-            solution = solver.minimise(self.programme, cost)
-            if solution is None:
-                break
-            self.programme.rows.append(Row(cost, upper=total(cost, solution)))
+        for level in self._levels():
+            for cost in self._digits(level):
+                solution = solver.minimise(self.programme, cost)
+                if solution is None:
+                    raise SolverError("the solver lost the assignment that it had found")
+                self.programme.rows.append(Row(cost, upper=total(cost, solution)))
         if solution is None:
             raise SolverError(
                 "the solver found no assignment, although leaving all uncovered is one"
             )
         return self._name_devices(solver, solution)
+
+    def _digits(self, cost: dict[int, int]) -> list[dict[int, int]]:
+        """The same objective in numbers that floating point holds exactly.
+
+        A cost that may grow large is written in digits of a large base, each a variable of its own
+        with its carry; the least number is the one whose digits are least, highest digit first.
+        """
+        bounds = self.programme.upper_bounds
+        if sum(abs(weight) * bounds[variable] for variable, weight in cost.items()) < SAFE_TOTAL:
+            return [cost]
+        digits: list[dict[int, int]] = []
+        carry: int | None = None
+        while any(cost.values()):
+            parts = {variable: weight % BASE for variable, weight in cost.items()}
+            cost = {variable: weight // BASE for variable, weight in cost.items()}
+            highest = sum(part * bounds[variable] for variable, part in parts.items())
+            highest += bounds[carry] if carry is not None else 0
+            digit = self.programme.add_variable(BASE - 1)
+            next_carry = self.programme.add_variable(highest // BASE)
+            row = parts | {digit: -1, next_carry: -BASE}
+            if carry is not None:
+                row[carry] = 1
+            self.programme.rows.append(Row(row, 0, 0))
+            digits.append({digit: 1})
+            carry = next_carry
+        if carry is not None:
+            digits.append({carry: 1})
+        return digits[::-1]
 
     def _levels(self) -> list[dict[int, int]]:
         """What is minimised, in turn; docs/licensing.md, "The objective"."""

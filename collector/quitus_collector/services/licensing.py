@@ -1,8 +1,9 @@
 """Licence pools in, effective licence position out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
@@ -17,10 +18,12 @@ from quitus_collector.domain.position import (
     licensable,
     position_lines,
 )
-from quitus_collector.domain.product import line_of, version_of
 from quitus_collector.domain.reconciliation import CountedDevice
 from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
+
+# A device that was silent for longer is counted as it last was, and said to be silent.
+STALE_AFTER = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,8 @@ def import_pools(store: Store, catalogue: Catalogue, lines: Iterable[PoolLine]) 
     counts: Counter[str] = Counter()
     with store.writing() as work:
         known = {each.id: each for each in work.entitlements.list()}
-        devices = work.devices.list()
         for line in lines:
-            _check_product(line, catalogue)
-            entitlement = _with_device_id(line, devices)
+            entitlement = _checked(line, catalogue)
             before = known.get(entitlement.id)
             if before == entitlement:
                 counts["unchanged"] += 1
@@ -59,6 +60,16 @@ def import_pools(store: Store, catalogue: Catalogue, lines: Iterable[PoolLine]) 
             counts["changed" if before else "added"] += 1
             work.entitlements.add(entitlement)
     return ImportSummary(counts["added"], counts["changed"], counts["unchanged"])
+
+
+def remove_entitlement(store: Store, entitlement_id: str) -> Entitlement:
+    """Takes a line out of the pools; raises UsageError if there is none with this id."""
+    with store.writing() as work:
+        known = {each.id: each for each in work.entitlements.list()}
+        if entitlement_id not in known:
+            raise UsageError(f"no entitlement has the id {entitlement_id!r}")
+        work.entitlements.remove(entitlement_id)
+    return known[entitlement_id]
 
 
 def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -> Position:
@@ -74,25 +85,33 @@ def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -
         }
         unknown = _unknown(work, distinct, recognised)
     counted = [CountedDevice(device.id, device.entity) for device in devices]
+    bound = [_bound_to_id(each, devices) for each in entitlements]
+    now = clock.now()
     return Position(
-        as_of=clock.now(),
+        as_of=now,
         catalogue_digest=catalogue.digest,
-        perimeter=_perimeter(devices),
-        lines=position_lines(clock.today(), counted, products, entitlements, catalogue, solver),
+        perimeter=_perimeter(devices, now),
+        lines=position_lines(clock.today(), counted, products, bound, catalogue, solver),
         unknown=unknown,
     )
 
 
-def _perimeter(devices: Iterable[Device]) -> Perimeter:
-    devices = list(devices)
+def _perimeter(devices: Sequence[Device], now: datetime) -> Perimeter:
+    reports = [device.last_report_at for device in devices if device.last_report_at]
+    fresh = sum(now - report <= STALE_AFTER for report in reports)
+    names = Counter(device.name for device in devices)
     return Perimeter(
         entities=tuple(sorted({device.entity for device in devices if device.entity})),
         enrolled=len(devices),
-        reporting=sum(device.last_report_at is not None for device in devices),
+        reporting=fresh,
+        stale=len(reports) - fresh,
+        stale_after_days=STALE_AFTER.days,
         with_failed_sources=sum(
             any(source.status is SourceStatus.FAILED for source in device.sources)
             for device in devices
         ),
+        oldest_report_at=min(reports, default=None),
+        namesakes=tuple(sorted(name for name, count in names.items() if count > 1)),
     )
 
 
@@ -114,27 +133,42 @@ def _unknown(
     return tuple(sorted(found, key=lambda each: (-each.devices, each.name, each.publisher)))
 
 
-def _check_product(line: PoolLine, catalogue: Catalogue) -> None:
+def _checked(line: PoolLine, catalogue: Catalogue) -> Entitlement:
+    """The entitlement, its version written as the catalogue does; raises UsageError."""
     product = line.entitlement.product
-    name = line_of(product)
+    name, _, version = product.partition("@")
+    where = f"line {line.number}: "
     if name not in catalogue.products:
         close = get_close_matches(name, catalogue.products, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"line {line.number}: the catalogue has no product {name!r}{hint}")
+        raise UsageError(f"{where}the catalogue has no product {name!r}{hint}")
+    if not catalogue.needs_licence(name):
+        raise UsageError(f"{where}{name} is free: there is no licence to count")
     versioned = catalogue.is_versioned(name)
-    if versioned and not version_of(product):
-        raise UsageError(f"line {line.number}: {name} is licensed by version: write {name}@VERSION")
-    if not versioned and version_of(product):
-        raise UsageError(f"line {line.number}: {name} has no versions: write it without @")
+    if versioned and not version:
+        raise UsageError(f"{where}{name} is licensed by version: write {name}@VERSION")
+    if not versioned and version:
+        raise UsageError(f"{where}{name} has no versions: write it without @")
+    numbers = {
+        written.lower(): number
+        for number, written in catalogue.products[name].version_names.items()
+    }
+    if version in numbers:
+        return replace(line.entitlement, product=f"{name}@{numbers[version]}")
+    return line.entitlement
 
 
-def _with_device_id(line: PoolLine, devices: Iterable[Device]) -> Entitlement:
-    """The entitlement bound by device id, where the file names the device as people call it."""
-    bound_to = line.entitlement.bound_to
-    if bound_to is None:
-        return line.entitlement
-    named = [device.id for device in devices if bound_to in (device.id, device.name)]
-    if len(named) != 1:
-        problem = f"{len(named)} devices are" if named else "no device is"
-        raise UsageError(f"line {line.number}: bound_to: {problem} named {bound_to!r}")
-    return replace(line.entitlement, bound_to=named[0])
+def _bound_to_id(entitlement: Entitlement, devices: Iterable[Device]) -> Entitlement:
+    """The entitlement bound by id, where the pool names the device as people call it.
+
+    Of several devices of one name, it goes with the one heard last: the others are what it was
+    before it was enrolled again. A device that is not there covers nothing.
+    """
+    name = entitlement.bound_to
+    if name is None:
+        return entitlement
+    named = [device for device in devices if name in (device.id, device.name)]
+    if not named:
+        return entitlement
+    heard = max(named, key=lambda device: (device.last_report_at or device.enrolled_at, device.id))
+    return replace(entitlement, bound_to=heard.id)

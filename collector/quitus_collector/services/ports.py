@@ -34,7 +34,10 @@ class Devices(Protocol):
         """The device that holds this key."""
 
     def list(self) -> Sequence[Device]:
-        """All of them, sorted by hostname, then id."""
+        """All of them, sorted by name, then id."""
+
+    def remove(self, device_id: str) -> None:
+        """Takes the device away with its installs; nothing if it is not there."""
 
 
 class JoinTokens(Protocol):
@@ -54,7 +57,7 @@ class Inventories(Protocol):
     """What each device last reported."""
 
     def add(self, device_id: str, inventory: Inventory) -> int:
-        """Replaces the installs of the sources that were readable; returns how many are held."""
+        """Replaces all installs but those of failed sources; returns how many are held."""
 
     def list(self, device_id: str) -> Sequence[Install]:
         """The device's installs, sorted by source, name, version."""
@@ -77,6 +80,9 @@ class Entitlements(Protocol):
 
     def list(self) -> Sequence[Entitlement]:
         """All of them, sorted by id."""
+
+    def remove(self, entitlement_id: str) -> None:
+        """Takes the line away; nothing if it is not there."""
 
 
 class UnitOfWork(Protocol):

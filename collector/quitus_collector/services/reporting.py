@@ -40,6 +40,17 @@ def accept_report(store: Store, clock: Clock, device_id: str, inventory: Invento
     return installs
 
 
+def remove_device(store: Store, name: str) -> Device:
+    """Forgets a device and its installs; its certificate opens nothing any more.
+
+    Raises UnknownDevice, or UsageError where several devices have the name.
+    """
+    device, _ = show_device(store, name)
+    with store.writing() as work:
+        work.devices.remove(device.id)
+    return device
+
+
 def list_devices(store: Store) -> list[DeviceSummary]:
     """Every device, sorted by name."""
     with store.reading() as work:

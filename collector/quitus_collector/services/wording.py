@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from quitus_collector.domain.entitlement import Metric, Right
-from quitus_collector.domain.position import LineState, PositionLine
+from quitus_collector.domain.position import LineState, Perimeter, PositionLine, Undetermined
 from quitus_collector.services.ports import Messages
 
 N_ = str  # marks a text for the message catalogues
@@ -36,6 +36,10 @@ COVERS = {
 }
 
 
+REASONS = {
+    Undetermined.METRIC: N_("not computed: this version counts licences per device only"),
+    Undetermined.VERSION: N_("not computed: the devices do not tell the version"),
+}
 TOTALS = {
     LineState.COMPLIANT: NN_("{n} compliant line", "{n} compliant lines"),
     LineState.GAP: NN_("{n} line with a gap", "{n} lines with a gap"),
@@ -55,8 +59,8 @@ def state_name(state: LineState, messages: Messages) -> str:
 
 def why(line: PositionLine, messages: Messages) -> str:
     """The reason for a line's figures, in one sentence."""
-    if line.state is LineState.UNDETERMINED:
-        return messages.text("not computed: this version counts licences per device only")
+    if line.reason:
+        return messages.text(REASONS[line.reason])
     parts = [
         messages.text(
             COVERS[each.right], n=messages.number(each.installs), entitlement=each.entitlement
@@ -65,6 +69,14 @@ def why(line: PositionLine, messages: Messages) -> str:
     ]
     if line.missing:
         parts.append(messages.count("{n} without a licence", "{n} without a licence", line.missing))
+    if line.missing and line.available:
+        parts.append(
+            messages.count(
+                "{n} owned but reserved for other devices or companies",
+                "{n} owned but reserved for other devices or companies",
+                line.available,
+            )
+        )
     if line.lent:
         parts.append(
             messages.count(
@@ -87,6 +99,29 @@ def totals(lines: Iterable[PositionLine], messages: Messages) -> list[tuple[Line
 def siren(digits: str) -> str:
     """A SIREN in groups of three, as registers print it."""
     return " ".join(digits[start : start + 3] for start in range(0, len(digits), 3))
+
+
+def perimeter_notes(perimeter: Perimeter, messages: Messages) -> list[str]:
+    """What a reader must know of the devices before believing a figure; empty if all is well."""
+    notes = []
+    if perimeter.stale:
+        notes.append(
+            messages.count(
+                "{n} device has been silent for more than 30 days and is counted as it last was",
+                "{n} devices have been silent for more than 30 days and are counted as they last"
+                " were",
+                perimeter.stale,
+            )
+        )
+    if perimeter.namesakes:
+        notes.append(
+            messages.text(
+                "several devices have the name {names}: a machine that was enrolled twice counts"
+                " twice until one of them is removed",
+                names=", ".join(perimeter.namesakes[:5]),
+            )
+        )
+    return notes
 
 
 def unknown_summary(names: int, messages: Messages) -> str:

@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import ssl
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
 from quitus_agent import identity as agent_identity
 from quitus_collector.adapters import x509
-from tests.programs import AgentFolder, Answer, CollectorFolder
+from tests.programs import COMMANDS, AgentFolder, Answer, CollectorFolder
 
 pytestmark = pytest.mark.e2e
 
@@ -224,6 +225,103 @@ def test_the_enrolment_port_takes_no_malformed_request(collector: CollectorFolde
     assert secret not in collector.log()
 
 
+def test_the_enrolment_port_takes_no_large_message(collector: CollectorFolder) -> None:
+    root = (collector.home / "authority/root.pem").read_bytes()
+
+    with collector.serving() as (enrolment, _):
+        credentials = grpc.ssl_channel_credentials(root)
+        with grpc.secure_channel(f"localhost:{enrolment}", credentials) as channel:
+            stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)
+            with pytest.raises(grpc.RpcError) as raised:
+                stub.Enrol(enrolment_pb2.EnrolRequest(hostname="x" * 100_000), timeout=10)
+
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_proxy_for_the_web_is_not_asked_for_the_collector(
+    collector: CollectorFolder, agent: AgentFolder
+) -> None:
+    proxy = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+
+    with collector.serving() as (enrolment, _):
+        enrolled = agent.enrol(enrolment, collector.token_file(), **proxy)
+        reported = agent.run("report", **proxy)
+
+    assert (enrolled.status, reported.status) == (0, 0), (enrolled, reported)
+
+
+def test_a_removed_device_is_not_let_in_any_more(
+    collector: CollectorFolder, agent: AgentFolder
+) -> None:
+    with collector.serving() as (enrolment, _):
+        agent.enrol(enrolment, collector.token_file())
+        collector.ok("devices", "remove", agent_identity.load(agent.state).device_id)
+        refused = agent.run("report")
+
+    assert refused.status == 1
+    assert "this device is not enrolled here" in one_sentence(refused)
+
+
+def test_a_full_disk_costs_the_receipt_and_not_the_report(
+    collector: CollectorFolder, agent: AgentFolder
+) -> None:
+    with collector.serving() as (enrolment, _):
+        agent.enrol(enrolment, collector.token_file())
+        # Stands for a disk that takes no file any more, which root cannot be kept from otherwise.
+        (agent.state / "last-report.json").mkdir()
+        reported = agent.run("report")
+
+    assert reported.status == 0
+    assert "holds" in reported.out
+    assert "its receipt could not be kept" in reported.err
+    assert reported.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("devices", "list"), ("position",)])
+def test_an_output_that_takes_nothing_is_one_sentence(
+    collector: CollectorFolder, command: tuple[str, ...]
+) -> None:
+    words = [COMMANDS / "quitus-collector", "--home", collector.home, *command]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "quitus-collector: No space left on device\n"
+
+
+def test_a_terminal_without_accents_gets_escapes_instead_of_a_traceback(
+    collector: CollectorFolder,
+) -> None:
+    answer = collector.run("position", PYTHONIOENCODING="ascii")
+
+    assert answer.status == 0
+    assert "enr\\xf4l\\xe9s" in answer.out
+
+
+def test_two_collectors_are_not_made_in_one_folder(collector: CollectorFolder) -> None:
+    before = (collector.home / "authority/root.pem").read_bytes()
+
+    refused = collector.run("init")
+
+    assert refused.status == 2
+    assert "already holds a collector" in one_sentence(refused)
+    assert (collector.home / "authority/root.pem").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["", "a..b", "x" * 64, "with space"])
+def test_a_wrong_name_makes_no_collector(tmp_path: Path, name: str) -> None:
+    folder = CollectorFolder(tmp_path / "collector")
+
+    refused = folder.run("init", "--name", name)
+
+    assert refused.status == 2
+    assert f"{name!r} is neither a host name nor an address" in one_sentence(refused)
+    assert list((tmp_path / "collector").iterdir()) == []
+    folder.ok("init", "--name", "collecteur-évreux.fr")
+
+
 def test_a_second_collector_on_the_same_port_says_so(collector: CollectorFolder) -> None:
     with collector.serving() as (enrolment, _):
         refused = collector.run("serve", "--enrolment", f"127.0.0.1:{enrolment}")
@@ -236,12 +334,13 @@ def test_a_second_collector_on_the_same_port_says_so(collector: CollectorFolder)
     ("words", "status", "complaint"),
     [
         (["devices", "show", "PC-9"], 1, "no device has the id or the name 'PC-9'"),
+        (["devices", "remove", "PC-9"], 1, "no device has the id or the name 'PC-9'"),
+        (["pools", "remove", "X"], 2, "no entitlement has the id 'X'"),
         (["pools", "import", "/nowhere/pools.csv"], 2, "/nowhere/pools.csv: No such file"),
         (["position", "--publisher", "microsfot"], 2, "has no publisher 'microsfot'"),
         (["reconcile", "/nowhere/x.json"], 2, "/nowhere/x.json: No such file or directory"),
         (["token", "create", "--entity", "123456789"], 2, "'123456789' is not a SIREN"),
         (["declaration", "draft", "--out", "/proc/x"], 1, "/proc/x"),
-        (["init"], 2, "already holds an authority"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_a_status(

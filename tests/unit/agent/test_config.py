@@ -47,13 +47,14 @@ def test_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
         ("192.0.2.7:1", ("192.0.2.7", 1)),
         ("[2001:db8::7]:9000", ("2001:db8::7", 9000)),
         ("2001:db8::7", ("2001:db8::7", 7443)),
+        ("collecteur-évreux.fr", ("xn--collecteur-vreux-lqb.fr", 7443)),
     ],
 )
 def test_addresses_are_read_with_or_without_a_port(text: str, expected: tuple[str, int]) -> None:
     assert config.parse_address(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", ":80", "host:0", "host:65536", "host:http"])
+@pytest.mark.parametrize("text", ["", ":80", "host:0", "host:65536", "host:http", "a..b", "a" * 64])
 def test_what_is_not_an_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not an address"):
         config.parse_address(text)

@@ -68,6 +68,22 @@ def test_an_identity_ends_with_its_certificate(issued: identity.Identity) -> Non
     assert identity.is_expired(issued, issued.expires_at)
 
 
+def test_a_damaged_certificate_is_found_before_it_is_used(
+    tmp_path: Path, issued: identity.Identity
+) -> None:
+    file = tmp_path / "state/identity.json"
+    file.write_text(file.read_text().replace("-----BEGIN CERTIFICATE-----\\nMII", "-----BEGIN C"))
+
+    with pytest.raises(AgentError, match="is damaged"):
+        identity.load(tmp_path / "state")
+
+
+def test_a_damaged_pending_key_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "pending-key.pem").write_bytes(b"garbage")
+
+    assert identity.pending_key(tmp_path).startswith(b"-----BEGIN PRIVATE KEY")
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"device_id": "d-1"}', "null"])
 def test_a_damaged_identity_is_told_with_the_way_out(
     tmp_path: Path, issued: identity.Identity, content: str

@@ -1,4 +1,5 @@
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.catalogue import Catalogue, fold, plain_name, plain_publisher
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.position import licensable
+from quitus_collector.domain.product import is_lower_version
 from quitus_collector.errors import CatalogueError
 
 
@@ -108,6 +110,72 @@ def test_updates_are_updates_in_every_language(catalogue: Catalogue, name: str) 
     assert recognise(catalogue, name, "Microsoft")[0] == "update"
 
 
+@pytest.mark.parametrize(
+    ("name", "publisher", "version", "answer"),
+    [
+        ("VMware Workstation", "VMware, Inc.", "17.6.3", ("free", "vmware/workstation/pro@17")),
+        ("MySQL Workbench 8.0 SE", "Oracle", "", ("commercial", "oracle/mysql-workbench/standard")),
+        ("Java 7 Update 201", "Oracle", "7.0.2010", ("commercial", "oracle/java-se/jre@7")),
+        (
+            "Java SE Development Kit 7 Update 80",
+            "Oracle",
+            "1.7.0.800",
+            ("free", "oracle/java-se/jdk@7"),
+        ),
+        ("Java SE Development Kit 9.0.4", "Oracle", "9.0.4.0", ("free", "oracle/java-se/jdk@9")),
+        (
+            "Microsoft Office Groove 2007",
+            "Microsoft",
+            "",
+            ("commercial", "microsoft/office/groove@2007"),
+        ),
+        ("eDrawings Professional 2023", "Dassault Systèmes", "", ("unknown", None)),
+        ("HP Sure Click Enterprise", "HP Inc.", "", ("unknown", None)),
+        ("HP Network Automation", "HP", "", ("unknown", None)),
+        ("Avast Driver Updater", "Avast Software", "", ("unknown", None)),
+        ("PRTG Network Monitor", "", "", ("unknown", None)),
+        ("SolarWinds Network Performance Monitor", "", "", ("unknown", None)),
+    ],
+)
+def test_what_is_sold_is_not_taken_for_something_free(
+    catalogue: Catalogue,
+    name: str,
+    publisher: str,
+    version: str,
+    answer: tuple[str, str | None],
+) -> None:
+    assert recognise(catalogue, name, publisher, version=version) == answer
+
+
+@pytest.mark.parametrize(
+    ("names", "publisher"),
+    [
+        (["Adobe Acrobat 9 Pro", "Adobe Acrobat X Pro", "Adobe Acrobat XI Pro"], "Adobe"),
+        (["Adobe Photoshop CS6", "Adobe Photoshop CC", "Adobe Photoshop CC 2019"], "Adobe"),
+        (
+            [f"CorelDRAW Graphics Suite {version}" for version in ("12", "X3", "X7", "2021")],
+            "Corel Corporation",
+        ),
+    ],
+)
+def test_versions_that_have_names_are_in_the_order_in_which_they_came(
+    catalogue: Catalogue, names: list[str], publisher: str
+) -> None:
+    products = [recognise(catalogue, name, publisher)[1] for name in names]
+
+    for older, newer in pairwise(products):
+        assert is_lower_version(older, of=newer)
+        assert not is_lower_version(newer, of=older)
+
+
+def test_what_is_hidden_and_unknown_is_a_part_and_what_is_hidden_and_sold_is_counted(
+    catalogue: Catalogue,
+) -> None:
+    assert recognise(catalogue, "Acme Core Files", "Acme", hidden=True) == ("component", None)
+    hidden = recognise(catalogue, "Microsoft Visio Standard 2016", MICROSOFT, hidden=True)
+    assert hidden == ("commercial", "microsoft/visio/standard@2016")
+
+
 def test_what_no_rule_knows_is_unknown_and_never_free(catalogue: Catalogue) -> None:
     assert recognise(catalogue, "Pointage Atelier 3.2", "Service informatique") == ("unknown", None)
 
@@ -176,6 +244,7 @@ def test_labels_have_the_version_where_people_put_it(catalogue: Catalogue) -> No
     assert catalogue.label("microsoft/windows/pro@11") == "Windows 11 Pro"
     assert catalogue.label("mathworks/matlab@r2023b") == "MATLAB R2023b"
     assert catalogue.label("docker/desktop") == "Docker Desktop"
+    assert catalogue.label("adobe/acrobat/pro@11") == "Adobe Acrobat Pro XI"
 
 
 def test_every_product_of_the_catalogue_can_be_reached_by_a_rule(catalogue: Catalogue) -> None:

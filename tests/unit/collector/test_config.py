@@ -45,6 +45,9 @@ def test_flags_win_over_the_environment_and_the_environment_over_the_file(tmp_pa
         ("time_zone = 'Paris'", "time_zone: 'Paris' is not a time zone like Europe/Paris"),
         ("[listen]\nenrolment = '7443'", "listen.enrolment: '7443' is not HOST:PORT"),
         ("[listen]\nnames = []", "listen.names: "),
+        ('[listen]\nnames = [""]', "listen.names[0]: '' is neither a host name nor an address"),
+        ("[listen]\nnames = ['a..b']", "listen.names[0]: 'a..b' is neither"),
+        ("a = " + "[" * 5000, "nested too deep"),
         ("[company]\nsiren = '999000119'", "company.siren: '999000119' is not a SIREN"),
         ("listen = 3", "listen: "),
         ("language =", "Invalid value"),
@@ -57,6 +60,14 @@ def test_a_wrong_file_is_refused_with_the_setting(
         config.load(written(tmp_path, text), {}, {"inventory": "127.0.0.1:3"})
 
     assert str(raised.value).startswith(f"{tmp_path / config.FILE}: {complaint}")
+
+
+def test_a_host_name_may_have_accents(tmp_path: Path) -> None:
+    names = '[listen]\nnames = ["collecteur-évreux.fr", "192.0.2.7", "2001:db8::7"]'
+
+    settings = config.load(written(tmp_path, names), {}, {})
+
+    assert settings.names == ("xn--collecteur-vreux-lqb.fr", "192.0.2.7", "2001:db8::7")
 
 
 def test_a_siren_may_be_written_in_groups(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def test_empty_lines_are_skipped_and_a_cell_may_span_lines() -> None:
         (f"{HEADER}\nA,Office 2016,1", "line 2: product 'Office 2016' is not publisher/family"),
         (f"{HEADER}\nA,a/b,1,x", "line 2: 4 cells under 3 headings"),
         (f"{HEADER}\nA,a/b,1\nA,a/b,2", "line 3: the id 'A' is on line 2 too"),
+        (f"{HEADER},entity\nA,a/b,1,Mercure SAS", "line 2: entity 'Mercure SAS' is not a SIREN"),
+        (f'{HEADER}\nA,a/b,1\nB,"a/b,1\n', "line 3: unexpected end of data"),
+        (f'{HEADER}\nA,"a"/b,1', "line 2: ',' expected after"),
         (f"{HEADER},metric\nA,a/b,1,seat", "line 2: metric 'seat' is not one of device, user"),
         (f"{HEADER},downgrade\nA,a/b,1,peut-être", "line 2: downgrade 'peut-être' is neither"),
         (f"{HEADER},valid_from\nA,a/b,1,31/12/2026", "line 2: valid_from '31/12/2026' is not"),
@@ -106,6 +109,19 @@ def test_what_is_not_a_csv_file_is_refused_by_name(
         pools_csv.read(file)
 
     assert str(raised.value).startswith(f"{file}: ")
+
+
+def test_a_siren_may_be_written_in_groups() -> None:
+    (line,) = pools_csv.parse(f"{HEADER},entity\nA,a/b,1,999 000 110\n")
+
+    assert line.entitlement.entity == "999000110"
+
+
+def test_lines_are_counted_as_editors_count_them() -> None:
+    text = f"{HEADER},proof\nA,a/b,1,one\x0btwo\u2028three\nB,a/b,x,\n"
+
+    with pytest.raises(UsageError, match="line 3: quantity 'x'"):
+        pools_csv.parse(text)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

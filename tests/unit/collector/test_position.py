@@ -67,6 +67,19 @@ def test_one_licence_under_another_metric_makes_all_versions_undetermined() -> N
     assert found["microsoft/windows/pro@11"].state is LineState.GAP
 
 
+def test_an_expired_licence_under_another_metric_taints_nothing() -> None:
+    expired = an_entitlement(metric=Metric.USER, valid_until=date(2025, 12, 31))
+
+    assert lines({"pc-1": {OFFICE_2019}}, expired)[OFFICE_2019].state is LineState.GAP
+
+
+def test_a_product_of_which_the_version_is_unknown_is_undetermined_alone() -> None:
+    found = lines({"pc-1": {"rarlab/winrar"}, "pc-2": {"rarlab/winrar@6"}})
+
+    assert found["rarlab/winrar"].reason is Undetermined.VERSION
+    assert found["rarlab/winrar@6"].state is LineState.GAP
+
+
 def test_lines_are_sorted_by_product_then_version() -> None:
     products = {"pc-1": {OFFICE_2019, OFFICE_2016, "microsoft/windows/pro@7", "rarlab/winrar@6"}}
 

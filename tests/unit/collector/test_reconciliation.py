@@ -219,6 +219,11 @@ entitlements = st.builds(
     valid_from=st.sampled_from([None, None, date(2026, 7, 1)]),
     valid_until=st.sampled_from([None, None, date(2026, 12, 31), date(2027, 12, 31)]),
 )
+PRICES = [
+    *map(Decimal, ("0", "0.1", "1", "2.5")),
+    # What a division leaves, and more than floating point holds.
+    *map(Decimal, ("378.7142857142857", "1306.6666666666667", "98765432109876.54")),
+]
 situations = st.builds(
     lambda installs, lines, prices, names: Situation(
         as_of=TODAY,
@@ -235,9 +240,7 @@ situations = st.builds(
         max_size=6,
     ),
     lines=st.lists(entitlements, max_size=4),
-    prices=st.tuples(
-        *[st.sampled_from([Decimal(0), Decimal("0.1"), Decimal(1), Decimal("2.5")])] * 3
-    ),
+    prices=st.tuples(*[st.sampled_from(PRICES)] * 3),
     names=st.permutations(["e-1", "e-2", "e-3", "e-4"]),
 )
 

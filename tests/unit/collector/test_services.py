@@ -206,17 +206,12 @@ def test_importing_again_changes_only_what_is_different(world: World) -> None:
             "line 3: microsoft/office/standard is licensed by version",
         ),
         (an_entitlement(product="docker/desktop@4"), "line 3: docker/desktop has no versions"),
-        (an_entitlement(bound_to="PC-9"), "line 3: bound_to: no device is named 'PC-9'"),
-        (an_entitlement(bound_to="PC"), "line 3: bound_to: 2 devices are named 'PC'"),
+        (an_entitlement(product="mozilla/firefox"), "line 3: mozilla/firefox is free"),
     ],
 )
 def test_one_wrong_line_leaves_the_pools_as_they_were(
     world: World, entitlement: Entitlement, complaint: str
 ) -> None:
-    with world.store.writing() as work:
-        work.devices.add(a_device("d-1", hostname="PC"))
-        work.devices.add(a_device("d-2", hostname="PC"))
-
     with pytest.raises(UsageError) as raised:
         world.import_pools(an_entitlement("good"), entitlement)
 
@@ -225,14 +220,67 @@ def test_one_wrong_line_leaves_the_pools_as_they_were(
         assert work.entitlements.list() == []
 
 
-def test_an_oem_licence_is_bound_by_the_name_people_know(world: World) -> None:
-    with world.store.writing() as work:
-        work.devices.add(a_device("d-1", hostname="PC-LYON-1"))
-
-    world.import_pools(an_entitlement(bound_to="PC-LYON-1"))
+def test_a_version_may_be_written_as_people_know_it(world: World) -> None:
+    world.import_pools(an_entitlement(product="adobe/acrobat/pro@xi"))
 
     with world.store.reading() as work:
-        assert [line.bound_to for line in work.entitlements.list()] == ["d-1"]
+        assert [each.product for each in work.entitlements.list()] == ["adobe/acrobat/pro@11"]
+
+
+OFFICE_2019_ROW = an_install("Microsoft Office Professional Plus 2019", publisher="Microsoft")
+
+
+def test_an_oem_licence_is_bound_by_the_name_people_know(world: World) -> None:
+    world.with_devices("pc-1", "pc-2")
+    for device in ("pc-1", "pc-2"):
+        world.report(device, an_inventory(OFFICE_2019_ROW))
+    world.import_pools(an_entitlement(bound_to="pc-2", quantity=1))
+
+    (line,) = world.position().lines
+
+    assert (line.installed, line.missing) == (2, 1)
+    assert [each.entitlement for each in line.covered] == ["E-1"]
+
+
+def test_an_oem_licence_follows_a_machine_that_was_enrolled_again(world: World) -> None:
+    """And the machine counts twice, visibly, until its former self is removed."""
+    with world.store.writing() as work:
+        work.devices.add(a_device("old", hostname="PC-1"))
+    world.report("old", an_inventory(OFFICE_2019_ROW))
+    world.import_pools(an_entitlement(bound_to="PC-1"))
+    world.clock.advance(DAY)
+    with world.store.writing() as work:
+        work.devices.add(a_device("new", hostname="PC-1"))
+    world.report("new", an_inventory(OFFICE_2019_ROW))
+
+    twice = world.position()
+    reporting.remove_device(world.store, "old")
+    once = world.position()
+
+    assert twice.perimeter.namesakes == ("PC-1",)
+    assert (twice.lines[0].installed, twice.lines[0].missing) == (2, 1)
+    assert (once.lines[0].installed, once.lines[0].missing) == (1, 0)
+
+
+def test_a_licence_bound_to_a_machine_that_is_not_there_covers_nothing(world: World) -> None:
+    world.with_devices("pc-1")
+    world.report("pc-1", an_inventory(OFFICE_2019_ROW))
+    world.import_pools(an_entitlement(bound_to="PC-9"))
+
+    (line,) = world.position().lines
+
+    assert (line.missing, line.available) == (1, 1)
+
+
+def test_an_entitlement_is_taken_out_by_its_id(world: World) -> None:
+    world.import_pools(an_entitlement("A"), an_entitlement("B"))
+
+    licensing.remove_entitlement(world.store, "A")
+
+    with world.store.reading() as work:
+        assert [each.id for each in work.entitlements.list()] == ["B"]
+    with pytest.raises(UsageError, match="no entitlement has the id 'A'"):
+        licensing.remove_entitlement(world.store, "A")
 
 
 def test_a_product_counts_once_on_a_device_however_many_rows_show_it(world: World) -> None:
@@ -260,6 +308,20 @@ def test_the_perimeter_tells_who_did_not_answer(world: World) -> None:
     perimeter = world.position().perimeter
 
     assert (perimeter.enrolled, perimeter.reporting, perimeter.with_failed_sources) == (3, 2, 1)
+
+
+def test_a_device_that_fell_silent_is_counted_and_said_to_be_silent(world: World) -> None:
+    world.with_devices("pc-1", "pc-2")
+    world.report("pc-1", an_inventory(OFFICE_2019_ROW))
+    first = world.clock.now()
+    world.clock.advance(DAY * 31)
+    world.report("pc-2", an_inventory())
+
+    position = world.position()
+
+    assert (position.perimeter.reporting, position.perimeter.stale) == (1, 1)
+    assert position.perimeter.oldest_report_at == first
+    assert position.lines[0].installed == 1
 
 
 # --- Declaring ---

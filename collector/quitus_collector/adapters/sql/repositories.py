@@ -58,6 +58,12 @@ class SQLDevices:
         rows = self._connection.execute(select(tables.device))
         return sorted(map(_device, rows), key=lambda device: (device.name, device.id))
 
+    def remove(self, device_id: str) -> None:
+        """Takes the device away with its installs."""
+        installs, devices = tables.install, tables.device
+        self._connection.execute(delete(installs).where(installs.c.device_id == device_id))
+        self._connection.execute(delete(devices).where(devices.c.id == device_id))
+
     def _one(self, condition: Any) -> Row[Any] | None:
         return self._connection.execute(select(tables.device).where(condition)).one_or_none()
 
@@ -96,9 +102,9 @@ class SQLInventories:
         self._connection = connection
 
     def add(self, device_id: str, inventory: Inventory) -> int:
-        """Replaces the installs of the sources that were readable."""
-        readable = inventory.readable_sources()
-        installs = [each for each in inventory.installs if each.source in readable]
+        """Replaces all installs but those of sources that failed."""
+        failed = inventory.failed_sources()
+        installs = [each for each in inventory.installs if each.source not in failed]
         reported = self._intern(installs)
         query = (
             select(tables.install.c.software_id, tables.software.c.source)
@@ -106,7 +112,7 @@ class SQLInventories:
             .where(tables.install.c.device_id == device_id)
         )
         known = {number: source for number, source in self._connection.execute(query)}
-        gone = [n for n, source in known.items() if source in readable and n not in reported]
+        gone = [n for n, source in known.items() if source not in failed and n not in reported]
         for batch in _batches(gone):
             self._connection.execute(
                 delete(tables.install).where(
@@ -193,6 +199,11 @@ class SQLEntitlements:
         rows = self._connection.execute(select(tables.entitlement))
         lines = (Entitlement(**{**row._mapping, "metric": Metric(row.metric)}) for row in rows)
         return sorted(lines, key=lambda line: line.id)
+
+    def remove(self, entitlement_id: str) -> None:
+        """Takes the line away."""
+        condition = tables.entitlement.c.id == entitlement_id
+        self._connection.execute(delete(tables.entitlement).where(condition))
 
 
 def _insert(connection: Connection) -> Any:

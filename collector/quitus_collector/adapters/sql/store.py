@@ -1,17 +1,18 @@
 """Transactions over the repositories, and the schema they expect."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from quitus_collector.adapters.sql.repositories import (
     SQLDevices,
@@ -41,17 +42,24 @@ class SQLUnitOfWork:
 class SQLStore:
     """Implements ports.Store; one object serves all threads."""
 
-    def __init__(self, url: str) -> None:
-        """Connects lazily; raises UsageError for a URL that names no database we know."""
-        self._engine = _engine(url)
+    def __init__(self, url: str, *, create: bool = False) -> None:
+        """Connects lazily; raises UsageError for a URL that names no database we know.
+
+        Only with `create` is an SQLite file made where there is none.
+        """
+        parsed = _parsed(url)
+        self.name = parsed.render_as_string(hide_password=True)
+        self._engine = _engine(parsed, create=create)
         self._writer = self._engine.execution_options(quitus_begin="BEGIN IMMEDIATE")
-        self.name = self._engine.url.render_as_string(hide_password=True)
 
     @contextmanager
     def reading(self) -> Iterator[SQLUnitOfWork]:
-        """A consistent view."""
-        with self._told(), self._engine.connect() as connection, connection.begin():
-            yield SQLUnitOfWork(connection)
+        """A consistent view: what others commit meanwhile stays out of it."""
+        with self._told(), self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield SQLUnitOfWork(connection)
 
     @contextmanager
     def writing(self) -> Iterator[SQLUnitOfWork]:
@@ -96,16 +104,33 @@ class SQLStore:
             raise StoreError(f"the database {self.name} cannot serve: {reason}") from error
 
 
-def _engine(url: str) -> Engine:
+def _parsed(url: str) -> URL:
+    """The URL with the driver that we use; a refusal never repeats its password."""
     try:
-        if make_url(url).get_backend_name() not in ("sqlite", "postgresql"):
-            raise UsageError(f"{url!r} is neither an SQLite nor a PostgreSQL database")
-        engine = create_engine(url)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise UsageError(f"{url!r} is not a database URL") from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        raise UsageError("the database setting is not a database URL") from error
+    if backend in ("postgres", "postgresql"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        shown = parsed.render_as_string(hide_password=True)
+        raise UsageError(f"{shown} is neither an SQLite nor a PostgreSQL database")
+    return parsed
+
+
+def _engine(url: URL, *, create: bool) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url)
+    mode = "rwc" if create else "rw"
+    file = f"file:{quote(url.database or '')}?mode={mode}"
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(file, uri=True, check_same_thread=False),
+        poolclass=QueuePool,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

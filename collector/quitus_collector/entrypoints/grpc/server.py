@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,16 +19,19 @@ from quitus_collector.entrypoints.grpc.servicers import (
     UseCases,
 )
 from quitus_collector.entrypoints.grpc.status import ErrorInterceptor
-from quitus_collector.entrypoints.grpc.translate import MAX_MESSAGE_BYTES
+from quitus_collector.entrypoints.grpc.translate import MAX_ENROLMENT_BYTES, MAX_MESSAGE_BYTES
 from quitus_collector.errors import UsageError
 
 # How long calls under way may take once the collector is told to stop.
 GRACE_S = 10.0
 OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A second collector on the same port is a mistake that must be seen.
     ("grpc.so_reuseport", 0),
+    # Who connects and does not get through the handshake is not waited for.
+    ("grpc.server_handshake_timeout_ms", 10_000),
 )
+# Calls under way at once on each port; more are told to come back, which they do.
+MAX_CALLS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,9 @@ async def serve(
     `ready` is called with the enrolment and the inventory port once both answer; a port 0 in an
     address takes a free one. Raises UsageError if an address cannot be bound.
     """
+    _raise_file_limit()
     bound: dict[str, int] = {}
-    servers = [_server(), _server()]
+    servers = [_server(MAX_ENROLMENT_BYTES), _server(MAX_MESSAGE_BYTES)]
     enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(
         EnrolmentServicer(use_cases, lambda: bound["inventory"]), servers[0]
     )
@@ -72,10 +77,19 @@ async def serve(
     await asyncio.gather(*(server.stop(GRACE_S) for server in servers))
 
 
-def _server() -> grpc.aio.Server:
+def _server(max_bytes: int) -> grpc.aio.Server:
     return grpc.aio.server(
-        options=OPTIONS, interceptors=[ErrorInterceptor()], compression=grpc.Compression.Gzip
+        options=(*OPTIONS, ("grpc.max_receive_message_length", max_bytes)),
+        interceptors=[ErrorInterceptor()],
+        compression=grpc.Compression.Gzip,
+        maximum_concurrent_rpcs=MAX_CALLS,
     )
+
+
+def _raise_file_limit() -> None:
+    """Each connection is an open file; the default limit is meant for people's programs."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _bind(server: grpc.aio.Server, address: str, identity: Identity, *, clients: bool) -> int:

@@ -17,11 +17,15 @@ from quitus_collector.domain.install import (
 from quitus_collector.errors import InvalidRequest
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# Anybody may knock at the enrolment port; what it needs is small.
+MAX_ENROLMENT_BYTES = 64 * 1024
 MAX_INSTALLS = 50_000
 MAX_SOURCES = 64
 MAX_TEXT = 1_024
+MAX_SOURCE_NAME = 64
 MAX_IDENTIFIERS = 32
 MAX_GUESTS = 4_096
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 STATUSES = {
@@ -81,11 +85,14 @@ def facts(message: inventory_pb2.DeviceFacts) -> DeviceFacts:
     )
 
 
-def text(value: str, field: str) -> str:
-    """A text within its limit; a null character, which no database keeps, is replaced visibly."""
-    if len(value) > MAX_TEXT:
-        raise InvalidRequest(f"{field}: longer than {MAX_TEXT} characters")
-    return value.replace("\0", "\ufffd")
+def text(value: str, field: str, limit: int = MAX_TEXT) -> str:
+    """A text within its limit, control characters replaced visibly.
+
+    No database keeps a null character, and a terminal obeys an escape.
+    """
+    if len(value) > limit:
+        raise InvalidRequest(f"{field}: longer than {limit} characters")
+    return value if value.isprintable() else _CONTROL.sub("\ufffd", value)
 
 
 def _outcome(message: inventory_pb2.SourceOutcome, field: str) -> SourceOutcome:
@@ -93,7 +100,9 @@ def _outcome(message: inventory_pb2.SourceOutcome, field: str) -> SourceOutcome:
     if status is None or not message.name:
         raise InvalidRequest(f"{field}: a name and a status are needed")
     return SourceOutcome(
-        text(message.name, f"{field}.name"), status, text(message.reason, f"{field}.reason")
+        text(message.name, f"{field}.name", MAX_SOURCE_NAME),
+        status,
+        text(message.reason, f"{field}.reason"),
     )
 
 
@@ -109,7 +118,7 @@ def _install(message: inventory_pb2.Install, field: str) -> Install:
         version=text(message.version, f"{field}.version"),
         publisher=text(message.publisher, f"{field}.publisher"),
         architecture=text(message.architecture, f"{field}.architecture"),
-        source=text(message.source, f"{field}.source"),
+        source=text(message.source, f"{field}.source", MAX_SOURCE_NAME),
         scope=SCOPES[message.scope],
         identifiers={
             text(key, f"{field}.identifiers"): text(value, f"{field}.identifiers[{key[:64]!r}]")
