@@ -1,15 +1,15 @@
 """Files that were captured on other machines, opened whatever way they were kept."""
 
-import lzma
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quitus_agent.errors import SourceError
-from quitus_agent.registry.machine import WindowsRegistry, from_key
+
+if TYPE_CHECKING:
+    from quitus_agent.registry.machine import WindowsRegistry
 
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 
@@ -31,9 +31,10 @@ def text(path: Path) -> str:
     return decode(content(path))
 
 
-def registry(path: Path) -> WindowsRegistry:
+def registry(path: Path) -> "WindowsRegistry":
     """The registry that a `.reg` export or a hive shows; a hive may be compressed with xz."""
     from quitus_agent.registry import export, hive
+    from quitus_agent.registry.machine import from_key
 
     with unpacked(path) as plain:
         if content_starts(plain, b"regf"):
@@ -47,6 +48,10 @@ def unpacked(path: Path) -> Iterator[Path]:
     if path.suffix != ".xz":
         yield path
         return
+    import lzma
+    import shutil
+    import tempfile
+
     try:
         with lzma.open(path) as packed, tempfile.NamedTemporaryFile(delete=False) as out:
             shutil.copyfileobj(packed, out)

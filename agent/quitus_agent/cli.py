@@ -2,10 +2,8 @@
 
 import argparse
 import io
-import json
 import os
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,6 +120,8 @@ def _inventory(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 
 def _preview(arguments: argparse.Namespace, settings: config.Config) -> int:
+    import textwrap
+
     from quitus_agent.messages import text
 
     message = wiring.preview(settings.state)
@@ -243,5 +243,7 @@ def _tell_failures(found: Inventory) -> int:
 
 
 def _print_json(document: object) -> None:
+    import json
+
     json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
     print()

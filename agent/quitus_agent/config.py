@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -58,12 +57,14 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def _from_file(file: Path, *, must_exist: bool) -> dict[str, str]:
+    if not file.exists():
+        if must_exist:
+            raise UsageError(f"{file} does not exist")
+        return {}
+    import tomllib
+
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        if must_exist:
-            raise UsageError(f"{file} does not exist") from error
-        return {}
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -1,9 +1,6 @@
 """What counting licences needs to know of a device: system, cores, memory, kind, fingerprint."""
 
-import hashlib
-import hmac
-import platform
-import plistlib
+import os
 import re
 import socket
 import sys
@@ -92,7 +89,7 @@ def is_live(root: Path) -> bool:
 def pseudonym(user: str, key: bytes) -> str:
     """A keyed stand-in for a person: the same on all devices of a company, reversible nowhere."""
     name = user.rpartition("\\")[2].partition("@")[0].casefold()
-    return hmac.new(key, name.encode(), hashlib.sha256).hexdigest()[:32]
+    return _hmac_sha256(key, name.encode())[:32]
 
 
 def parse_cpuinfo(text: str) -> Cpuinfo:
@@ -128,7 +125,13 @@ def machine_id_of(system_id: str) -> str:
     """An id that stays with the installed system and tells nothing of the one it is made from."""
     if not system_id:
         return ""
-    return hmac.new(system_id.strip().lower().encode(), b"quitus", hashlib.sha256).hexdigest()[:32]
+    return _hmac_sha256(system_id.strip().lower().encode(), b"quitus")[:32]
+
+
+def _hmac_sha256(key: bytes, message: bytes) -> str:
+    import hmac
+
+    return hmac.new(key, message, "sha256").hexdigest()
 
 
 def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
@@ -139,7 +142,7 @@ def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
     cores = psutil.cpu_count(logical=False) or logical
     return found._replace(
         hostname=hostname(),
-        architecture=platform.machine(),
+        architecture=_architecture(),
         processors=cpuinfo.sockets or (1 if cores else 0),
         cores=cores,
         logical_cores=logical,
@@ -152,6 +155,12 @@ def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
         serial=firmware.serial,
         guests=_guests(root),
     )
+
+
+def _architecture() -> str:
+    if sys.platform == "win32":
+        return os.environ.get("PROCESSOR_ARCHITEW6432") or os.environ["PROCESSOR_ARCHITECTURE"]
+    return os.uname().machine
 
 
 def _firmware() -> smbios.Firmware:
@@ -179,8 +188,8 @@ def _installed_system(root: Path) -> DeviceFacts:
     live = is_live(root)
     return DeviceFacts(
         hostname=text_of(root / "etc/hostname"),
-        system=release.get("NAME") or (platform.system() if live else ""),
-        system_version=release.get("VERSION_ID") or (platform.release() if live else ""),
+        system=release.get("NAME") or (os.uname().sysname if live else ""),
+        system_version=release.get("VERSION_ID") or (os.uname().release if live else ""),
         machine_id=machine_id_of(text_of(root / "etc/machine-id")),
         domain=hostname().partition(".")[2] if live else "",
     )
@@ -215,14 +224,16 @@ def _windows(root: Path) -> DeviceFacts:
 
 
 def _macos(file: Path) -> DeviceFacts:
+    from quitus_agent import plists
+
     try:
-        version = plistlib.loads(file.read_bytes())
-        return DeviceFacts(
-            system=str(version.get("ProductName", "macOS")),
-            system_version=str(version.get("ProductVersion", "")),
-        )
-    except (OSError, ValueError, AttributeError):
-        return DeviceFacts(system="macOS")
+        version = plists.read(file)
+    except SourceError:
+        version = {}
+    return DeviceFacts(
+        system=str(version.get("ProductName", "macOS")),
+        system_version=str(version.get("ProductVersion", "")),
+    )
 
 
 def _primary_user(root: Path) -> str:
@@ -238,8 +249,10 @@ def _primary_user(root: Path) -> str:
             return text(logon, "LastLoggedOnUser") if logon else ""
         login = root / "Library/Preferences/com.apple.loginwindow.plist"
         if login.is_file():
-            return str(plistlib.loads(login.read_bytes()).get("lastUserName", ""))
-    except (SourceError, OSError, ValueError, AttributeError):
+            from quitus_agent import plists
+
+            return str(plists.read(login).get("lastUserName", ""))
+    except SourceError:
         return ""
     if not is_live(root):
         return ""

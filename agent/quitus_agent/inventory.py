@@ -66,8 +66,11 @@ class Inventory(NamedTuple):
     installs: Sequence[Install]
 
 
-def take(sources: Iterable[Source], root: Path) -> Inventory:
-    """Reads every source; one that fails yields no installs and never stops the others."""
+def take(sources: Iterable[Source | str], root: Path) -> Inventory:
+    """Reads every source; one that fails yields no installs and never stops the others.
+
+    A name in place of a source is one that this kind of system does not have.
+    """
     outcomes: list[SourceOutcome] = []
     installs: list[Install] = []
     for source in sources:
@@ -84,7 +87,9 @@ def failures(inventory: Inventory) -> Iterator[str]:
             yield f"{outcome.name} could not be read: {outcome.reason}"
 
 
-def _read(source: Source, root: Path) -> tuple[SourceOutcome, list[Install]]:
+def _read(source: Source | str, root: Path) -> tuple[SourceOutcome, list[Install]]:
+    if isinstance(source, str):
+        return SourceOutcome(source, ABSENT), []
     try:
         if not source.available(root):
             return SourceOutcome(source.name, ABSENT), []

@@ -1,6 +1,5 @@
 """What the agent may use of a machine that people work on: little, and not for long."""
 
-import ctypes
 import os
 import sys
 import threading
@@ -59,6 +58,8 @@ def _time(seconds: float) -> Iterator[None]:
     lock = threading.Lock()
 
     def interrupt() -> None:
+        import ctypes
+
         with lock:
             if not over.is_set():
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(

@@ -4,10 +4,8 @@ Header format: rpm's file-format documentation, "Header structure" (without its 
 databases store it). ndb: rpm's lib/backend/ndb. Berkeley DB: the hash access method's pages.
 """
 
-import sqlite3
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,8 +58,6 @@ def headers(path: Path) -> Iterator[Header]:
             yield parse_header(blob)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
-    except sqlite3.Error as error:
-        raise SourceError(f"{path}: {error}") from error
     except (struct.error, IndexError) as error:
         raise SourceError(f"{path}: ends in the middle of a record") from error
     except SourceError as error:
@@ -91,15 +87,22 @@ def parse_header(blob: bytes) -> Header:
 
 
 def _sqlite(path: Path) -> Iterator[bytes]:
+    import sqlite3
+    from contextlib import closing
+    from urllib.parse import quote
+
     # Immutable: nothing is locked or written, not even on a read-only disk; a journal that is not
     # merged yet asks for an ordinary read.
     journal = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if journal.exists() and journal.stat().st_size else "immutable=1"
-    with closing(sqlite3.connect(f"file:{path}?{mode}", uri=True)) as connection:
-        for (blob,) in connection.execute("SELECT blob FROM Packages ORDER BY hnum"):
-            if not isinstance(blob, bytes):
-                raise SourceError("a package's header is not binary")
-            yield blob
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True)) as connection:
+            for (blob,) in connection.execute("SELECT blob FROM Packages ORDER BY hnum"):
+                if not isinstance(blob, bytes):
+                    raise SourceError("a package's header is not binary")
+                yield blob
+    except sqlite3.Error as error:
+        raise SourceError(str(error)) from error
 
 
 def _ndb(content: bytes) -> Iterator[bytes]:

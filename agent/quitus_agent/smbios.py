@@ -5,7 +5,6 @@ the enclosure. The UUID's first three fields are little-endian since version 2.6
 """
 
 import struct
-import uuid
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +87,9 @@ def _string(area: bytes, strings: list[bytes], offset: int) -> str:
 def _uuid(field: bytes) -> str:
     if len(field) != 16 or field in (b"\0" * 16, b"\xff" * 16):
         return ""
-    return str(uuid.UUID(bytes_le=field))
+    from uuid import UUID
+
+    return str(UUID(bytes_le=field))
 
 
 def _meaningful(value: str) -> str:

@@ -4,21 +4,20 @@ Imports that only some commands need stand inside the functions: reading an inve
 for TLS and protobuf.
 """
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from quitus_agent import device, inventory, join_token
+from quitus_agent import device, inventory
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, UsageError
 from quitus_agent.inventory import Inventory, Source
 from quitus_agent.limits import lower_priority
-from quitus_agent.sources import SOURCES
 
 if TYPE_CHECKING:
     from quitus_agent.identity import Identity
+    from quitus_agent.join_token import JoinToken
 
 LAST_REPORT_FILE = "last-report.json"
 
@@ -34,18 +33,20 @@ def read_device(root: Path, pseudonym_key: bytes = b"") -> tuple[DeviceFacts, In
     """The device's facts and everything its sources yield, out of the way of people's work."""
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder")
+    from quitus_agent import sources
+
     root = root.resolve()
     lower_priority()
-    return device.facts(root, pseudonym_key or None), inventory.take(SOURCES, root)
+    return device.facts(root, pseudonym_key or None), inventory.take(sources.for_system(root), root)
 
 
 def read_capture(file: Path, form: str) -> Inventory:
     """What a file that was captured elsewhere holds, read as this source or listing."""
+    from quitus_agent import sources
     from quitus_agent.foreign import LISTINGS
 
-    readers = {each.name: each.read for each in SOURCES} | {
-        each.name: each.read for each in LISTINGS
-    }
+    readers = {each.name: each.read for each in map(sources.load, sources.ALL)}
+    readers |= {each.name: each.read for each in LISTINGS}
     if form not in readers:
         raise UsageError(f"{form!r} is not a source; known: {', '.join(readers)}")
     if not file.exists():
@@ -96,8 +97,10 @@ def enrol(state: Path, address: tuple[str, int], token_file: Path, *, again: boo
     return made
 
 
-def read_token(file: Path) -> join_token.JoinToken:
+def read_token(file: Path) -> "JoinToken":
     """Reads a join token from a file, or from standard input where the file is `-`."""
+    from quitus_agent import join_token
+
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         return join_token.parse(text)
@@ -110,6 +113,8 @@ def read_token(file: Path) -> join_token.JoinToken:
 
 def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
     """Reads this device and reports it; the receipt is kept in `state`."""
+    import json
+
     from quitus_agent import identity, transport, wire
     from quitus_agent.files import write_whole
 
@@ -136,6 +141,8 @@ def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
 
 def status(state: Path) -> tuple["Identity", LastReport | None]:
     """Who this device is to the collector, and when it was last heard."""
+    import json
+
     from quitus_agent import identity
 
     known = identity.load(state)

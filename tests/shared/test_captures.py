@@ -15,12 +15,12 @@ import pytest
 
 from quitus_agent.foreign import LISTINGS
 from quitus_agent.inventory import Install
-from quitus_agent.sources import SOURCES
+from quitus_agent.sources import ALL, load
 from tests.capabilities import SHARED
 
 pytestmark = pytest.mark.needs("shared")
 INVENTORY = SHARED / "inventory"
-READERS = {each.name: each.read for each in SOURCES} | {each.name: each.read for each in LISTINGS}
+READERS = {each.name: each.read for each in (*map(load, ALL), *LISTINGS)}
 
 # What each capture is, by the pattern of its path; the first that fits.
 FORMS = (

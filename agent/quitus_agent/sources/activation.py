@@ -5,8 +5,6 @@ records are evidence beside an install, never an install to count. A whole key i
 does not give one, and the readable ids beside it are not keys.
 """
 
-import json
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -62,6 +60,9 @@ def available(root: Path) -> bool:
 
 def scan(root: Path) -> Iterator[Install]:
     """Asks the licensing service of the running Windows."""
+    import json
+    import subprocess
+
     powershell = Path("C:/Windows/System32/WindowsPowerShell/v1.0/powershell.exe")
     try:
         answer = subprocess.run(  # noqa: S603 - a fixed command by its full path

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.purl import purl
 
 NAME = "apk"
 PLACES = (Path("lib/apk/db/installed"), Path("usr/lib/apk/db/installed"))
@@ -54,9 +54,13 @@ def _install(fields: dict[str, str], line: int) -> Install:
     if not name or not version:
         raise SourceError(f"the package that ends at line {line} has no name or no version")
     architecture = fields.get("A", "")
-    purl = f"pkg:apk/alpine/{quote(name)}@{quote(version)}?arch={architecture}"
     return Install(
-        name, version, fields.get("m", ""), architecture, NAME, identifiers={"purl": purl}
+        name,
+        version,
+        fields.get("m", ""),
+        architecture,
+        NAME,
+        identifiers={"purl": purl("apk", "alpine", name, version, arch=architecture)},
     )
 
 

@@ -6,11 +6,11 @@ whether the package's files are there (dpkg(1), "package states").
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.purl import purl
 from quitus_agent.system import distribution_id
 
 NAME = "dpkg"
@@ -83,8 +83,7 @@ def _install(fields: dict[str, str], distribution: str, line: int) -> Iterator[I
     if not version:
         raise SourceError(f"line {line}: package {package} is installed but has no Version")
     architecture = fields.get("Architecture", "")
-    purl = f"pkg:deb/{distribution}/{quote(package)}@{quote(version, safe=':~')}"
-    identifiers = {"purl": f"{purl}?arch={architecture}"}
+    identifiers = {"purl": purl("deb", distribution, package, version, arch=architecture)}
     if section := fields.get("Section"):
         identifiers["section"] = section
     publisher = fields.get("Maintainer", "")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.purl import purl
 
 NAME = "pacman"
 LOCAL = Path("var/lib/pacman/local")
@@ -57,14 +57,13 @@ def parse(text: str) -> Install:
     on = ""
     if installed.isdecimal() and len(installed) <= 10:
         on = datetime.fromtimestamp(int(installed), UTC).date().isoformat()
-    purl = f"pkg:alpm/arch/{quote(name)}@{quote(version, safe=':')}?arch={architecture}"
     return Install(
         name,
         version,
         fields.get("PACKAGER", ""),
         architecture,
         NAME,
-        identifiers={"purl": purl},
+        identifiers={"purl": purl("alpm", "arch", name, version, arch=architecture)},
         installed_on=on,
     )
 

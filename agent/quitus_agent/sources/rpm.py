@@ -1,14 +1,13 @@
 """rpm packages, read from the database itself in any of its three forms."""
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from quitus_agent import captures, rpmdb
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.purl import purl
 from quitus_agent.rpmdb import ARCH, EPOCH, INSTALLTIME, NAME, PACKAGER, RELEASE, VENDOR, VERSION
 from quitus_agent.system import distribution_id
 
@@ -75,6 +74,8 @@ def parse_listing(listing: str) -> Iterator[Install]:
 
 def parse_manifest(document: str) -> Iterator[Install]:
     """Reads the rpm manifest of a Red Hat container image."""
+    import json
+
     try:
         for each in json.loads(document)["rpms"]:
             version = f"{each['version']}-{each['release']}"
@@ -93,9 +94,6 @@ def _install(
     installed_at: object = None,
     distribution: str = "",
 ) -> Install:
-    namespace = f"{distribution}/" if distribution else ""
-    qualifiers = f"?arch={architecture}" + (f"&epoch={epoch}" if epoch else "")
-    purl = f"pkg:rpm/{namespace}{quote(name)}@{quote(version, safe='~^')}{qualifiers}"
     on = ""
     if isinstance(installed_at, int) and 0 < installed_at < 1 << 32:
         on = datetime.fromtimestamp(installed_at, UTC).date().isoformat()
@@ -105,7 +103,9 @@ def _install(
         publisher,
         architecture,
         SOURCE_NAME,
-        identifiers={"purl": purl},
+        identifiers={
+            "purl": purl("rpm", distribution, name, version, arch=architecture, epoch=epoch)
+        },
         installed_on=on,
     )
 

@@ -1,4 +1,3 @@
-from importlib import import_module
 from pathlib import Path
 
 from quitus_agent import sources
@@ -17,14 +16,28 @@ def a_failing_source(name: str, reason: str) -> Source:
     return Source(name, lambda root: True, scan, scan)
 
 
-def test_every_source_file_is_registered() -> None:
+def test_every_source_file_is_registered_under_its_own_name() -> None:
     folder = Path(sources.__file__).parent
     files = {path.stem for path in folder.glob("*.py") if path.stem != "__init__"}
 
-    registered = {import_module(f"quitus_agent.sources.{name}").SOURCE for name in files}
+    assert set(sources.ALL) == files
+    assert len(sources.ALL) == len(files)
+    for module in sources.ALL:
+        assert sources.load(module).name == sources.source_name(module)
 
-    assert set(sources.SOURCES) == registered
-    assert len({source.name for source in sources.SOURCES}) == len(sources.SOURCES)
+
+def test_a_system_is_asked_for_what_its_kind_can_have(tmp_path: Path) -> None:
+    linux, macos, windows = (tmp_path / name for name in ("linux", "macos", "windows"))
+    linux.mkdir()
+    (macos / "System/Library/CoreServices").mkdir(parents=True)
+    (windows / "Windows/System32/config").mkdir(parents=True)
+
+    assert "dpkg" in sources.possible(linux)
+    assert "macos_receipts" in sources.possible(macos)
+    assert "click_to_run" in sources.possible(windows)
+    assert "dpkg" not in sources.possible(windows)
+    names = [each if isinstance(each, str) else each.name for each in sources.for_system(linux)]
+    assert names == list(map(sources.source_name, sources.ALL))
 
 
 def test_a_source_that_fails_says_why_and_the_others_go_on() -> None:

@@ -6,6 +6,7 @@ from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install
 from quitus_agent.registry import export, machine, number, text, uninstall
+from quitus_agent.registry.machine import WindowsRegistry
 from quitus_agent.sources import (
     activation,
     appx,
@@ -22,7 +23,7 @@ CAPTURE = Path("tests/captures/windows/workstation.reg")
 
 
 @pytest.fixture(scope="module")
-def registry() -> captures.WindowsRegistry:
+def registry() -> WindowsRegistry:
     """The captured workstation."""
     return captures.registry(CAPTURE)
 
@@ -35,7 +36,7 @@ def by_name(installs: object) -> dict[str, Install]:
 
 
 def test_an_export_is_read_with_its_types_and_without_regard_to_case(
-    registry: captures.WindowsRegistry,
+    registry: WindowsRegistry,
 ) -> None:
     assert registry.system
     parameters = registry.system.subkey(r"controlset001\SERVICES\tcpip\Parameters")
@@ -46,7 +47,7 @@ def test_an_export_is_read_with_its_types_and_without_regard_to_case(
     assert registry.software.subkey(r"Microsoft\Nothing\Here") is None
 
 
-def test_a_text_may_go_over_several_lines(registry: captures.WindowsRegistry) -> None:
+def test_a_text_may_go_over_several_lines(registry: WindowsRegistry) -> None:
     key = registry.software.subkey(f"{uninstall.WOW64}\\Notepad++")
 
     assert key
