@@ -17,9 +17,22 @@ MAX_TEXT_BYTES = 256 * 1024 * 1024
 def content(path: Path) -> bytes:
     """The bytes of a file; raises SourceError naming it where it is unreadable or far too large."""
     try:
-        if path.stat().st_size > MAX_TEXT_BYTES:
-            raise SourceError(f"{path}: larger than {MAX_TEXT_BYTES // 1024 // 1024} MiB")
+        _refuse_too_large(path, path.stat().st_size)
         return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+
+
+def lines(path: Path) -> Iterator[str]:
+    r"""The lines of a UTF-8 file that end in \n, without it; a broken letter costs only itself.
+
+    Raises SourceError naming the file where it is unreadable or far too large.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            _refuse_too_large(path, os.fstat(file.fileno()).st_size)
+            for line in file:
+                yield line.removesuffix("\n")
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
 
@@ -37,7 +50,7 @@ def registry(path: Path) -> "WindowsRegistry":
     from quitus_agent.registry.machine import from_key
 
     with unpacked(path) as plain:
-        if content_starts(plain, b"regf"):
+        if start(plain, 4) == b"regf":
             return from_key(hive.open_hive(plain))
     return from_key(export.parse(text(path)))
 
@@ -63,10 +76,21 @@ def unpacked(path: Path) -> Iterator[Path]:
         os.unlink(out.name)
 
 
-def content_starts(path: Path, mark: bytes) -> bool:
-    """Whether a file begins with these bytes; raises SourceError naming it."""
+def start(path: Path, size: int = 4096) -> bytes:
+    """The first bytes of a file; raises SourceError naming it."""
     try:
         with path.open("rb") as file:
-            return file.read(len(mark)) == mark
+            return file.read(size)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
+
+
+def naming(path: Path, error: SourceError) -> SourceError:
+    """The same error with the file's name before it, once."""
+    message = str(error)
+    return SourceError(message if str(path) in message else f"{path}: {message}")
+
+
+def _refuse_too_large(path: Path, size: int) -> None:
+    if size > MAX_TEXT_BYTES:
+        raise SourceError(f"{path}: larger than {MAX_TEXT_BYTES // 1024 // 1024} MiB")

@@ -5,7 +5,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from quitus_agent import config, wiring
 from quitus_agent.device import DeviceFacts
@@ -55,8 +57,15 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wraps its help at a fixed width: measuring the terminal loads libraries at every run."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=partial(argparse.HelpFormatter, width=90), **settings)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="quitus-agent",
         description="Reads what is installed on this device and reports it to the collector.",
     )

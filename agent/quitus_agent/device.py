@@ -2,12 +2,9 @@
 
 import os
 import re
-import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
-
-import psutil
 
 from quitus_agent import smbios
 from quitus_agent.errors import SourceError
@@ -36,7 +33,10 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 
 
 class DeviceFacts(NamedTuple):
-    """Zero or empty where the device cannot tell; `cores` are physical, or virtual on a VM."""
+    """Zero or empty where the device cannot tell; `cores` are physical, or virtual on a VM.
+
+    `system_id` stays on the device: what leaves is made from it (pseudonyms).
+    """
 
     hostname: str = ""
     system: str = ""
@@ -52,32 +52,31 @@ class DeviceFacts(NamedTuple):
     logical_cores: int = 0
     smbios_uuid: str = ""
     serial: str = ""
-    machine_id: str = ""
-    primary_user: str = ""
+    system_id: str = ""
     domain: str = ""
     guests: tuple[str, ...] = ()
 
 
 class Cpuinfo(NamedTuple):
-    """What /proc/cpuinfo tells beyond the core count."""
+    """What /proc/cpuinfo tells; sockets and cores are 0 where it does not (ARM)."""
 
     sockets: int
+    cores: int
     under_hypervisor: bool
 
 
 def hostname() -> str:
     """What the device calls itself."""
+    if sys.platform != "win32":
+        return os.uname().nodename
+    import socket
+
     return socket.gethostname()
 
 
-def facts(root: Path, pseudonym_key: bytes | None = None) -> DeviceFacts:
-    """Reads the device. Of a system that is not running, what its files tell and nothing else.
-
-    Without a key the primary user is left out: a name never leaves, not even hashed.
-    """
+def facts(root: Path) -> DeviceFacts:
+    """Reads the device. Of a system that is not running, what its files tell and nothing else."""
     found = _installed_system(root)
-    if pseudonym_key and (user := _primary_user(root)):
-        found = found._replace(primary_user=pseudonym(user, pseudonym_key))
     return _with_hardware(found, root) if is_live(root) else found
 
 
@@ -86,24 +85,25 @@ def is_live(root: Path) -> bool:
     return root == Path(root.anchor or "/") or str(root) == "/"
 
 
-def pseudonym(user: str, key: bytes) -> str:
-    """A keyed stand-in for a person: the same on all devices of a company, reversible nowhere."""
-    name = user.rpartition("\\")[2].partition("@")[0].casefold()
-    return _hmac_sha256(key, name.encode())[:32]
-
-
 def parse_cpuinfo(text: str) -> Cpuinfo:
-    """Counts distinct `physical id` values; the `hypervisor` CPU flag is set by the host (x86)."""
+    """Counts distinct sockets, and cores within them: two threads of a core share its id.
+
+    The `hypervisor` CPU flag is set by the host (x86).
+    """
     sockets: set[str] = set()
-    under_hypervisor = False
+    cores: set[tuple[str, str]] = set()
+    socket, under_hypervisor = "", False
     for line in text.splitlines():
         key, _, value = line.partition(":")
         match key.strip():
             case "physical id":
-                sockets.add(value.strip())
+                socket = value.strip()
+                sockets.add(socket)
+            case "core id":
+                cores.add((socket, value.strip()))
             case "flags":
                 under_hypervisor = under_hypervisor or " hypervisor" in f" {value} "
-    return Cpuinfo(len(sockets), under_hypervisor)
+    return Cpuinfo(len(sockets), len(cores), under_hypervisor)
 
 
 def kind_of(vendor: str, product: str, under_hypervisor: bool) -> tuple[str, str]:
@@ -121,32 +121,19 @@ def kind_of(vendor: str, product: str, under_hypervisor: bool) -> tuple[str, str
     return (PHYSICAL if words.strip() else UNKNOWN), ""
 
 
-def machine_id_of(system_id: str) -> str:
-    """An id that stays with the installed system and tells nothing of the one it is made from."""
-    if not system_id:
-        return ""
-    return _hmac_sha256(system_id.strip().lower().encode(), b"quitus")[:32]
-
-
-def _hmac_sha256(key: bytes, message: bytes) -> str:
-    import hmac
-
-    return hmac.new(key, message, "sha256").hexdigest()
-
-
 def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
     firmware = _firmware()
     cpuinfo = parse_cpuinfo(text_of(Path("/proc/cpuinfo")))
     kind, hypervisor = kind_of(firmware.vendor, firmware.product, cpuinfo.under_hypervisor)
-    logical = psutil.cpu_count() or 0
-    cores = psutil.cpu_count(logical=False) or logical
+    logical = os.cpu_count() or 0
+    cores = cpuinfo.cores or _physical_cores() or logical
     return found._replace(
         hostname=hostname(),
         architecture=_architecture(),
         processors=cpuinfo.sockets or (1 if cores else 0),
         cores=cores,
         logical_cores=logical,
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=_memory_bytes(),
         kind=kind,
         hypervisor=hypervisor,
         chassis=firmware.chassis,
@@ -155,6 +142,20 @@ def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
         serial=firmware.serial,
         guests=_guests(root),
     )
+
+
+def _physical_cores() -> int:
+    import psutil
+
+    return psutil.cpu_count(logical=False) or 0
+
+
+def _memory_bytes() -> int:
+    if sys.platform != "win32":
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil
+
+    return psutil.virtual_memory().total
 
 
 def _architecture() -> str:
@@ -190,7 +191,7 @@ def _installed_system(root: Path) -> DeviceFacts:
         hostname=text_of(root / "etc/hostname"),
         system=release.get("NAME") or (os.uname().sysname if live else ""),
         system_version=release.get("VERSION_ID") or (os.uname().release if live else ""),
-        machine_id=machine_id_of(text_of(root / "etc/machine-id")),
+        system_id=text_of(root / "etc/machine-id"),
         domain=hostname().partition(".")[2] if live else "",
     )
 
@@ -208,7 +209,7 @@ def _windows(root: Path) -> DeviceFacts:
             system=edition.name if edition else "Windows",
             system_version=edition.version if edition else "",
             architecture=edition.architecture if edition else "",
-            machine_id=machine_id_of(text(cryptography, "MachineGuid") if cryptography else ""),
+            system_id=text(cryptography, "MachineGuid") if cryptography else "",
         )
         if registry.system:
             name = registry.current_control(r"Control\ComputerName\ComputerName")
@@ -236,7 +237,7 @@ def _macos(file: Path) -> DeviceFacts:
     )
 
 
-def _primary_user(root: Path) -> str:
+def primary_user(root: Path) -> str:
     """Who last used the device, or uses it now; empty where nothing tells."""
     from quitus_agent.registry import text
     from quitus_agent.registry.machine import is_windows, open_registry
@@ -256,6 +257,8 @@ def _primary_user(root: Path) -> str:
         return ""
     if not is_live(root):
         return ""
+    import psutil
+
     people = sorted(user.name for user in psutil.users() if user.name != "root")
     return max(people, key=people.count) if people else ""
 

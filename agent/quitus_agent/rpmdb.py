@@ -5,44 +5,48 @@ databases store it). ndb: rpm's lib/backend/ndb. Berkeley DB: the hash access me
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from quitus_agent.errors import SourceError
 
-# Where distributions keep it, the form that is in use first.
-PLACES = (
-    "usr/lib/sysimage/rpm/rpmdb.sqlite",
-    "var/lib/rpm/rpmdb.sqlite",
-    "usr/lib/sysimage/rpm/Packages.db",
-    "var/lib/rpm/Packages.db",
-    "usr/lib/sysimage/rpm/Packages",
-    "var/lib/rpm/Packages",
-)
 MAX_DATABASE_BYTES = 1024 * 1024 * 1024
 # rpm's own limits on a header (HEADER_TAGS_MAX, HEADER_DATA_MAX).
 MAX_TAGS, MAX_HEADER_BYTES = 0xFFFF, 0x0FFFFFFF
 
-NAME, VERSION, RELEASE, EPOCH = 1000, 1001, 1002, 1003
-INSTALLTIME, VENDOR, PACKAGER, ARCH = 1008, 1011, 1015, 1022
-_WANTED = frozenset({NAME, VERSION, RELEASE, EPOCH, INSTALLTIME, VENDOR, PACKAGER, ARCH})
+# Of rpm's tags, those that a package's fields are read from.
+TEXTS = {
+    1000: "name",
+    1001: "version",
+    1002: "release",
+    1011: "vendor",
+    1015: "packager",
+    1022: "architecture",
+}
+NUMBERS = {1003: "epoch", 1008: "installed_at"}
 _INT32, _STRING, _I18NSTRING = 4, 6, 9
-
-Header = Mapping[int, str | int]
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 NDB_MAGIC = b"RpmP"
 NDB_PAGE, NDB_SLOT, NDB_BLOCK = 4096, 16, 16
 
 
-def find(root: Path) -> Path | None:
-    """The database of the system below `root`, or None."""
-    return next((root / place for place in PLACES if (root / place).is_file()), None)
+class Package(NamedTuple):
+    """What a header says of its package, verbatim; `installed_at` in seconds since 1970."""
+
+    name: str = ""
+    version: str = ""
+    release: str = ""
+    epoch: int | None = None
+    architecture: str = ""
+    vendor: str = ""
+    packager: str = ""
+    installed_at: int | None = None
 
 
-def headers(path: Path) -> Iterator[Header]:
-    """The wanted tags of every package, in the order of the database; raises SourceError."""
+def packages(path: Path) -> Iterator[Package]:
+    """Every package, in the order of the database; raises SourceError."""
     try:
         with path.open("rb") as file:
             start = file.read(72)
@@ -64,26 +68,26 @@ def headers(path: Path) -> Iterator[Header]:
         raise SourceError(f"{path}: {error}") from error
 
 
-def parse_header(blob: bytes) -> Header:
-    """The wanted tags of one header; of texts in several languages, the first."""
+def parse_header(blob: bytes) -> Package:
+    """The package of one header; of texts in several languages, the first."""
     tags, size = struct.unpack_from(">II", blob)
     if tags > MAX_TAGS or size > MAX_HEADER_BYTES or 8 + 16 * tags + size > len(blob):
         raise SourceError("a package's header has impossible lengths")
     store = memoryview(blob)[8 + 16 * tags : 8 + 16 * tags + size]
-    found: dict[int, str | int] = {}
+    found: dict[str, Any] = {}
     for tag, kind, offset, count in struct.iter_unpack(">IIiI", blob[8 : 8 + 16 * tags]):
-        if tag not in _WANTED or not count:
+        if not count or (tag not in TEXTS and tag not in NUMBERS):
             continue
         if not 0 <= offset < size:
             raise SourceError(f"tag {tag} of a package lies outside its header")
-        if kind in (_STRING, _I18NSTRING):
+        if tag in TEXTS and kind in (_STRING, _I18NSTRING):
             text, end, _ = bytes(store[offset : offset + 4096]).partition(b"\0")
             if not end:
                 raise SourceError(f"tag {tag} of a package does not end")
-            found[tag] = text.decode("utf-8", errors="replace")
-        elif kind == _INT32:
-            found[tag] = struct.unpack_from(">I", store, offset)[0]
-    return found
+            found[TEXTS[tag]] = text.decode("utf-8", errors="replace")
+        elif tag in NUMBERS and kind == _INT32:
+            found[NUMBERS[tag]] = struct.unpack_from(">I", store, offset)[0]
+    return Package(**found)
 
 
 def _sqlite(path: Path) -> Iterator[bytes]:

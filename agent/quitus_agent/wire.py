@@ -5,6 +5,7 @@ from datetime import datetime
 
 from quitus.v1 import inventory_pb2
 from quitus_agent import inventory as inventories
+from quitus_agent import pseudonyms
 from quitus_agent.device import PHYSICAL, VIRTUAL, DeviceFacts
 from quitus_agent.inventory import Install, Inventory, SourceOutcome
 
@@ -27,11 +28,11 @@ KINDS = {
 
 
 def report_request(
-    device: DeviceFacts, inventory: Inventory, taken_at: datetime
+    device: DeviceFacts, inventory: Inventory, taken_at: datetime, user_pseudonym: str = ""
 ) -> inventory_pb2.ReportRequest:
-    """What was read, as the wire says it."""
+    """What was read, as the wire says it: nothing else leaves the device."""
     message = inventory_pb2.Inventory(
-        device=_device(device),
+        device=_device(device, user_pseudonym),
         sources=map(_outcome, inventory.sources),
         installs=_installs(inventory.installs),
     )
@@ -39,7 +40,7 @@ def report_request(
     return inventory_pb2.ReportRequest(inventory=message)
 
 
-def _device(device: DeviceFacts) -> inventory_pb2.DeviceFacts:
+def _device(device: DeviceFacts, user_pseudonym: str) -> inventory_pb2.DeviceFacts:
     return inventory_pb2.DeviceFacts(
         hostname=device.hostname,
         system=device.system,
@@ -55,8 +56,8 @@ def _device(device: DeviceFacts) -> inventory_pb2.DeviceFacts:
         logical_cores=device.logical_cores,
         smbios_uuid=device.smbios_uuid,
         serial=device.serial,
-        machine_id=device.machine_id,
-        primary_user=device.primary_user,
+        machine_id=pseudonyms.of_system(device.system_id),
+        primary_user=user_pseudonym,
         domain=device.domain,
         guests=device.guests,
     )

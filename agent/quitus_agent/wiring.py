@@ -16,6 +16,7 @@ from quitus_agent.inventory import Inventory, Source
 from quitus_agent.limits import lower_priority
 
 if TYPE_CHECKING:
+    from quitus.v1.inventory_pb2 import ReportRequest
     from quitus_agent.identity import Identity
     from quitus_agent.join_token import JoinToken
 
@@ -29,7 +30,7 @@ class LastReport(NamedTuple):
     installs: int
 
 
-def read_device(root: Path, pseudonym_key: bytes = b"") -> tuple[DeviceFacts, Inventory]:
+def read_device(root: Path) -> tuple[DeviceFacts, Inventory]:
     """The device's facts and everything its sources yield, out of the way of people's work."""
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder")
@@ -37,7 +38,7 @@ def read_device(root: Path, pseudonym_key: bytes = b"") -> tuple[DeviceFacts, In
 
     root = root.resolve()
     lower_priority()
-    return device.facts(root, pseudonym_key or None), inventory.take(sources.for_system(root), root)
+    return device.facts(root), inventory.take(sources.for_system(root), root)
 
 
 def read_capture(file: Path, form: str) -> Inventory:
@@ -59,15 +60,21 @@ def preview(state: Path) -> str:
     """The very message that `report` would send now, as JSON."""
     from google.protobuf import json_format
 
-    from quitus_agent import wire
-
-    facts, found = read_device(Path("/"), _pseudonym_key(state))
-    request = wire.report_request(facts, found, datetime.now(UTC))
+    request, _ = _report_request(Path("/"), _pseudonym_key(state))
     return str(
         json_format.MessageToJson(
             request.inventory, preserving_proto_field_name=True, indent=1, ensure_ascii=False
         )
     )
+
+
+def _report_request(root: Path, pseudonym_key: bytes) -> tuple["ReportRequest", Inventory]:
+    """What a report of this device says now, and what it was made from."""
+    from quitus_agent import pseudonyms, wire
+
+    facts, found = read_device(root)
+    user = pseudonyms.of_user(device.primary_user(root), pseudonym_key)
+    return wire.report_request(facts, found, datetime.now(UTC), user), found
 
 
 def _pseudonym_key(state: Path) -> bytes:
@@ -115,7 +122,7 @@ def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
     """Reads this device and reports it; the receipt is kept in `state`."""
     import json
 
-    from quitus_agent import identity, transport, wire
+    from quitus_agent import identity, transport
     from quitus_agent.files import write_whole
 
     known = identity.load(state)
@@ -124,8 +131,8 @@ def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
             f"this device's certificate ended on {known.expires_at:%Y-%m-%d}: "
             "enrol again with --again"
         )
-    facts, found = read_device(root, known.pseudonym_key)
-    held = transport.report(known, wire.report_request(facts, found, datetime.now(UTC)))
+    request, found = _report_request(root, known.pseudonym_key)
+    held = transport.report(known, request)
     receipt = LastReport(datetime.now(UTC), held)
     document = {"accepted_at": receipt.accepted_at.isoformat(), "installs": receipt.installs}
     try:

@@ -7,7 +7,7 @@ import pytest
 from quitus.v1 import inventory_pb2
 from quitus_agent import device as agent_device
 from quitus_agent import inventory as agent
-from quitus_agent import wire
+from quitus_agent import pseudonyms, wire
 from quitus_collector.domain.install import DeviceFacts, DeviceKind, Install, Scope, SourceStatus
 from quitus_collector.entrypoints.grpc import translate
 from quitus_collector.errors import InvalidRequest
@@ -51,6 +51,20 @@ def test_everything_that_the_agent_says_arrives() -> None:
     assert inventory.installs == (
         Install("a", "1", "p", "amd64", "dpkg", Scope.USER, {"purl": "pkg:deb/x/a"}),
     )
+
+
+def test_what_names_a_person_or_a_system_leaves_as_a_stand_in_only() -> None:
+    facts = FACTS._replace(system_id="0123456789abcdef0123456789abcdef")
+    found = agent.Inventory([], [agent.Install("a", location="/home/amélie")])
+    user = pseudonyms.of_user("CORP\\Amélie", b"k" * 32)
+
+    sent = wire.report_request(facts, found, NOON, user)
+
+    assert sent.inventory.device.primary_user == user
+    assert sent.inventory.device.machine_id == pseudonyms.of_system(facts.system_id)
+    written = str(sent).casefold() + repr(sent.SerializeToString()).casefold()
+    assert facts.system_id not in written
+    assert "lie" not in written
 
 
 def test_a_sample_workstation_fits_the_limits() -> None:

@@ -1,6 +1,7 @@
 """Alpine packages, read from apk's database of installed packages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from quitus_agent import captures
@@ -28,15 +29,15 @@ def scan(root: Path) -> Iterator[Install]:
 def read(path: Path) -> Iterator[Install]:
     """Reads a database file; raises SourceError naming it and the line."""
     try:
-        yield from parse(captures.content(path).decode("utf-8", errors="replace"))
+        yield from parse(captures.lines(path))
     except SourceError as error:
-        raise SourceError(f"{path}: {error}") from error
+        raise captures.naming(path, error) from error
 
 
-def parse(text: str) -> Iterator[Install]:
+def parse(lines: Iterable[str]) -> Iterator[Install]:
     """One record a paragraph, whose lines are a letter, a colon and a value."""
     fields: dict[str, str] = {}
-    for number, line in enumerate([*text.split("\n"), ""], start=1):
+    for number, line in enumerate(chain(lines, [""]), start=1):
         if not line:
             if fields:
                 yield _install(fields, number)

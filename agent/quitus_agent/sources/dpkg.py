@@ -4,7 +4,7 @@ Format: deb822 stanzas separated by blank lines (deb-control(5)); the third word
 whether the package's files are there (dpkg(1), "package states").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from quitus_agent import captures
@@ -35,16 +35,14 @@ def read(path: Path) -> Iterator[Install]:
     return _read(path, "debian")
 
 
-def parse(text: str, distribution: str = "debian") -> Iterator[Install]:
+def parse(lines: Iterable[str], distribution: str = "debian") -> Iterator[Install]:
     """Yields the packages whose files are present, in the order of the file.
 
     `distribution` is the namespace of the package URLs (purl type `deb`).
     """
-    if not text.strip():
-        raise SourceError("is empty, as after a crash; dpkg keeps a copy in status-old")
     fields: dict[str, str] = {}
-    number = 0
-    for number, line in enumerate(text.split("\n"), start=1):
+    number, blank = 0, True
+    for number, line in enumerate(lines, start=1):
         if line.startswith((" ", "\t")):
             continue
         if not line.strip():
@@ -52,6 +50,7 @@ def parse(text: str, distribution: str = "debian") -> Iterator[Install]:
                 yield from _install(fields, distribution, number)
                 fields = {}
             continue
+        blank = False
         name, colon, value = line.partition(":")
         if not colon:
             raise SourceError(f"line {number} is not 'Field: value'")
@@ -59,15 +58,15 @@ def parse(text: str, distribution: str = "debian") -> Iterator[Install]:
             fields[name] = value.strip()
     if fields:
         yield from _install(fields, distribution, number)
+    if blank:
+        raise SourceError("is empty, as after a crash; dpkg keeps a copy in status-old")
 
 
 def _read(path: Path, distribution: str) -> Iterator[Install]:
-    # A package's record with a letter in another encoding is still a package.
-    text = captures.content(path).decode("utf-8", errors="replace")
     try:
-        yield from parse(text, distribution)
+        yield from parse(captures.lines(path), distribution)
     except SourceError as error:
-        raise SourceError(f"{path}: {error}") from error
+        raise captures.naming(path, error) from error
 
 
 def _install(fields: dict[str, str], distribution: str, line: int) -> Iterator[Install]:

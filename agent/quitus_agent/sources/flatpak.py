@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
-from quitus_agent.xmltree import Element, walk
+
+if TYPE_CHECKING:
+    from quitus_agent.xmltree import Element
 
 NAME = "flatpak"
 SYSTEM = Path("var/lib/flatpak")
@@ -59,10 +62,12 @@ def _deployment(active: Path, scope: str) -> Install:
 
 def parse_metainfo(content: bytes) -> tuple[str, str]:
     """The newest release and the developer that AppStream metadata names; empty if it does not."""
+    from quitus_agent.xmltree import walk
+
     releases: list[str] = []
     developers: list[str] = []
 
-    def visit(element: Element) -> None:
+    def visit(element: "Element") -> None:
         if element.name == "release" and element.attributes.get("version"):
             releases.append(element.attributes["version"])
         in_developer = element.name == "name" and element.path[-1:] == ("developer",)

@@ -37,8 +37,7 @@ def read(path: Path) -> Iterator[Install]:
     try:
         yield parse(captures.content(path).decode("utf-8", errors="replace"))
     except SourceError as error:
-        message = str(error)
-        raise SourceError(message if str(path) in message else f"{path}: {message}") from error
+        raise captures.naming(path, error) from error
 
 
 def parse(text: str) -> Install:

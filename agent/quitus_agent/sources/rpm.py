@@ -3,57 +3,72 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from quitus_agent import captures, rpmdb
+from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 from quitus_agent.purl import purl
-from quitus_agent.rpmdb import ARCH, EPOCH, INSTALLTIME, NAME, PACKAGER, RELEASE, VENDOR, VERSION
 from quitus_agent.system import distribution_id
 
-SOURCE_NAME = "rpm"
+if TYPE_CHECKING:
+    from quitus_agent.rpmdb import Package
+
+NAME = "rpm"
+# Where distributions keep the database, the form that is in use first.
+PLACES = (
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "var/lib/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/Packages",
+    "var/lib/rpm/Packages",
+)
 # A signing key that rpm keeps among its packages.
 NOT_A_PACKAGE = "gpg-pubkey"
 
 
 def available(root: Path) -> bool:
     """Whether the system keeps an rpm database with packages in it."""
-    return rpmdb.find(root) is not None
+    return _find(root) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the database below `root`."""
-    path = rpmdb.find(root)
+    from quitus_agent import rpmdb
+
+    path = _find(root)
     if path is None:
         raise SourceError("the rpm database is gone")
-    return parse(rpmdb.headers(path), distribution_id(root))
+    return parse(rpmdb.packages(path), distribution_id(root))
 
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a database, `rpm -qa` with tabs (name, arch, version, …), or a Red Hat manifest."""
-    start = captures.content(path)[:4096]
+    from quitus_agent import rpmdb
+
+    start = captures.start(path)
     if b"\0" in start:
-        return parse(rpmdb.headers(path))
+        return parse(rpmdb.packages(path))
     if start.lstrip().startswith(b"{"):
         return parse_manifest(captures.text(path))
     return parse_listing(captures.text(path))
 
 
-def parse(headers: Iterable[rpmdb.Header], distribution: str = "") -> Iterator[Install]:
+def parse(packages: Iterable["Package"], distribution: str = "") -> Iterator[Install]:
     """One record for each package; `distribution` is the namespace of the package URLs."""
-    for header in headers:
-        name, version = str(header.get(NAME, "")), str(header.get(VERSION, ""))
-        if not name or not version:
+    for package in packages:
+        if not package.name or not package.version:
             raise SourceError("a package has no name or no version")
-        if name == NOT_A_PACKAGE:
+        if package.name == NOT_A_PACKAGE:
             continue
         yield _install(
-            name,
-            f"{version}-{header[RELEASE]}" if RELEASE in header else version,
-            str(header.get(ARCH, "")),
-            str(header.get(VENDOR) or header.get(PACKAGER) or ""),
-            epoch=header.get(EPOCH),
-            installed_at=header.get(INSTALLTIME),
+            package.name,
+            f"{package.version}-{package.release}" if package.release else package.version,
+            package.architecture,
+            package.vendor or package.packager,
+            epoch=package.epoch,
+            installed_at=package.installed_at,
             distribution=distribution,
         )
 
@@ -90,19 +105,19 @@ def _install(
     architecture: str,
     publisher: str,
     *,
-    epoch: object = None,
-    installed_at: object = None,
+    epoch: int | None = None,
+    installed_at: int | None = None,
     distribution: str = "",
 ) -> Install:
     on = ""
-    if isinstance(installed_at, int) and 0 < installed_at < 1 << 32:
+    if installed_at and installed_at < 1 << 32:
         on = datetime.fromtimestamp(installed_at, UTC).date().isoformat()
     return Install(
         name,
         version,
         publisher,
         architecture,
-        SOURCE_NAME,
+        NAME,
         identifiers={
             "purl": purl("rpm", distribution, name, version, arch=architecture, epoch=epoch)
         },
@@ -110,4 +125,8 @@ def _install(
     )
 
 
-SOURCE = Source(SOURCE_NAME, available, scan, read)
+def _find(root: Path) -> Path | None:
+    return next((root / place for place in PLACES if (root / place).is_file()), None)
+
+
+SOURCE = Source(NAME, available, scan, read)

@@ -6,11 +6,14 @@ flagged; corpus (installation media) and supplemental tags are not software on t
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
-from quitus_agent.xmltree import Element, walk
+
+if TYPE_CHECKING:
+    from quitus_agent.xmltree import Element
 
 NAME = "swid"
 # Where installers put tags: one folder deep, named after the publisher's regid, or `swidtag`.
@@ -48,18 +51,19 @@ def read(path: Path) -> Iterator[Install]:
     try:
         yield from parse(captures.content(path))
     except SourceError as error:
-        message = str(error)
-        raise SourceError(message if str(path) in message else f"{path}: {message}") from error
+        raise captures.naming(path, error) from error
 
 
 def parse(content: bytes) -> Iterator[Install]:
     """The software that a document's tags state."""
+    from quitus_agent.xmltree import walk
+
     found: list[Install] = []
     entities: list[Element] = []
     meta: dict[str, str] = {}
     old: dict[str, str] = {}
 
-    def visit(element: Element) -> None:
+    def visit(element: "Element") -> None:
         match element.name:
             case "Entity":
                 entities.append(element)
@@ -81,7 +85,9 @@ def parse(content: bytes) -> Iterator[Install]:
     yield from found
 
 
-def _install_2015(tag: Element, entities: list[Element], meta: dict[str, str]) -> Install | None:
+def _install_2015(
+    tag: "Element", entities: list["Element"], meta: dict[str, str]
+) -> Install | None:
     attributes = tag.attributes
     if any(attributes.get(kind, "") in YES for kind in ("corpus", "supplemental")):
         return None
@@ -131,7 +137,7 @@ def _install_2009(values: dict[str, str]) -> Install | None:
     )
 
 
-def _regid(entities: list[Element]) -> str:
+def _regid(entities: list["Element"]) -> str:
     regids = [each.attributes["regid"] for each in entities if each.attributes.get("regid")]
     return regids[0] if regids else ""
 

@@ -39,8 +39,7 @@ def read(path: Path) -> Iterator[Install]:
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{path}: is not JSON") from error
     except SourceError as error:
-        message = str(error)
-        raise SourceError(message if str(path) in message else f"{path}: {message}") from error
+        raise captures.naming(path, error) from error
 
 
 def parse(state: Any) -> Install:

@@ -21,7 +21,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive, or a WMI list of Win32_OperatingSystem."""
-    if captures.content_starts(path, b"regf") or path.suffix in (".xz", ".reg"):
+    if captures.start(path, 4) == b"regf" or path.suffix in (".xz", ".reg"):
         return parse(captures.registry(path).software)
     return parse_wmi(captures.text(path))
 

@@ -1,5 +1,7 @@
+import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
 from quitus_agent import device
@@ -18,8 +20,27 @@ flags\t\t: fpu vme {flag}sse2
 """
 
 
-def test_sockets_are_the_distinct_physical_ids() -> None:
-    assert device.parse_cpuinfo(CPUINFO.format(flag="")) == (2, False)
+def test_sockets_are_the_distinct_physical_ids_and_cores_are_told_apart_by_socket() -> None:
+    assert device.parse_cpuinfo(CPUINFO.format(flag="")) == (2, 2, False)
+
+
+def test_two_threads_of_a_core_are_one_core() -> None:
+    threads = CPUINFO.replace("physical id\t: 1", "physical id\t: 0").format(flag="")
+
+    assert device.parse_cpuinfo(threads) == (1, 1, False)
+
+
+def test_a_processor_that_names_no_cores_leaves_them_to_the_system() -> None:
+    assert device.parse_cpuinfo("processor\t: 0\nBogoMIPS\t: 50.00\n") == (0, 0, False)
+
+
+def test_this_machine_is_counted_as_psutil_counts_it() -> None:
+    found = device.facts(Path("/"))
+
+    assert found.logical_cores == psutil.cpu_count()
+    assert found.cores == (psutil.cpu_count(logical=False) or found.logical_cores)
+    assert found.memory_bytes == psutil.virtual_memory().total
+    assert found.hostname == socket.gethostname()
 
 
 def test_the_hypervisor_flag_tells_a_virtual_machine() -> None:

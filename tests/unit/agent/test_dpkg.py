@@ -11,7 +11,7 @@ CAPTURE = Path("tests/captures/dpkg/debian12")
 
 
 def parsed(text: str) -> list[tuple[str, str, str]]:
-    return [(each.name, each.version, each.architecture) for each in dpkg.parse(text)]
+    return [(each.name, each.version, each.architecture) for each in dpkg.parse(text.split("\n"))]
 
 
 def test_packages_whose_files_are_there_are_found_and_removed_ones_are_not() -> None:
@@ -27,7 +27,7 @@ def test_packages_whose_files_are_there_are_found_and_removed_ones_are_not() -> 
 
 
 def test_a_package_carries_its_maintainer_section_and_package_url() -> None:
-    bash, *_ = dpkg.parse(CAPTURE.read_text(encoding="utf-8"), "debian")
+    bash, *_ = dpkg.parse(CAPTURE.read_text(encoding="utf-8").split("\n"), "debian")
 
     assert bash.publisher == "Matthias Klose <doko@debian.org>"
     assert bash.identifiers == {
@@ -61,7 +61,7 @@ def test_the_distribution_names_the_package_url(tmp_path: Path) -> None:
 )
 def test_a_broken_status_file_is_a_failure_that_names_the_line(text: str, complaint: str) -> None:
     with pytest.raises(SourceError) as raised:
-        list(dpkg.parse(text))
+        list(dpkg.parse(text.split("\n")))
 
     assert complaint in str(raised.value)
 
@@ -90,7 +90,7 @@ def test_a_broken_encoding_costs_a_letter_not_the_package(tmp_path: Path) -> Non
 @given(st.text(max_size=400))
 def test_no_text_does_anything_but_parse_or_fail(text: str) -> None:
     try:
-        found = list(dpkg.parse(text))
+        found = list(dpkg.parse(text.split("\n")))
     except SourceError:
         return
     assert all(each.name and each.version for each in found)
