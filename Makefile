@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help demo test test-here test-all check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent demo test test-here test-all check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -49,6 +49,11 @@ lint: .venv/.dev ## style and import contracts
 
 types: .venv/.dev ## strict types
 	$(PY) -m mypy
+
+bench-agent: .venv/.dev ## the agent beside Debian's fusioninventory and ocsinventory agents
+	$(PY) -m tests.capabilities --install fusioninventory ocsinventory time
+	$(PY) -m compileall -q agent proto
+	$(PY) -m tests.bench.agent
 
 constraints: ## pin again the newest versions that pyproject.toml admits (needs uv)
 	uv pip compile pyproject.toml --extra agent --extra collector --group build $(PIN) -o constraints/runtime.txt

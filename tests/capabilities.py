@@ -1,13 +1,14 @@
 """What tests use beyond Python packages: how to see it, what is untested without it, how to get it.
 
-`python -m tests.capabilities --install` adds what a Debian or Ubuntu machine can (root or sudo).
+`python -m tests.capabilities --install` adds what a Debian or Ubuntu machine can (root or sudo);
+with names behind it, what they name.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,14 +42,26 @@ CAPABILITIES = {
 }
 
 
+# What measuring needs beside that: the peers, and a small program that starts them.
+MEASURING = {
+    name: Capability(lambda command=command: shutil.which(command) is not None, "", command)  # type: ignore[misc]
+    for name, command in {
+        "fusioninventory": "fusioninventory-agent",
+        "ocsinventory": "ocsinventory-agent",
+        "time": "time",
+    }.items()
+}
+
+
 def missing() -> dict[str, Capability]:
     """What this machine lacks."""
     return {name: each for name, each in CAPABILITIES.items() if not each.is_there()}
 
 
-def install() -> int:
+def install(names: Sequence[str] = ()) -> int:
     """Installs the Debian packages of what is missing; returns an exit status."""
-    packages = [each.package for each in missing().values() if each.package]
+    wanted = [(CAPABILITIES | MEASURING)[name] for name in names or CAPABILITIES]
+    packages = [each.package for each in wanted if each.package and not each.is_there()]
     if not packages:
         return 0
     if shutil.which("apt-get") is None:
@@ -66,4 +79,4 @@ def install() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(install() if "--install" in sys.argv else 0)
+    sys.exit(install(sys.argv[2:]) if "--install" in sys.argv[1:2] else 0)

@@ -1,6 +1,7 @@
 """The command `quitus-agent`."""
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -16,6 +17,18 @@ from quitus_agent.inventory import ABSENT, Inventory, failures
 
 OK, FAILURE, USAGE = 0, 1, 2
 MIB = 1024 * 1024
+
+
+def run() -> int:
+    """The program: one command in a process of its own, which leaves nothing to tidy up.
+
+    Looking for cyclic garbage takes a fifth of a report's time, most of it after the last line.
+    """
+    gc.disable()
+    try:
+        return main()
+    finally:
+        gc.freeze()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

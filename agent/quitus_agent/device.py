@@ -237,32 +237,6 @@ def _macos(file: Path) -> DeviceFacts:
     )
 
 
-def primary_user(root: Path) -> str:
-    """Who last used the device, or uses it now; empty where nothing tells."""
-    from quitus_agent.registry import text
-    from quitus_agent.registry.machine import is_windows, open_registry
-
-    try:
-        if is_windows(root):
-            logon = open_registry(root).software.subkey(
-                r"Microsoft\Windows\CurrentVersion\Authentication\LogonUI"
-            )
-            return text(logon, "LastLoggedOnUser") if logon else ""
-        login = root / "Library/Preferences/com.apple.loginwindow.plist"
-        if login.is_file():
-            from quitus_agent import plists
-
-            return str(plists.read(login).get("lastUserName", ""))
-    except SourceError:
-        return ""
-    if not is_live(root):
-        return ""
-    import psutil
-
-    people = sorted(user.name for user in psutil.users() if user.name != "root")
-    return max(people, key=people.count) if people else ""
-
-
 def _guests(root: Path) -> tuple[str, ...]:
     """UUIDs of the virtual machines that this host has, where this account may read them."""
     found = set()

@@ -1,7 +1,6 @@
 """Writing a file whole or not at all."""
 
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -11,7 +10,9 @@ def write_whole(path: Path, content: bytes) -> None:
     A crash at any point leaves the old file or the new one.
     """
     # A name of its own: two agents that run at once must not share it.
-    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(beside, flags, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

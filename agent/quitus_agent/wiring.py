@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from quitus_agent import device, inventory
 from quitus_agent.device import DeviceFacts
-from quitus_agent.errors import AgentError, UsageError
+from quitus_agent.errors import AgentError, CollectorUnreachable, UsageError
 from quitus_agent.inventory import Inventory, Source
 from quitus_agent.limits import lower_priority
 
@@ -70,10 +70,10 @@ def preview(state: Path) -> str:
 
 def _report_request(root: Path, pseudonym_key: bytes) -> tuple["ReportRequest", Inventory]:
     """What a report of this device says now, and what it was made from."""
-    from quitus_agent import pseudonyms, wire
+    from quitus_agent import people, pseudonyms, wire
 
     facts, found = read_device(root)
-    user = pseudonyms.of_user(device.primary_user(root), pseudonym_key)
+    user = pseudonyms.of_user(people.primary_user(root), pseudonym_key)
     return wire.report_request(facts, found, datetime.now(UTC), user), found
 
 
@@ -89,7 +89,7 @@ def _pseudonym_key(state: Path) -> bytes:
 
 def enrol(state: Path, address: tuple[str, int], token_file: Path, *, again: bool) -> "Identity":
     """Gets an identity for this device and keeps it in `state`."""
-    from quitus_agent import identity, transport
+    from quitus_agent import enrolment, identity, keys
 
     token = read_token(token_file)
     if not again and (state / identity.IDENTITY_FILE).exists():
@@ -98,8 +98,8 @@ def enrol(state: Path, address: tuple[str, int], token_file: Path, *, again: boo
             f"this device is already enrolled with {known.collector_host} as {known.device_id}; "
             "--again makes it a new device"
         )
-    key = identity.pending_key(state)
-    made = transport.enrol(*address, token, key, device.hostname())
+    key = keys.pending_key(state)
+    made = enrolment.enrol(*address, token, key, device.hostname())
     identity.save(state, made)
     return made
 
@@ -132,7 +132,15 @@ def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
             "enrol again with --again"
         )
     request, found = _report_request(root, known.pseudonym_key)
-    held = transport.report(known, request)
+    try:
+        held = transport.report(known, request)
+    except CollectorUnreachable as error:
+        # A key that cannot be read looks like a collector that does not answer.
+        from quitus_agent import keys
+
+        if not keys.are_whole(known):
+            raise identity.damaged(state) from error
+        raise
     receipt = LastReport(datetime.now(UTC), held)
     document = {"accepted_at": receipt.accepted_at.isoformat(), "installs": receipt.installs}
     try:

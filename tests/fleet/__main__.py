@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from quitus_agent import config, errors, identity, transport, wire
+from quitus_agent import config, enrolment, errors, keys, transport, wire
 from quitus_agent.join_token import JoinToken
 from quitus_agent.wiring import read_token
 from tests.fleet.sample import SampleDevice, fleet
@@ -14,7 +14,7 @@ from tests.fleet.sample import SampleDevice, fleet
 
 def join(address: tuple[str, int], token: JoinToken, device: SampleDevice) -> int:
     """Enrols one device and sends its inventory; returns how many installs the collector holds."""
-    known = transport.enrol(*address, token, identity.new_key(), device.facts.hostname)
+    known = enrolment.enrol(*address, token, keys.new_key(), device.facts.hostname)
     request = wire.report_request(device.facts, device.inventory, datetime.now(UTC))
     return transport.report(known, request)
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import verification
 
-from quitus_agent import identity
+from quitus_agent import keys
 from quitus_collector.adapters.x509 import Authority, create, device_id_of
 from quitus_collector.errors import CollectorError, InvalidRequest, UsageError
 from tests.builders import NOON
@@ -43,7 +43,7 @@ def request_for(key: object, subject: str = "whoever") -> bytes:
 
 
 def test_a_device_certificate_chains_to_the_root_and_is_for_clients(authority: Authority) -> None:
-    request = identity.signing_request(identity.new_key())
+    request = keys.signing_request(keys.new_key())
 
     issued = authority.issue(request, "3f0c", NOON)
 
@@ -84,7 +84,7 @@ def test_a_server_certificate_is_good_for_its_names_only(authority: Authority) -
 def test_no_certificate_outlives_its_issuer(authority: Authority) -> None:
     late = NOON + timedelta(days=5 * 365 - 10)
 
-    issued = authority.issue(identity.signing_request(identity.new_key()), "d-1", late)
+    issued = authority.issue(keys.signing_request(keys.new_key()), "d-1", late)
 
     assert issued.expires_at == NOON + timedelta(days=5 * 365)
 

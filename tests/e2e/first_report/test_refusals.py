@@ -13,6 +13,7 @@ import pytest
 
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
 from quitus_agent import identity as agent_identity
+from quitus_agent import keys
 from quitus_collector.adapters import x509
 from tests.programs import COMMANDS, AgentFolder, Answer, CollectorFolder
 
@@ -166,12 +167,12 @@ def test_only_certificates_of_this_collector_open_the_inventory_port(
     collector: CollectorFolder, agent: AgentFolder, tmp_path: Path
 ) -> None:
     x509.create(tmp_path / "foreign", "Foreign", datetime.now(UTC))
-    key = agent_identity.new_key()
-    request = agent_identity.signing_request(key)
+    key = keys.new_key()
+    request = keys.signing_request(key)
 
     def issued(authority: Path, device_id: str, now: datetime) -> bytes:
         chain = x509.Authority(authority).issue(request, device_id, now).chain
-        return agent_identity.pem(list(chain))
+        return keys.pem(list(chain))
 
     with collector.serving() as (enrolment, inventory):
         agent.enrol(enrolment, collector.token_file())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quitus_agent import identity
+from quitus_agent import identity, keys
 from quitus_agent.errors import AgentError
 from quitus_collector.adapters import x509
 from tests.builders import NOON
@@ -16,15 +16,17 @@ def issued(tmp_path: Path) -> identity.Identity:
     x509.create(tmp_path / "authority", "Test", NOON)
     authority = x509.Authority(tmp_path / "authority")
     state = tmp_path / "state"
-    key = identity.pending_key(state)
-    certificate = authority.issue(identity.signing_request(key), "d-1", NOON)
+    key = keys.pending_key(state)
+    certificate = authority.issue(keys.signing_request(key), "d-1", NOON)
     known = identity.Identity(
         "d-1",
         "collector",
         7444,
         key,
-        identity.pem(list(certificate.chain)),
-        identity.pem([authority.root()]),
+        keys.pem(list(certificate.chain)),
+        keys.pem([authority.root()]),
+        keys.expires_at(keys.pem(list(certificate.chain))),
+        bytes(32),
     )
     identity.save(state, known)
     return known
@@ -35,7 +37,7 @@ def test_an_identity_is_read_back_as_it_was_kept(tmp_path: Path, issued: identit
 
 
 def test_only_the_owner_may_read_what_is_kept(tmp_path: Path, issued: identity.Identity) -> None:
-    identity.pending_key(tmp_path / "state")
+    keys.pending_key(tmp_path / "state")
     modes = {
         path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state").iterdir()
     }
@@ -45,14 +47,14 @@ def test_only_the_owner_may_read_what_is_kept(tmp_path: Path, issued: identity.I
 
 
 def test_asking_again_signs_with_the_same_key(tmp_path: Path) -> None:
-    assert identity.pending_key(tmp_path / "s") == identity.pending_key(tmp_path / "s")
+    assert keys.pending_key(tmp_path / "s") == keys.pending_key(tmp_path / "s")
 
 
 def test_an_enrolment_that_is_done_leaves_no_pending_key(
     tmp_path: Path, issued: identity.Identity
 ) -> None:
     assert not (tmp_path / "state/pending-key.pem").exists()
-    assert identity.pending_key(tmp_path / "state") != issued.private_key
+    assert keys.pending_key(tmp_path / "state") != issued.private_key
 
 
 def test_a_crash_right_after_an_enrolment_does_not_bring_its_key_back(
@@ -60,7 +62,7 @@ def test_a_crash_right_after_an_enrolment_does_not_bring_its_key_back(
 ) -> None:
     (tmp_path / "state/pending-key.pem").write_bytes(issued.private_key)
 
-    assert identity.pending_key(tmp_path / "state") != issued.private_key
+    assert keys.pending_key(tmp_path / "state") != issued.private_key
 
 
 def test_an_identity_ends_with_its_certificate(issued: identity.Identity) -> None:
@@ -68,20 +70,17 @@ def test_an_identity_ends_with_its_certificate(issued: identity.Identity) -> Non
     assert identity.is_expired(issued, issued.expires_at)
 
 
-def test_a_damaged_certificate_is_found_before_it_is_used(
-    tmp_path: Path, issued: identity.Identity
-) -> None:
-    file = tmp_path / "state/identity.json"
-    file.write_text(file.read_text().replace("-----BEGIN CERTIFICATE-----\\nMII", "-----BEGIN C"))
-
-    with pytest.raises(AgentError, match="is damaged"):
-        identity.load(tmp_path / "state")
+def test_a_damaged_key_or_certificate_is_told_from_a_whole_one(issued: identity.Identity) -> None:
+    assert keys.are_whole(issued)
+    for part in ("private_key", "certificate_chain", "trust_roots"):
+        cut = getattr(issued, part).replace(b"\nMI", b"\n")
+        assert not keys.are_whole(issued._replace(**{part: cut})), part
 
 
 def test_a_damaged_pending_key_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "pending-key.pem").write_bytes(b"garbage")
 
-    assert identity.pending_key(tmp_path).startswith(b"-----BEGIN PRIVATE KEY")
+    assert keys.pending_key(tmp_path).startswith(b"-----BEGIN PRIVATE KEY")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"device_id": "d-1"}', "null"])

@@ -1,0 +1,80 @@
+"""Enrolment: this device's certificate, from a collector that proved to be the right one."""
+
+import socket
+import ssl
+import sys
+
+from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc
+from quitus_agent import keys, transport
+from quitus_agent.errors import CollectorUnreachable, EnrolmentRefused
+from quitus_agent.identity import Identity
+from quitus_agent.join_token import JoinToken
+from quitus_agent.transport import TIMEOUT_S, target, unreachable
+
+
+def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: str) -> Identity:
+    """Asks for this device's certificate; nothing is sent before the collector is known.
+
+    Raises EnrolmentRefused or CollectorUnreachable.
+    """
+    root = _pinned_root(host, port, token)
+    request = enrolment_pb2.EnrolRequest(
+        token_secret=token.secret,
+        signing_request=keys.signing_request(private_key),
+        hostname=hostname,
+    )
+    with transport.channel(host, port, keys.pem([root])) as channel:
+        stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)
+        with transport.translated(host, port, EnrolmentRefused):
+            answer = stub.Enrol(request, timeout=TIMEOUT_S)
+    chain = keys.pem(list(answer.certificate_chain))
+    return Identity(
+        device_id=answer.device_id,
+        collector_host=host,
+        inventory_port=answer.inventory_port,
+        private_key=private_key,
+        certificate_chain=chain,
+        trust_roots=keys.pem(list(answer.trust_roots)),
+        expires_at=keys.expires_at(chain),
+        pseudonym_key=answer.pseudonym_key,
+    )
+
+
+def _pinned_root(host: str, port: int, token: JoinToken) -> bytes:
+    """The authority that the token names, as the collector presents it, DER."""
+    for certificate in _presented_chain(host, port):
+        if token.names(certificate):
+            return certificate
+    raise EnrolmentRefused(
+        f"the collector at {target(host, port)} is not the one this join token was made for"
+    )
+
+
+def _presented_chain(host: str, port: int) -> list[bytes]:
+    """The certificates that a server shows, unverified: good for comparing a fingerprint only."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    try:
+        with (
+            socket.create_connection((host, port), timeout=TIMEOUT_S) as connection,
+            context.wrap_socket(connection, server_hostname=host) as tls,
+        ):
+            return _chain(tls)
+    except ssl.SSLError as error:
+        raise CollectorUnreachable(
+            f"what answers at {target(host, port)} is not a Quitus collector ({error.reason})"
+        ) from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise unreachable(host, port, reason) from error
+
+
+def _chain(tls: ssl.SSLSocket) -> list[bytes]:
+    # A public method since Python 3.13; before, the same one of the object underneath.
+    if sys.version_info >= (3, 13):
+        return list(tls.get_unverified_chain())
+    chain = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+    return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in chain]

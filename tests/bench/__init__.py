@@ -1,0 +1,1 @@
+"""Measured runs, behind `make bench-...`: both sides of every ratio come from the same run."""

@@ -1,0 +1,111 @@
+"""Times whole commands in turns, so that a slow moment of the machine falls on all of them."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+RESULTS = Path("build/bench")
+
+
+class Command(NamedTuple):
+    """A command to measure; `folder` is emptied before each run, where the command writes."""
+
+    words: Sequence[str]
+    folder: Path | None = None
+
+
+class Cost(NamedTuple):
+    """What one command took: medians over the rounds, and the extremes of its wall time."""
+
+    wall_ms: float
+    least_ms: float
+    most_ms: float
+    cpu_ms: float
+    memory_mb: float
+
+
+def in_turns(commands: Mapping[str, Command], rounds: int) -> dict[str, Cost]:
+    """Runs every command once a round; a first round warms caches and is not counted.
+
+    Memory is the peak of the largest process that the command started, itself included.
+    """
+    samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
+    for number in range(rounds + 1):
+        for name, command in commands.items():
+            for old in command.folder.glob("*") if command.folder else ():
+                old.unlink()
+            sample = _run(command.words)
+            if number:
+                samples[name].append(sample)
+    return {name: _cost(each) for name, each in samples.items()}
+
+
+def _run(words: Sequence[str]) -> tuple[float, float, float]:
+    # A process that was forked from this one would start with its memory as its peak; `time` is
+    # small, and reports what it waited for.
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        ["/usr/bin/time", "-f", "%M", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, words))} failed: {said.strip()}")
+    return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3, int(said.split()[-1]) / 1024
+
+
+def _cost(samples: Sequence[tuple[float, float, float]]) -> Cost:
+    walls, cpus, memories = zip(*samples, strict=True)
+    median = statistics.median
+    return Cost(median(walls), min(walls), max(walls), median(cpus), median(memories))
+
+
+def table(costs: Mapping[str, Cost]) -> str:
+    """The costs as a Markdown table."""
+    lines = [
+        "| what | wall ms (least to most) | CPU ms | peak memory MB |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {name} | {cost.wall_ms:.0f} ({cost.least_ms:.0f} to {cost.most_ms:.0f}) "
+        f"| {cost.cpu_ms:.0f} | {cost.memory_mb:.1f} |"
+        for name, cost in costs.items()
+    ]
+    return "\n".join(lines)
+
+
+class Ratio(NamedTuple):
+    """One promise, both sides as measured: `ours` may be `limit` times `theirs` at the most."""
+
+    what: str
+    ours: float
+    theirs: float
+    limit: float
+
+    def __str__(self) -> str:
+        """The promise, what came of it, and whether it is kept."""
+        found = self.ours / self.theirs
+        kept = "kept" if found <= self.limit else "NOT KEPT"
+        return f"{self.what}: {found:.2f} of at most {self.limit:g} ({kept})"
+
+
+def write(name: str, document: Mapping[str, object]) -> Path:
+    """Keeps a run's figures as JSON, with what they were measured on."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    about = {"python": sys.version.split()[0], "processors": os.cpu_count()}
+    path.write_text(json.dumps({"machine": about, **document}, indent=1), encoding="utf-8")
+    return path

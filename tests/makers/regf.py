@@ -1,0 +1,159 @@
+"""Registry hives, written in the form that Windows keeps them in (regf 1.5).
+
+Only what a reader needs: keys, values, long values in pieces, subkey lists split like Windows'.
+"""
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+BIN, HEADER, NOTHING = 4096, 32, 0xFFFFFFFF
+ROOT, COMPRESSED = 0x0C, 0x20
+SZ, BINARY, DWORD, MULTI_SZ, QWORD = 1, 3, 4, 7, 11
+# Windows splits longer subkey lists and longer values.
+LIST_LENGTH, PIECE = 500, 16344
+
+Value = str | int | bytes | list[str]
+Tree = Mapping[str, "Tree | Value"]
+
+
+def write(path: Path, tree: Tree) -> Path:
+    """Writes a hive whose root key holds this: a dict is a key, everything else a value."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(hive(tree))
+    return path
+
+
+def hive(tree: Tree) -> bytes:
+    """A hive's bytes."""
+    bins = _Bins()
+    root = bins.key("ROOT", tree, NOTHING, ROOT | COMPRESSED)
+    body = bins.close()
+    base = bytearray(4096)
+    struct.pack_into("<4sIIQIIIIIII", base, 0, b"regf", 1, 1, 0, 1, 5, 0, 1, root, len(body), 1)
+    checksum = 0
+    for (word,) in struct.iter_unpack("<I", base[:508]):
+        checksum ^= word
+    struct.pack_into("<I", base, 508, checksum)
+    return bytes(base) + body
+
+
+class _Bins:
+    """The hive's cells, laid one after another into bins of whole pages."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._used = self._end = 0
+
+    def close(self) -> bytes:
+        """All bins; what is left of the last one is a free cell."""
+        self._fill()
+        return bytes(self._content)
+
+    def cell(self, content: bytes) -> int:
+        """Stores a cell; returns its offset."""
+        size = (4 + len(content) + 7) // 8 * 8
+        if self._used + size > self._end:
+            self._fill()
+            length = (HEADER + size + BIN - 1) // BIN * BIN
+            start = len(self._content)
+            self._content += struct.pack("<4sII20x", b"hbin", start, length) + bytes(
+                length - HEADER
+            )
+            self._used, self._end = start + HEADER, start + length
+        offset = self._used
+        struct.pack_into("<i", self._content, offset, -size)
+        self._content[offset + 4 : offset + 4 + len(content)] = content
+        self._used += size
+        return offset
+
+    def key(self, name: str, tree: Tree, parent: int, flags: int = COMPRESSED) -> int:
+        """Stores a key with all that is below it; returns its offset."""
+        encoded, compressed = _name(name)
+        flags = flags if compressed else flags & ~COMPRESSED
+        layout = "<2sHQIIIIIIIIIIIIIIIHH"
+        at = self.cell(bytes(struct.calcsize(layout)) + encoded)
+        below = {each: held for each, held in tree.items() if isinstance(held, Mapping)}
+        values = {each: held for each, held in tree.items() if not isinstance(held, Mapping)}
+        offsets = [
+            (each, self.key(each, held, at))
+            for each, held in sorted(below.items(), key=lambda item: item[0].upper())
+        ]
+        value_offsets = [self._value(each, held) for each, held in values.items()]
+        subkeys = self._list(offsets) if offsets else NOTHING
+        listed = (
+            self.cell(struct.pack(f"<{len(value_offsets)}I", *value_offsets))
+            if value_offsets
+            else NOTHING
+        )
+        fields = (len(offsets), 0, subkeys, NOTHING, len(value_offsets), listed, NOTHING, NOTHING)
+        struct.pack_into(
+            layout,
+            self._content,
+            at + 4,
+            *(b"nk", flags, 0, 0, parent, *fields, 0, 0, 0, 0, 0, len(encoded), 0),
+        )
+        return at
+
+    def _list(self, keys: list[tuple[str, int]]) -> int:
+        pieces = [
+            self.cell(
+                struct.pack("<2sH", b"lf", len(piece))
+                + b"".join(
+                    struct.pack("<I4s", offset, _name(name)[0][:4]) for name, offset in piece
+                )
+            )
+            for piece in (
+                keys[start : start + LIST_LENGTH] for start in range(0, len(keys), LIST_LENGTH)
+            )
+        ]
+        if len(pieces) == 1:
+            return pieces[0]
+        return self.cell(struct.pack(f"<2sH{len(pieces)}I", b"ri", len(pieces), *pieces))
+
+    def _value(self, name: str, value: Value) -> int:
+        kind, data = _typed(value)
+        if len(data) <= 4:
+            size, offset = len(data) | 0x80000000, int.from_bytes(data.ljust(4, b"\0"), "little")
+        else:
+            size, offset = len(data), self._data(data)
+        encoded, compressed = _name(name)
+        fields = (len(encoded), size, offset, kind, int(compressed), 0)
+        return self.cell(struct.pack("<2sHIIIHH", b"vk", *fields) + encoded)
+
+    def _data(self, data: bytes) -> int:
+        if len(data) <= PIECE:
+            return self.cell(data)
+        pieces = [self.cell(data[start : start + PIECE]) for start in range(0, len(data), PIECE)]
+        listed = self.cell(struct.pack(f"<{len(pieces)}I", *pieces))
+        return self.cell(struct.pack("<2sHII", b"db", len(pieces), listed, 0))
+
+    def _fill(self) -> None:
+        if self._end > self._used:
+            struct.pack_into("<i", self._content, self._used, self._end - self._used)
+
+
+def _name(name: str) -> tuple[bytes, bool]:
+    try:
+        return name.encode("latin-1"), True
+    except UnicodeEncodeError:
+        return name.encode("utf-16-le"), False
+
+
+def _typed(value: Value) -> tuple[int, bytes]:
+    match value:
+        case str():
+            return SZ, f"{value}\0".encode("utf-16-le")
+        case int():
+            return (
+                (DWORD, struct.pack("<I", value))
+                if value < 1 << 32
+                else (
+                    QWORD,
+                    struct.pack("<Q", value),
+                )
+            )
+        case list():
+            return MULTI_SZ, "".join(f"{each}\0" for each in [*value, ""]).encode("utf-16-le")
+        case _:
+            return BINARY, value
