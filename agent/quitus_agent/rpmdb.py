@@ -32,6 +32,10 @@ NDB_MAGIC = b"RpmP"
 NDB_PAGE, NDB_SLOT, NDB_BLOCK = 4096, 16, 16
 
 
+class UnknownForm(SourceError):
+    """A database in none of the three forms."""
+
+
 class Package(NamedTuple):
     """What a header says of its package, verbatim; `installed_at` in seconds since 1970."""
 
@@ -51,6 +55,10 @@ def packages(path: Path) -> Iterator[Package]:
         with path.open("rb") as file:
             start = file.read(72)
         if start.startswith(SQLITE_MAGIC):
+            # SQLite reads what a cut file lacks as zeros (its file format, "Database header").
+            page_size, pages = struct.unpack_from(">H10xI", start, 16)
+            if path.stat().st_size < (page_size if page_size > 1 else 1 << 16) * pages:
+                raise SourceError("is cut off")
             blobs = _sqlite(path)
         elif path.stat().st_size > MAX_DATABASE_BYTES:
             raise SourceError("is larger than 1 GiB")
@@ -65,7 +73,7 @@ def packages(path: Path) -> Iterator[Package]:
     except (struct.error, IndexError) as error:
         raise SourceError(f"{path}: ends in the middle of a record") from error
     except SourceError as error:
-        raise SourceError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def parse_header(blob: bytes) -> Package:
@@ -112,7 +120,7 @@ def _sqlite(path: Path) -> Iterator[bytes]:
 def _ndb(content: bytes) -> Iterator[bytes]:
     _, version, _, pages = struct.unpack_from("<4sIII", content)
     if version != 0 or pages * NDB_PAGE > len(content):
-        raise SourceError("is not a package database of a known version")
+        raise UnknownForm("is not a package database of a known version")
     for at in range(2 * NDB_SLOT, pages * NDB_PAGE, NDB_SLOT):
         magic, number, block, count = struct.unpack_from("<4sIII", content, at)
         if magic != b"Slot":
@@ -151,9 +159,12 @@ class _BerkeleyHash:
                 self._order = order
                 break
         else:
-            raise SourceError("is not an rpm database of a known form")
+            raise UnknownForm("is not an rpm database of a known form")
         if self._page_size < 512 or self._page_size & (self._page_size - 1):
             raise SourceError("has an impossible page size")
+        (last_page,) = struct.unpack_from(f"{self._order}I", content, 32)
+        if (last_page + 1) * self._page_size > len(content):
+            raise SourceError("is cut off")
 
     def values(self) -> Iterator[bytes]:
         """The value of every pair."""

@@ -41,9 +41,8 @@ def scan(root: Path) -> Iterator[Install]:
     for pattern, scope in BUNDLES:
         for bundle in sorted(root.glob(pattern)):
             if (bundle / INFO).is_file():
-                info = plists.read(bundle / INFO)
                 location = f"/{bundle.relative_to(root)}" if scope == MACHINE else ""
-                yield parse_info(info, bundle.stem, scope)._replace(location=location)
+                yield parse_info(_info(bundle), bundle.stem, scope)._replace(location=location)
 
 
 def read(path: Path) -> Iterator[Install]:
@@ -63,6 +62,15 @@ def read(path: Path) -> Iterator[Install]:
             raise SourceError(f"{path}: is not system_profiler's JSON") from error
     else:
         yield from parse_text(captures.text(path))
+
+
+def _info(bundle: Path) -> Mapping[str, Any]:
+    """What a bundle says of itself; one that is damaged is still there, under its folder's name."""
+    try:
+        info = plists.read(bundle / INFO)
+    except SourceError:
+        return {}
+    return info if isinstance(info, dict) else {}
 
 
 def parse_info(info: Mapping[str, Any], file_name: str, scope: str) -> Install:

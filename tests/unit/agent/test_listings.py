@@ -1,0 +1,112 @@
+"""Lists that other tools and other systems print."""
+
+from pathlib import Path
+
+import pytest
+
+from quitus_agent.errors import SourceError
+from quitus_agent.foreign import LISTINGS
+from quitus_agent.inventory import Install
+from tests.makers import regf
+
+READERS = {each.name: each.read for each in LISTINGS}
+GLPI_XML = """<?xml version="1.0" encoding="UTF-8"?>
+<REQUEST><CONTENT>
+<SOFTWARES><NAME>Éditeur</NAME><VERSION>7</VERSION><PUBLISHER>SA</PUBLISHER><FROM>registry</FROM></SOFTWARES>
+<SOFTWARES><NAME>bash</NAME><VERSION>5</VERSION><ARCH>amd64</ARCH></SOFTWARES>
+</CONTENT></REQUEST>"""
+
+
+def read(tmp_path: Path, form: str, content: str) -> list[Install]:
+    file = tmp_path / "listing"
+    file.write_text(content, encoding="utf-8")
+    return list(READERS[form](file))
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "expected"),
+    [
+        (
+            "dpkg-query",
+            "bash\tamd64\t5.2\t1\tshells\tinstall ok installed\n"
+            "old\tamd64\t1\t1\tx\tdeinstall ok config-files\n",
+            [("bash", "5.2")],
+        ),
+        ("glpi", GLPI_XML, [("Éditeur", "7"), ("bash", "5")]),
+        (
+            "glpi",
+            '{"content": {"softwares": [{"name": "Éditeur", "version": 7}]}}',
+            [("Éditeur", "7")],
+        ),
+        (
+            "hotfixes",
+            "HotFixID=KB5034441\nDescription=Security Update\n\nHotFixID=File 1\n",
+            [("KB5034441", "")],
+        ),
+        (
+            "nix",
+            f"/nix/store/{'a' * 32}-bash-5.2p15\n/nix/store/{'b' * 32}-bash-5.2p15\n"
+            f"/nix/store/{'c' * 32}-bash-5.2.tar.gz\n",
+            [("bash", "5.2p15")],
+        ),
+        (
+            "lslpp",
+            "#Path:Fileset:Level:\n"
+            "/usr/lib/objrepos:bos.rte:7.2.0.0::COMMITTED:I:Base:\n"
+            "/etc/objrepos:bos.rte:7.2.0.0::COMMITTED:I:Base:\n",
+            [("bos.rte", "7.2.0.0")],
+        ),
+        ("pkg_info", "bash-5.2.15        GNU shell\n", [("bash", "5.2.15")]),
+        (
+            "swlist",
+            "# Initializing\n  Ignite-UX  C.7.1  HP-UX Tools\n  PHCO_1  1.0  patch\n",
+            [("Ignite-UX", "C.7.1"), ("PHCO_1", "1.0")],
+        ),
+        (
+            "pkginfo",
+            "PKGINST:  SUNWbash\nVERSION:  11.10\nVENDOR:  Sun\n\nName: web/browser\nVersion: 2\n",
+            [("SUNWbash", "11.10"), ("web/browser", "2")],
+        ),
+    ],
+)
+def test_a_listing_is_read(
+    tmp_path: Path, form: str, content: str, expected: list[tuple[str, str]]
+) -> None:
+    found = read(tmp_path, form, content)
+
+    assert [(each.name, each.version) for each in found] == expected
+
+
+def test_the_programs_of_an_amcache_are_read_in_both_its_forms(tmp_path: Path) -> None:
+    file = regf.write(
+        tmp_path / "Amcache.hve",
+        {
+            "Root": {
+                "InventoryApplication": {"1": {"Name": "Éditeur", "Version": "7"}, "2": {}},
+                "Programs": {"3": {"0": "Vieux", "1": "1", "2": "SA"}},
+            }
+        },
+    )
+
+    found = list(READERS["amcache"](file))
+
+    assert [(each.name, each.version, each.publisher) for each in found] == [
+        ("Éditeur", "7", ""),
+        ("Vieux", "1", "SA"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("dpkg-query", "bash\tamd64\n"),
+        ("glpi", "{"),
+        ("glpi", "[" * 100_000),
+        ("glpi", '{"content": 3}'),
+        ("glpi", "<REQUEST>"),
+        ("amcache", "regf"),
+    ],
+)
+def test_a_broken_listing_is_a_failure(tmp_path: Path, form: str, content: str) -> None:
+    with pytest.raises(SourceError):
+        read(tmp_path, form, content)

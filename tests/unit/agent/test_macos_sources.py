@@ -1,0 +1,220 @@
+"""macOS: bundles on a disk, what system_profiler printed, receipts, Office's licence files."""
+
+import json
+import plistlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quitus_agent import device, plists
+from quitus_agent.errors import SourceError
+from quitus_agent.sources import macos_applications, macos_office, macos_receipts
+
+WORD = {
+    "CFBundleDisplayName": "Microsoft Word",
+    "CFBundleIdentifier": "com.microsoft.Word",
+    "CFBundleShortVersionString": "16.83",
+    "NSHumanReadableCopyright": "© 2024 Microsoft Corporation. All rights reserved.",
+}
+
+
+def plist(path: Path, document: Any, form: Any = plistlib.FMT_XML) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(plistlib.dumps(document, fmt=form))
+    return path
+
+
+@pytest.fixture
+def mac(tmp_path: Path) -> Path:
+    """A mounted disk of a Mac with Office and one person's own application."""
+    version = {"ProductName": "macOS", "ProductVersion": "14.3.1"}
+    plist(tmp_path / "System/Library/CoreServices/SystemVersion.plist", version)
+    plist(tmp_path / "Applications/Microsoft Word.app/Contents/Info.plist", WORD)
+    plist(
+        tmp_path / "Users/zoe/Applications/Éditeur.app/Contents/Info.plist",
+        {"CFBundleName": "Éditeur", "CFBundleVersion": "7"},
+        plistlib.FMT_BINARY,
+    )
+    return tmp_path
+
+
+def test_bundles_are_read_with_their_ids_and_a_person_s_own_without_their_place(mac: Path) -> None:
+    word, own = macos_applications.scan(mac)
+
+    assert (word.name, word.version, word.publisher) == (
+        "Microsoft Word",
+        "16.83",
+        "Microsoft Corporation",
+    )
+    assert word.identifiers == {"bundle_id": "com.microsoft.Word"}
+    assert word.location == "/Applications/Microsoft Word.app"
+    assert (own.name, own.version, own.scope, own.location) == ("Éditeur", "7", "user", "")
+
+
+def test_a_damaged_bundle_is_still_there_under_its_folder_s_name(mac: Path) -> None:
+    (mac / "Applications/Microsoft Word.app/Contents/Info.plist").write_bytes(b"bplist00\xff")
+
+    word, own = macos_applications.scan(mac)
+
+    assert (word.name, word.version) == ("Microsoft Word", "")
+    assert own.name == "Éditeur"
+
+
+def test_the_system_tells_its_version(mac: Path) -> None:
+    facts = device.facts(mac)
+
+    assert (facts.system, facts.system_version) == ("macOS", "14.3.1")
+
+
+def test_an_entity_bomb_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "Info.plist"
+    file.write_text(
+        '<?xml version="1.0"?><!DOCTYPE plist [<!ENTITY a "aaaaaaaaaa">'
+        '<!ENTITY b "&a;&a;&a;&a;&a;&a;">]><plist><dict><key>&b;</key></dict></plist>'
+    )
+
+    with pytest.raises(SourceError, match="is not a property list"):
+        plists.read(file)
+
+
+PROFILED = """\
+Applications:
+
+    Xcode:
+
+      Version: 15.2
+      Obtained from: Mac App Store
+      Last Modified: 12/03/2024 09:12
+      Kind: Universal
+      Signed by: Apple Mac OS Application Signing, Apple Root CA
+      Location: /Applications/Xcode.app
+
+    Visio:
+
+      Version: 1 . 2 . 2
+      Location: /Users/zoe/Applications (Parallels)/{0a1b2c3d-1111-2222-3333-444455556666} \
+Applications.localized/Visio.app
+
+    Acrobat:
+
+      Version: 23.008
+      Obtained from: Identified Developer
+      Signed by: Developer ID Application: Adobe Inc. (JQ525L2MZD), Apple Root CA
+      Location: /Applications/Adobe Acrobat DC/Acrobat.app
+"""
+
+
+def test_what_system_profiler_prints_is_read_without_the_guest_s_programs(tmp_path: Path) -> None:
+    file = tmp_path / "profile.txt"
+    file.write_text(PROFILED, encoding="utf-8")
+
+    xcode, acrobat = macos_applications.read(file)
+
+    assert (xcode.name, xcode.version, xcode.architecture) == ("Xcode", "15.2", "Universal")
+    assert xcode.identifiers == {"obtained_from": "mac app store"}
+    assert (acrobat.name, acrobat.publisher) == ("Acrobat", "Adobe Inc.")
+    assert not acrobat.hidden
+
+
+def test_system_profiler_s_json_and_xml_say_the_same(tmp_path: Path) -> None:
+    item = {
+        "_name": "Xcode",
+        "version": "15.2",
+        "path": "/Applications/Xcode.app",
+        "obtained_from": "mac_app_store",
+        "arch_kind": "arch_arm_i64",
+        "signed_by": ["Apple Mac OS Application Signing"],
+    }
+    as_json = tmp_path / "profile.json"
+    as_json.write_text(json.dumps({"SPApplicationsDataType": [item]}))
+    modified = item | {"lastModified": datetime(2024, 3, 12)}  # noqa: DTZ001 - property lists have no zones
+    as_xml = plist(tmp_path / "profile.plist", [{"_items": [modified]}])
+
+    (from_json,), (from_xml,) = map(macos_applications.read, (as_json, as_xml))
+
+    assert from_xml._replace(installed_on="") == from_json
+    assert from_xml.installed_on == "2024-03-12"
+    assert from_json.architecture == "arm_i64"
+
+
+@pytest.mark.parametrize("content", ["{", '{"SPApplicationsDataType": 3}', "{}"])
+def test_damaged_json_is_a_failure(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "profile.json"
+    file.write_text(content)
+
+    with pytest.raises(SourceError, match="is not system_profiler's JSON"):
+        list(macos_applications.read(file))
+
+
+@pytest.mark.parametrize(
+    ("notice", "who"),
+    [
+        ("© 2024 Microsoft Corporation. All rights reserved.", "Microsoft Corporation"),
+        ("Copyright (c) 2010-2024, Éditeur SA", "Éditeur SA"),
+        ("Version 7", ""),
+        ("", ""),
+    ],
+)
+def test_the_publisher_is_who_holds_the_copyright(notice: str, who: str) -> None:
+    assert macos_applications.holder(notice) == who
+
+
+# --- Receipts ---
+
+
+def test_receipts_are_hidden_evidence_with_a_date(mac: Path) -> None:
+    history = [
+        {
+            "displayName": "Microsoft Office",
+            "displayVersion": "16.83",
+            "date": datetime(2024, 3, 12, 8),  # noqa: DTZ001 - property lists have no zones
+            "packageIdentifiers": ["com.microsoft.package.Microsoft_Word.app"],
+            "processName": "installer",
+        },
+        {"displayVersion": "nameless"},
+    ]
+    plist(mac / macos_receipts.HISTORY, history)
+
+    assert macos_receipts.available(mac)
+    (office,) = macos_receipts.scan(mac)
+
+    assert (office.name, office.hidden, office.installed_on) == (
+        "Microsoft Office",
+        True,
+        "2024-03-12",
+    )
+    assert office.identifiers["package_id"] == "com.microsoft.package.Microsoft_Word.app"
+
+
+def test_a_history_that_is_none_is_a_failure(tmp_path: Path) -> None:
+    file = plist(tmp_path / "InstallHistory.plist", {"a": 1})
+
+    with pytest.raises(SourceError, match="is not a history of installs"):
+        list(macos_receipts.read(file))
+
+
+# --- Office's licence ---
+
+
+def test_office_tells_its_line_and_its_kinds_of_licence_without_naming_people(mac: Path) -> None:
+    plist(mac / macos_office.VOLUME, {})
+    for person, file in (("zoe", "com.microsoft.Office365.plist"), ("luc", "other.plist")):
+        group = mac / "Users" / person / "Library/Group Containers/UBF8T346G9.Office"
+        plist(group / file, {})
+
+    assert macos_office.available(mac)
+    (office,) = macos_office.scan(mac)
+
+    assert office.name == "Microsoft Office 2021 for Mac"
+    assert office.identifiers == {"licence_volume": "1", "licence_subscription": "1"}
+    assert "zoe" not in repr(office)
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [("16.89", "2024"), ("16.53", "2021"), ("16.17.1", "2019"), ("16.16", "2016"), ("15.3", "")],
+)
+def test_the_line_follows_from_the_version(version: str, line: str) -> None:
+    assert macos_office.line(version) == line
