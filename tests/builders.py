@@ -11,6 +11,13 @@ from quitus_collector.domain.install import (
     SourceOutcome,
     SourceStatus,
 )
+from quitus_collector.domain.report import (
+    Changes,
+    Report,
+    Unchanged,
+    inventory_digest,
+    row_digest,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OFFICE_2016 = "microsoft/office/professional-plus@2016"
@@ -48,8 +55,18 @@ def an_inventory(
     """An inventory whose sources are those of its installs, all read, unless they are given."""
     found = sources or {install.source: SourceStatus.READ for install in installs}
     outcomes = tuple(SourceOutcome(name, status) for name, status in found.items())
-    values = {"taken_at": NOON, "facts": DeviceFacts(), "sources": outcomes}
+    values = {"facts": DeviceFacts(), "sources": outcomes}
     return Inventory(installs=installs, **(values | fields))  # type: ignore[arg-type]
+
+
+def a_report(content: Inventory | Changes | Unchanged, **fields: object) -> Report:
+    """A report that states the digest its content has, unless another is given."""
+    digest = b"d" * 32
+    if isinstance(content, Inventory):
+        rows = [row_digest(each.record(), each.installed_on) for each in content.installs]
+        digest = inventory_digest(content.facts, content.sources, rows)
+    values = {"taken_at": NOON, "digest": digest, "receipt": b""}
+    return Report(content=content, **(values | fields))  # type: ignore[arg-type]
 
 
 def an_entitlement(

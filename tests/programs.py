@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,10 +56,17 @@ class CollectorFolder:
         file.write_text(self.ok("token", "create", *words))
         return file
 
-    @contextmanager
-    def serving(self) -> Iterator[tuple[int, int]]:
+    def serving(self) -> AbstractContextManager[tuple[int, int]]:
         """Serves on free loopback ports; yields the enrolment and the inventory port."""
-        addresses = ("--enrolment", "127.0.0.1:0", "--inventory", "127.0.0.1:0")
+        return self.serving_on(0, 0)
+
+    @contextmanager
+    def serving_on(self, enrolment: int, inventory: int) -> Iterator[tuple[int, int]]:
+        """Serves on these loopback ports."""
+        addresses = (
+            *("--enrolment", f"127.0.0.1:{enrolment}"),
+            *("--inventory", f"127.0.0.1:{inventory}"),
+        )
         words = [COMMANDS / "quitus-collector", "--home", self.home, "serve", *addresses]
         with (
             (self.home / "serve.log").open("w") as log,

@@ -17,6 +17,7 @@ from quitus_agent.inventory import ABSENT, Inventory, failures
 
 OK, FAILURE, USAGE = 0, 1, 2
 MIB = 1024 * 1024
+MAX_SECONDS = 24 * 3600
 
 
 def run() -> int:
@@ -119,6 +120,20 @@ def _parser() -> argparse.ArgumentParser:
     enrol.set_defaults(command=_enrol)
 
     report = commands.add_parser("report", help="read this device and report it")
+    report.add_argument(
+        "--patience",
+        type=_seconds,
+        default=0,
+        metavar="SECONDS",
+        help="how long to try again while the collector is away or busy (default: not at all)",
+    )
+    report.add_argument(
+        "--spread",
+        type=_seconds,
+        default=0,
+        metavar="SECONDS",
+        help="start at this device's own moment within so many seconds (for schedulers)",
+    )
     report.set_defaults(command=_report)
 
     status = commands.add_parser("status", help="tell enrolment and the last accepted report")
@@ -164,13 +179,18 @@ def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 
 def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
-    receipt, found = wiring.report(settings.state, Path("/"))
-    print(f"the collector accepted the report and holds {receipt.installs} installs of this device")
+    if arguments.spread:
+        wiring.wait_for_turn(settings.state, arguments.spread)
+    accepted, found = wiring.report(settings.state, Path("/"), arguments.patience)
+    print(
+        f"the collector accepted the report and holds {accepted.installs} installs of this device"
+    )
     return _tell_failures(found)
 
 
 def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
-    known, last = wiring.status(settings.state)
+    status = wiring.status(settings.state)
+    known, accepted, trouble = status.identity, status.accepted, status.trouble
     if arguments.format == "json":
         _print_json(
             {
@@ -178,25 +198,42 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
                 "collector": f"{known.collector_host}:{known.inventory_port}",
                 "certificate_expires_at": known.expires_at.isoformat(),
                 "last_report": {
-                    "accepted_at": last.accepted_at.isoformat(),
-                    "installs": last.installs,
+                    "accepted_at": accepted.accepted_at.isoformat(),
+                    "installs": accepted.installs,
+                    "digest": accepted.digest.hex(),
                 }
-                if last
+                if accepted.accepted_at
+                else None,
+                "waiting": status.waiting,
+                "trouble": {"reason": trouble.reason, "at": trouble.at.isoformat()}
+                if trouble
                 else None,
             }
         )
         return OK
-    accepted = (
-        f"{last.accepted_at:%Y-%m-%d %H:%M} UTC, {last.installs} installs" if last else "none yet"
+    last = (
+        f"{accepted.accepted_at:%Y-%m-%d %H:%M} UTC, {accepted.installs} installs"
+        if accepted.accepted_at
+        else "none yet"
     )
-    for name, value in (
+    rows = [
         ("device", known.device_id),
         ("collector", f"{known.collector_host}:{known.inventory_port}"),
         ("certificate until", f"{known.expires_at:%Y-%m-%d %H:%M} UTC"),
-        ("last report", accepted),
-    ):
+        ("last report", last),
+        ("waiting reports", str(status.waiting)),
+    ]
+    if trouble:
+        rows.append(("last attempt", f"{trouble.at:%Y-%m-%d %H:%M} UTC: {trouble.reason}"))
+    for name, value in rows:
         print(f"{name:18} {value}")
     return OK
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to {MAX_SECONDS}")
+    return int(text)
 
 
 def inventory_document(facts: DeviceFacts, found: Inventory) -> dict[str, object]:

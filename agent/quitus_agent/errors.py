@@ -25,5 +25,14 @@ class CollectorUnreachable(AgentError):
     """No collector answered; trying again later may help."""
 
 
+class ComeBackLater(AgentError):
+    """The collector is there but takes nothing in now; `after_s` is how long it wants to wait."""
+
+    def __init__(self, text: str, after_s: float) -> None:
+        """Nothing was taken in."""
+        super().__init__(text)
+        self.after_s = after_s
+
+
 class ReportRefused(AgentError):
     """The collector answered but did not take the report; trying again unchanged will not help."""

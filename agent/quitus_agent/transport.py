@@ -1,8 +1,9 @@
 """The channel to the collector: TLS, and gRPC's refusals in plain words."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 # gRPC's own lines on standard error would bury the one sentence that the person needs.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -10,12 +11,14 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 
 from quitus.v1 import inventory_pb2, inventory_pb2_grpc
-from quitus_agent.errors import CollectorUnreachable, ReportRefused
+from quitus_agent.errors import CollectorUnreachable, ComeBackLater, ReportRefused
 from quitus_agent.identity import Identity
 
 TIMEOUT_S = 30.0
 # A proxy is for the way out of the company; the collector is inside.
 CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0),)
+# The trailer in which a collector that is busy says how many seconds to wait.
+RETRY_AFTER = "retry-after-s"
 # Details of a call that never reached a collector, as gRPC words them.
 NOT_REACHED = ("failed to connect", "connection refused", "dns resolution failed", "handshake")
 
@@ -37,17 +40,23 @@ def channel(
     )
 
 
-def report(identity: Identity, request: inventory_pb2.ReportRequest) -> int:
-    """Sends a report; returns how many installs the collector holds for this device now.
+@contextmanager
+def reporting(
+    identity: Identity,
+) -> Iterator[Callable[[inventory_pb2.ReportRequest], inventory_pb2.ReportResponse]]:
+    """A connection to the collector, as a function that sends a report over it.
 
-    Raises ReportRefused or CollectorUnreachable.
+    The function raises ReportRefused, ComeBackLater or CollectorUnreachable.
     """
     host, port = identity.collector_host, identity.inventory_port
     with channel(host, port, identity.trust_roots, identity) as connected:
         stub = inventory_pb2_grpc.InventoryServiceStub(connected)
-        with translated(host, port, ReportRefused):
-            answer = stub.Report(request, timeout=TIMEOUT_S)
-    return int(answer.installs)
+
+        def send(request: inventory_pb2.ReportRequest) -> inventory_pb2.ReportResponse:
+            with translated(host, port, ReportRefused):
+                return stub.Report(request, timeout=TIMEOUT_S)
+
+        yield send
 
 
 @contextmanager
@@ -57,6 +66,11 @@ def translated(host: str, port: int, refusal: type[Exception]) -> Iterator[None]
         yield
     except grpc.RpcError as error:
         code, details = error.code(), error.details() or ""
+        if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            trailers: Any = error.trailing_metadata() or ()
+            after = str(dict(trailers).get(RETRY_AFTER, ""))
+            if after.isdecimal():
+                raise ComeBackLater(f"the collector asks to wait: {details}", int(after)) from error
         if code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
             raise refusal(f"the collector refused: {details}") from error
         if "CERTIFICATE_VERIFY_FAILED" in details:

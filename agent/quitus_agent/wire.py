@@ -1,16 +1,13 @@
-"""What the agent knows, put into the messages of the wire."""
+"""What the agent has to say, put into the messages of the wire."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from quitus.v1 import inventory_pb2
 from quitus_agent import inventory as inventories
-from quitus_agent import pseudonyms
-from quitus_agent.device import PHYSICAL, VIRTUAL, DeviceFacts
-from quitus_agent.inventory import Install, Inventory, SourceOutcome
-
-# The collector refuses longer texts; a source's record is cut rather than lost.
-MAX_TEXT = 1_024
+from quitus_agent.device import PHYSICAL, VIRTUAL
+from quitus_agent.inventory import Install, SourceOutcome
+from quitus_agent.spool import Accepted
+from quitus_agent.statement import Statement, read_sources
 
 STATUSES = {
     inventories.READ: inventory_pb2.SOURCE_STATUS_READ,
@@ -27,69 +24,77 @@ KINDS = {
 }
 
 
-def report_request(
-    device: DeviceFacts, inventory: Inventory, taken_at: datetime, user_pseudonym: str = ""
+def report_request(statement: Statement, accepted: Accepted) -> inventory_pb2.ReportRequest:
+    """The smallest request that says this to a collector that holds what it accepted."""
+    rows = statement.rows()
+    request = _request(statement, rows, accepted)
+    if request.digest == accepted.digest:
+        request.unchanged.SetInParent()
+        return request
+    if not accepted.digest:
+        request.full.CopyFrom(inventory(statement))
+        return request
+    read = read_sources(statement)
+    request.changes.device.CopyFrom(_device(statement))
+    request.changes.sources.extend(map(_outcome, statement.sources))
+    request.changes.added.extend(
+        _install(each) for digest, each in rows.items() if digest not in accepted.rows
+    )
+    request.changes.removed.extend(
+        digest for digest, source in accepted.rows.items() if digest not in rows and source in read
+    )
+    return request
+
+
+def full_request(statement: Statement, accepted: Accepted) -> inventory_pb2.ReportRequest:
+    """The same, said whole."""
+    request = _request(statement, statement.rows(), accepted)
+    request.full.CopyFrom(inventory(statement))
+    return request
+
+
+def inventory(statement: Statement) -> inventory_pb2.Inventory:
+    """The whole inventory as a message."""
+    return inventory_pb2.Inventory(
+        device=_device(statement),
+        sources=map(_outcome, statement.sources),
+        installs=_installs(statement.installs),
+    )
+
+
+def _request(
+    statement: Statement, rows: Iterable[bytes], accepted: Accepted
 ) -> inventory_pb2.ReportRequest:
-    """What was read, as the wire says it: nothing else leaves the device."""
-    message = inventory_pb2.Inventory(
-        device=_device(device, user_pseudonym),
-        sources=map(_outcome, inventory.sources),
-        installs=_installs(inventory.installs),
-    )
-    message.taken_at.FromDatetime(taken_at)
-    return inventory_pb2.ReportRequest(inventory=message)
+    request = inventory_pb2.ReportRequest(digest=statement.digest(rows), receipt=accepted.receipt)
+    request.taken_at.FromDatetime(statement.taken_at)
+    return request
 
 
-def _device(device: DeviceFacts, user_pseudonym: str) -> inventory_pb2.DeviceFacts:
-    return inventory_pb2.DeviceFacts(
-        hostname=device.hostname,
-        system=device.system,
-        system_version=device.system_version,
-        architecture=device.architecture,
-        processors=device.processors,
-        cores=device.cores,
-        memory_bytes=device.memory_bytes,
-        kind=KINDS.get(device.kind, inventory_pb2.DEVICE_KIND_UNSPECIFIED),
-        hypervisor=device.hypervisor,
-        chassis=device.chassis,
-        portable=device.portable,
-        logical_cores=device.logical_cores,
-        smbios_uuid=device.smbios_uuid,
-        serial=device.serial,
-        machine_id=pseudonyms.of_system(device.system_id),
-        primary_user=user_pseudonym,
-        domain=device.domain,
-        guests=device.guests,
-    )
+def _device(statement: Statement) -> inventory_pb2.DeviceFacts:
+    facts = dict(statement.facts)
+    kind = KINDS.get(str(facts.pop("kind", "")), inventory_pb2.DEVICE_KIND_UNSPECIFIED)
+    return inventory_pb2.DeviceFacts(kind=kind, **facts)  # type: ignore[arg-type]
 
 
 def _outcome(outcome: SourceOutcome) -> inventory_pb2.SourceOutcome:
     return inventory_pb2.SourceOutcome(
-        name=outcome.name, status=STATUSES[outcome.status], reason=_short(outcome.reason)
+        name=outcome.name, status=STATUSES[outcome.status], reason=outcome.reason
     )
 
 
 def _installs(installs: Iterable[Install]) -> Iterator[inventory_pb2.Install]:
-    for install in installs:
-        yield inventory_pb2.Install(
-            name=_short(install.name),
-            version=_short(install.version),
-            publisher=_short(install.publisher),
-            architecture=_short(install.architecture),
-            source=install.source,
-            scope=SCOPES[install.scope],
-            identifiers={key: _short(value) for key, value in install.identifiers.items()},
-            hidden=install.hidden,
-            installed_on=install.installed_on,
-        )
+    return map(_install, installs)
 
 
-def _short(text: str) -> str:
-    """A text that the wire takes: half a surrogate pair from a damaged registry is replaced."""
-    if len(text) > MAX_TEXT:
-        text = text[: MAX_TEXT - 1] + "…"
-    return (
-        text
-        if text.isascii()
-        else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _install(install: Install) -> inventory_pb2.Install:
+    return inventory_pb2.Install(
+        name=install.name,
+        version=install.version,
+        publisher=install.publisher,
+        architecture=install.architecture,
+        source=install.source,
+        scope=SCOPES[install.scope],
+        identifiers=dict(install.identifiers),
+        hidden=install.hidden,
+        installed_on=install.installed_on,
     )

@@ -16,18 +16,19 @@ from quitus_agent.inventory import Inventory, Source
 from quitus_agent.limits import lower_priority
 
 if TYPE_CHECKING:
-    from quitus.v1.inventory_pb2 import ReportRequest
     from quitus_agent.identity import Identity
     from quitus_agent.join_token import JoinToken
+    from quitus_agent.spool import Accepted, Trouble
+    from quitus_agent.statement import Statement
 
-LAST_REPORT_FILE = "last-report.json"
 
+class Status(NamedTuple):
+    """What `status` tells: identity, the last accepted report, how many wait, and why."""
 
-class LastReport(NamedTuple):
-    """The receipt of the last report that the collector accepted."""
-
-    accepted_at: datetime
-    installs: int
+    identity: "Identity"
+    accepted: "Accepted"
+    waiting: int
+    trouble: "Trouble | None"
 
 
 def read_device(root: Path) -> tuple[DeviceFacts, Inventory]:
@@ -57,24 +58,26 @@ def read_capture(file: Path, form: str) -> Inventory:
 
 
 def preview(state: Path) -> str:
-    """The very message that `report` would send now, as JSON."""
+    """The very inventory that `report` would send now, as JSON."""
     from google.protobuf import json_format
 
-    request, _ = _report_request(Path("/"), _pseudonym_key(state))
+    from quitus_agent import wire
+
+    said, _ = _statement(Path("/"), _pseudonym_key(state))
     return str(
         json_format.MessageToJson(
-            request.inventory, preserving_proto_field_name=True, indent=1, ensure_ascii=False
+            wire.inventory(said), preserving_proto_field_name=True, indent=1, ensure_ascii=False
         )
     )
 
 
-def _report_request(root: Path, pseudonym_key: bytes) -> tuple["ReportRequest", Inventory]:
+def _statement(root: Path, pseudonym_key: bytes) -> tuple["Statement", Inventory]:
     """What a report of this device says now, and what it was made from."""
-    from quitus_agent import people, pseudonyms, wire
+    from quitus_agent import people, pseudonyms, statement
 
     facts, found = read_device(root)
     user = pseudonyms.of_user(people.primary_user(root), pseudonym_key)
-    return wire.report_request(facts, found, datetime.now(UTC), user), found
+    return statement.make(facts, found, datetime.now(UTC), user), found
 
 
 def _pseudonym_key(state: Path) -> bytes:
@@ -118,54 +121,60 @@ def read_token(file: Path) -> "JoinToken":
         raise UsageError(f"{file} {error}") from error
 
 
-def report(state: Path, root: Path) -> tuple[LastReport, Inventory]:
-    """Reads this device and reports it; the receipt is kept in `state`."""
-    import json
+def report(state: Path, root: Path, patience_s: float = 0) -> tuple["Accepted", Inventory]:
+    """Reads this device and reports it, with what still waits from earlier days.
 
-    from quitus_agent import identity, transport
-    from quitus_agent.files import write_whole
+    Tries again for `patience_s` where the collector is away or busy; then what it had to say
+    waits on disk for the next run.
+    """
+    from quitus_agent import identity, reporting, transport
+    from quitus_agent.spool import Spool, Trouble
 
     known = identity.load(state)
-    if identity.is_expired(known):
-        raise AgentError(
-            f"this device's certificate ended on {known.expires_at:%Y-%m-%d}: "
-            "enrol again with --again"
-        )
-    request, found = _report_request(root, known.pseudonym_key)
+    spool = Spool(state, known.device_id)
+    said, found = _statement(root, known.pseudonym_key)
+    waiting = reporting.queue(spool, said)
     try:
-        held = transport.report(known, request)
-    except CollectorUnreachable as error:
+        if identity.is_expired(known):
+            raise AgentError(
+                f"this device's certificate ended on {known.expires_at:%Y-%m-%d}: "
+                "enrol again with --again"
+            )
+
+        def deliver() -> "Accepted":
+            with transport.reporting(known) as send:
+                return reporting.deliver(spool, waiting, send)
+
+        accepted = reporting.patiently(deliver, patience_s)
+    except AgentError as error:
+        spool.note(Trouble(str(error), datetime.now(UTC)))
         # A key that cannot be read looks like a collector that does not answer.
-        from quitus_agent import keys
+        if isinstance(error, CollectorUnreachable):
+            from quitus_agent import keys
 
-        if not keys.are_whole(known):
-            raise identity.damaged(state) from error
+            if not keys.are_whole(known):
+                raise identity.damaged(state) from error
         raise
-    receipt = LastReport(datetime.now(UTC), held)
-    document = {"accepted_at": receipt.accepted_at.isoformat(), "installs": receipt.installs}
-    try:
-        write_whole(state / LAST_REPORT_FILE, json.dumps(document).encode())
-    except OSError as error:
-        print(
-            f"quitus-agent: the report was accepted, but its receipt could not be kept in {state}: "
-            f"{error.strerror}",
-            file=sys.stderr,
-        )
-    return receipt, found
+    spool.note(None)
+    return accepted, found
 
 
-def status(state: Path) -> tuple["Identity", LastReport | None]:
-    """Who this device is to the collector, and when it was last heard."""
-    import json
+def status(state: Path) -> Status:
+    """Who this device is to the collector, when it was last heard, and what waits."""
+    from quitus_agent import identity
+    from quitus_agent.spool import Spool
+
+    known = identity.load(state)
+    spool = Spool(state, known.device_id)
+    return Status(known, spool.accepted(), len(spool.waiting()), spool.trouble())
+
+
+def wait_for_turn(state: Path, spread_s: int) -> None:
+    """Waits for this device's own moment of `spread_s`: a fleet must not call at once."""
+    import time
+    from hashlib import sha256
 
     from quitus_agent import identity
 
-    known = identity.load(state)
-    try:
-        document = json.loads((state / LAST_REPORT_FILE).read_text(encoding="utf-8"))
-        last = LastReport(datetime.fromisoformat(document["accepted_at"]), document["installs"])
-    except FileNotFoundError:
-        last = None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AgentError(f"{state / LAST_REPORT_FILE} is damaged: remove it") from error
-    return known, last
+    device_id = identity.load(state).device_id
+    time.sleep(int.from_bytes(sha256(device_id.encode()).digest()[:8]) % spread_s)

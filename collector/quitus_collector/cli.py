@@ -19,7 +19,13 @@ from quitus_collector.domain.position import PositionLine
 from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.licensing import remove_entitlement
-from quitus_collector.services.reporting import list_devices, remove_device, show_device
+from quitus_collector.services.reporting import (
+    Decision,
+    list_devices,
+    remove_device,
+    settle,
+    show_device,
+)
 from quitus_collector.services.wording import why
 from quitus_collector.wiring import Collector
 
@@ -134,6 +140,16 @@ def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show.add_argument("device", metavar="DEVICE", help="its id or its name")
     show.add_argument("--format", choices=("table", "json"), default="table")
     show.set_defaults(command=_devices_show)
+    settle = actions.add_parser("settle", help="decide on devices in quarantine, or decide again")
+    settle.add_argument("devices", nargs="+", metavar="DEVICE", help="its id or its name")
+    settle.add_argument(
+        "--as",
+        dest="decision",
+        required=True,
+        choices=[each.value for each in Decision],
+        help="a machine of its own; the one that takes another's place; back to quarantine",
+    )
+    settle.set_defaults(command=_devices_settle)
     remove = actions.add_parser("remove", help="forget one, with its installs")
     remove.add_argument("device", metavar="DEVICE", help="its id or its name")
     remove.set_defaults(command=_devices_remove)
@@ -216,11 +232,11 @@ def _token_list(arguments: argparse.Namespace) -> int:
 
 
 def _devices_list(arguments: argparse.Namespace) -> int:
-    summaries = list_devices(_collector(arguments).store)
+    devices = list_devices(_collector(arguments).store)
     if arguments.format == "json":
-        _print_json([each.document() for each in summaries])
+        _print_json([each.document() for each in devices])
     else:
-        terminal.devices(summaries)
+        terminal.devices(devices)
     return OK
 
 
@@ -230,6 +246,14 @@ def _devices_show(arguments: argparse.Namespace) -> int:
         _print_json(device.document() | {"software": [each.document() for each in installs]})
     else:
         terminal.device(device, installs)
+    return OK
+
+
+def _devices_settle(arguments: argparse.Namespace) -> int:
+    store = _collector(arguments).store
+    for name in arguments.devices:
+        device = settle(store, name, Decision(arguments.decision))
+        print(f"{device.name} ({device.id}) is {device.standing}")
     return OK
 
 

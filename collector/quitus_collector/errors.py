@@ -21,6 +21,23 @@ class InvalidRequest(CollectorError):
     """A message from outside is malformed or over a limit; the text names the field."""
 
 
+class FullReportWanted(CollectorError):
+    """What a report builds on is not what is held; nothing was taken in."""
+
+
+class Quarantined(CollectorError):
+    """Two machines may be speaking as one device; nothing was taken in until a person decides."""
+
+
+class TooManyReports(CollectorError):
+    """The device or its address has to wait; `retry_after_s` is in seconds."""
+
+    def __init__(self, text: str, retry_after_s: int) -> None:
+        """Nothing was taken in."""
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
 class UnknownDevice(CollectorError):
     """No such device is enrolled."""
 

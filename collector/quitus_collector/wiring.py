@@ -146,9 +146,7 @@ class Collector:
                     signing_request=request,
                     hostname=hostname,
                 ),
-                accept_report=lambda device, inventory: accept_report(
-                    store, clock, device, inventory
-                ),
+                accept_report=lambda device, report: accept_report(store, clock, device, report),
                 device_id_of=x509.device_id_of,
                 trust_roots=(authority.root(),),
                 pseudonym_key=self._pseudonym_key(),

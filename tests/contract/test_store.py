@@ -6,18 +6,28 @@ from threading import Event
 
 import pytest
 
+from quitus_collector.domain.device import Standing, fingerprint
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import (
     DeviceFacts,
     DeviceKind,
+    Inventory,
     Scope,
     SourceOutcome,
     SourceStatus,
 )
+from quitus_collector.domain.report import update
 from quitus_collector.errors import UnknownDevice
-from quitus_collector.services.ports import Store
+from quitus_collector.services.ports import Store, UnitOfWork
 from tests.builders import NOON, a_device, a_token, an_entitlement, an_install, an_inventory
 from tests.fakes.store import MemoryStore
+
+
+def keep(work: UnitOfWork, device_id: str, inventory: Inventory) -> int:
+    """Has a device hold what an inventory says; returns how many rows it holds then."""
+    made = update(inventory, work.inventories.held(device_id), ())
+    work.inventories.change(device_id, made.added, made.removed)
+    return len(work.inventories.held(device_id))
 
 
 def test_a_device_comes_back_as_it_was_kept(store: Store) -> None:
@@ -28,6 +38,13 @@ def test_a_device_comes_back_as_it_was_kept(store: Store) -> None:
             "PC-É", "Debian", "12", "amd64", 1, 8, 1 << 40, DeviceKind.VIRTUAL, "kvm"
         ),
         sources=(SourceOutcome("rpm", SourceStatus.FAILED, "unreadable"),),
+        installs=3,
+        digest="ab" * 32,
+        receipt="cd" * 16,
+        shown="ef" * 16,
+        standing=Standing.QUARANTINED,
+        standing_reason="its machine is also PC-2 (d-2)",
+        rival="d-2",
     )
 
     with store.writing() as work:
@@ -122,28 +139,28 @@ def test_a_view_is_of_one_moment(store: Store) -> None:
     """What is committed while a position is being read stays out of it."""
     with store.writing() as work:
         work.devices.add(a_device())
-        work.inventories.add("d-1", an_inventory(an_install("a")))
+        keep(work, "d-1", an_inventory(an_install("a")))
 
     with store.reading() as view:
         distinct = view.inventories.distinct()
         with store.writing() as work:
-            work.inventories.add("d-1", an_inventory(an_install("b"), an_install("c")))
+            keep(work, "d-1", an_inventory(an_install("b"), an_install("c")))
         numbers = {number for _, found in view.inventories.by_device() for number in found}
         assert numbers == set(distinct)
-        assert view.inventories.count() == {"d-1": 1}
+        assert len(view.inventories.held("d-1")) == 1
 
 
 def test_a_device_goes_with_its_installs_and_leaves_those_of_others(store: Store) -> None:
     with store.writing() as work:
         for device in ("d-1", "d-2"):
             work.devices.add(a_device(device))
-            work.inventories.add(device, an_inventory(an_install("a")))
+            keep(work, device, an_inventory(an_install("a")))
         work.devices.remove("d-1")
         work.devices.remove("d-9")
 
     with store.reading() as work:
         assert [device.id for device in work.devices.list()] == ["d-2"]
-        assert work.inventories.count() == {"d-2": 1}
+        assert [device for device, _ in work.inventories.by_device()] == ["d-2"]
 
 
 def test_an_entitlement_goes_alone(store: Store) -> None:
@@ -161,9 +178,9 @@ def test_a_source_that_an_agent_does_not_know_any_more_takes_its_installs_along(
 ) -> None:
     with store.writing() as work:
         work.devices.add(a_device())
-        work.inventories.add("d-1", an_inventory(an_install("a"), an_install("b", source="old")))
+        keep(work, "d-1", an_inventory(an_install("a"), an_install("b", source="old")))
 
-        assert work.inventories.add("d-1", an_inventory(an_install("a"))) == 1
+        assert keep(work, "d-1", an_inventory(an_install("a"))) == 1
 
 
 def test_installs_come_back_as_they_were_reported(store: Store) -> None:
@@ -177,7 +194,7 @@ def test_installs_come_back_as_they_were_reported(store: Store) -> None:
 
     with store.writing() as work:
         work.devices.add(a_device())
-        assert work.inventories.add("d-1", an_inventory(install)) == 1
+        assert keep(work, "d-1", an_inventory(install)) == 1
 
     with store.reading() as work:
         assert work.inventories.list("d-1") == [install]
@@ -188,22 +205,60 @@ def test_a_report_replaces_the_installs_of_readable_sources_only(store: Store) -
     with store.writing() as work:
         work.devices.add(a_device())
         first = [an_install("a"), an_install("b"), an_install("c", source="rpm")]
-        work.inventories.add("d-1", an_inventory(*first))
+        keep(work, "d-1", an_inventory(*first))
         outcomes = {"dpkg": SourceStatus.READ, "rpm": SourceStatus.FAILED}
         second = an_inventory(an_install("b"), an_install("d"), sources=outcomes)
 
-        assert work.inventories.add("d-1", second) == 3
+        assert keep(work, "d-1", second) == 3
 
     with store.reading() as work:
         assert [each.name for each in work.inventories.list("d-1")] == ["b", "d", "c"]
+
+
+def test_held_rows_have_the_digests_of_their_installs(store: Store) -> None:
+    dated = an_install("é", identifiers={"b": "2", "a": "1"}, installed_on="2026-01-31")
+
+    with store.writing() as work:
+        work.devices.add(a_device())
+        keep(work, "d-1", an_inventory(dated, an_install("b", source="rpm")))
+
+    with store.reading() as work:
+        held = {row.source: row for row in work.inventories.held("d-1")}
+        assert held.keys() == {"dpkg", "rpm"}
+        assert held["dpkg"].record == dated.record()
+        assert held["dpkg"].installed_on == "2026-01-31"
+
+
+def test_a_row_may_get_another_date(store: Store) -> None:
+    with store.writing() as work:
+        work.devices.add(a_device())
+        keep(work, "d-1", an_inventory(an_install("a", installed_on="2026-01-01")))
+        keep(work, "d-1", an_inventory(an_install("a", installed_on="2026-02-02")))
+
+        assert [each.installed_on for each in work.inventories.list("d-1")] == ["2026-02-02"]
+
+
+def test_devices_are_found_by_what_their_fingerprints_share(store: Store) -> None:
+    one = DeviceFacts(smbios_uuid="4C4C4544-0001", serial="S-1001", machine_id="m1m1")
+    same_board = DeviceFacts(smbios_uuid="4c4c4544-0001", serial="OTHER")
+    unset = DeviceFacts(smbios_uuid="00000000-0000-0000-0000-000000000000")
+    with store.writing() as work:
+        for number, facts in enumerate((one, same_board, unset), start=1):
+            work.devices.add(a_device(f"d-{number}", facts=facts))
+
+    with store.reading() as work:
+        found = work.devices.alike(fingerprint(one))
+        assert [device.id for device in found] == ["d-1", "d-2"]
+        assert work.devices.alike(fingerprint(unset)) == []
+        assert work.devices.alike({"serial": "4c4c4544-0001"}) == []
 
 
 def test_a_record_is_one_for_all_devices_that_have_it(store: Store) -> None:
     with store.writing() as work:
         for device in ("d-1", "d-2", "d-3"):
             work.devices.add(a_device(device))
-        work.inventories.add("d-1", an_inventory(an_install("a"), an_install("b")))
-        work.inventories.add("d-2", an_inventory(an_install("a"), an_install("a", version="2")))
+        keep(work, "d-1", an_inventory(an_install("a"), an_install("b")))
+        keep(work, "d-2", an_inventory(an_install("a"), an_install("a", version="2")))
 
     with store.reading() as work:
         distinct = work.inventories.distinct()
@@ -213,18 +268,17 @@ def test_a_record_is_one_for_all_devices_that_have_it(store: Store) -> None:
         }
         assert by_device == {"d-1": [("a", "1.0"), ("b", "1.0")], "d-2": [("a", "1.0"), ("a", "2")]}
         assert len(distinct) == 3
-        assert work.inventories.count() == {"d-1": 2, "d-2": 2}
 
 
 def test_records_that_nobody_has_any_more_are_not_listed(store: Store) -> None:
     with store.writing() as work:
         work.devices.add(a_device())
-        work.inventories.add("d-1", an_inventory(an_install("a")))
-        work.inventories.add("d-1", an_inventory(sources={"dpkg": SourceStatus.READ}))
+        keep(work, "d-1", an_inventory(an_install("a")))
+        keep(work, "d-1", an_inventory(sources={"dpkg": SourceStatus.READ}))
 
         assert work.inventories.distinct() == {}
         assert list(work.inventories.by_device()) == []
-        assert work.inventories.count() == {}
+        assert work.inventories.held("d-1") == []
 
 
 def test_reports_with_tens_of_thousands_of_rows_are_kept_whole(store: Store) -> None:
@@ -232,9 +286,9 @@ def test_reports_with_tens_of_thousands_of_rows_are_kept_whole(store: Store) -> 
 
     with store.writing() as work:
         work.devices.add(a_device())
-        assert work.inventories.add("d-1", an_inventory(*installs)) == 25_000
+        assert keep(work, "d-1", an_inventory(*installs)) == 25_000
         fewer = an_inventory(*installs[::2])
-        assert work.inventories.add("d-1", fewer) == 12_500
+        assert keep(work, "d-1", fewer) == 12_500
 
 
 def test_an_entitlement_comes_back_as_it_was_kept(store: Store) -> None:

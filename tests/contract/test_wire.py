@@ -7,7 +7,8 @@ import pytest
 from quitus.v1 import inventory_pb2
 from quitus_agent import device as agent_device
 from quitus_agent import inventory as agent
-from quitus_agent import pseudonyms, wire
+from quitus_agent import pseudonyms, statement, wire
+from quitus_agent.spool import Accepted
 from quitus_collector.domain.install import DeviceFacts, DeviceKind, Install, Scope, SourceStatus
 from quitus_collector.entrypoints.grpc import translate
 from quitus_collector.errors import InvalidRequest
@@ -25,8 +26,8 @@ def sent(
     """The message as it arrives."""
     outcomes = sources or [agent.SourceOutcome("dpkg", agent.READ)]
     found = agent.Inventory(outcomes, installs)
-    request = wire.report_request(FACTS, found, NOON)
-    return inventory_pb2.ReportRequest.FromString(request.SerializeToString()).inventory
+    request = wire.report_request(statement.make(FACTS, found, NOON), Accepted())
+    return inventory_pb2.ReportRequest.FromString(request.SerializeToString()).full
 
 
 def test_everything_that_the_agent_says_arrives() -> None:
@@ -39,7 +40,6 @@ def test_everything_that_the_agent_says_arrives() -> None:
 
     inventory = translate.inventory(sent(install, sources=outcomes))
 
-    assert inventory.taken_at == NOON
     assert inventory.facts == DeviceFacts(
         "PC-É", "Debian", "12", "x86_64", 2, 16, 1 << 40, DeviceKind.VIRTUAL, "kvm"
     )
@@ -58,10 +58,10 @@ def test_what_names_a_person_or_a_system_leaves_as_a_stand_in_only() -> None:
     found = agent.Inventory([], [agent.Install("a", location="/home/amélie")])
     user = pseudonyms.of_user("CORP\\Amélie", b"k" * 32)
 
-    sent = wire.report_request(facts, found, NOON, user)
+    sent = wire.report_request(statement.make(facts, found, NOON, user), Accepted())
 
-    assert sent.inventory.device.primary_user == user
-    assert sent.inventory.device.machine_id == pseudonyms.of_system(facts.system_id)
+    assert sent.full.device.primary_user == user
+    assert sent.full.device.machine_id == pseudonyms.of_system(facts.system_id)
     written = str(sent).casefold() + repr(sent.SerializeToString()).casefold()
     assert facts.system_id not in written
     assert "lie" not in written
@@ -69,19 +69,21 @@ def test_what_names_a_person_or_a_system_leaves_as_a_stand_in_only() -> None:
 
 def test_a_sample_workstation_fits_the_limits() -> None:
     (device,) = fleet(1)
-    request = wire.report_request(device.facts, device.inventory, datetime.now(UTC))
+    said = statement.make(device.facts, device.inventory, datetime.now(UTC))
 
-    inventory = translate.inventory(request.inventory)
+    inventory = translate.inventory(wire.inventory(said))
 
     assert len(inventory.installs) == len(device.inventory.installs)
     assert all(each.status is SourceStatus.READ for each in inventory.sources)
 
 
 def test_control_characters_are_replaced_visibly() -> None:
+    """By the agent already: digests are made of what is sent."""
     hostile = agent.Install("a\0b\x1b[31m\n", "1", "été – œ", "", "dpkg")
 
     install = translate.inventory(sent(hostile)).installs[0]
 
+    assert sent(hostile).installs[0].name == install.name
     assert install.name == "a\ufffdb\ufffd[31m\ufffd"
     assert install.publisher == "été – œ"
 
@@ -147,8 +149,8 @@ def test_values_from_a_future_version_are_refused_not_guessed() -> None:
 
 
 def test_a_time_out_of_range_is_refused() -> None:
-    message = sent()
+    message = inventory_pb2.ReportRequest(full=sent(), digest=b"d" * 32)
     message.taken_at.seconds = 1 << 60
 
     with pytest.raises(InvalidRequest, match="taken_at: not a time"):
-        translate.inventory(message)
+        translate.report(message)

@@ -1,10 +1,11 @@
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.device import Device, JoinToken, fingerprint
 from quitus_collector.domain.entitlement import Entitlement
-from quitus_collector.domain.install import Install, Inventory
+from quitus_collector.domain.install import Install
+from quitus_collector.domain.report import HeldRow
 from quitus_collector.errors import UnknownDevice
 
 
@@ -27,6 +28,12 @@ class MemoryDevices:
 
     def list(self) -> Sequence[Device]:
         return sorted(self.by_id.values(), key=lambda device: (device.name, device.id))
+
+    def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
+        found = [
+            each for each in self.by_id.values() if values.items() & fingerprint(each.facts).items()
+        ]
+        return sorted(found, key=lambda device: device.id)
 
     def remove(self, device_id: str) -> None:
         self.by_id.pop(device_id, None)
@@ -54,22 +61,24 @@ class MemoryInventories:
         self.by_id: dict[str, dict[tuple[str, ...], Install]] = {}
         self.numbers: dict[tuple[str, ...], int] = {}
 
-    def add(self, device_id: str, inventory: Inventory) -> int:
-        failed = inventory.failed_sources()
+    def held(self, device_id: str) -> Sequence[HeldRow]:
+        return [
+            HeldRow(self.numbers[key], each.record(), each.source, each.installed_on)
+            for key, each in self.by_id.get(device_id, {}).items()
+        ]
+
+    def change(self, device_id: str, added: Sequence[Install], removed: Collection[int]) -> None:
         before = self.by_id.get(device_id, {})
-        kept = {key: each for key, each in before.items() if each.source in failed}
-        new = {each.key(): each for each in inventory.installs if each.source not in failed}
-        self.by_id[device_id] = kept | new
-        for key in new:
-            self.numbers.setdefault(key, len(self.numbers) + 1)
-        return len(self.by_id[device_id])
+        kept = {key: each for key, each in before.items() if self.numbers[key] not in removed}
+        for each in added:
+            assert each.key() not in kept
+            kept[each.key()] = each
+            self.numbers.setdefault(each.key(), len(self.numbers) + 1)
+        self.by_id[device_id] = kept
 
     def list(self, device_id: str) -> Sequence[Install]:
         found = self.by_id.get(device_id, {}).values()
         return sorted(found, key=lambda each: (each.source, each.name, each.version, each.key()))
-
-    def count(self) -> Mapping[str, int]:
-        return {device: len(installs) for device, installs in self.by_id.items() if installs}
 
     def distinct(self) -> Mapping[int, Install]:
         return {

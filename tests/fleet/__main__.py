@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from quitus_agent import config, enrolment, errors, keys, transport, wire
+from quitus_agent import config, enrolment, errors, keys, statement, transport, wire
 from quitus_agent.join_token import JoinToken
+from quitus_agent.spool import Accepted
 from quitus_agent.wiring import read_token
 from tests.fleet.sample import SampleDevice, fleet
 
@@ -15,8 +16,9 @@ from tests.fleet.sample import SampleDevice, fleet
 def join(address: tuple[str, int], token: JoinToken, device: SampleDevice) -> int:
     """Enrols one device and sends its inventory; returns how many installs the collector holds."""
     known = enrolment.enrol(*address, token, keys.new_key(), device.facts.hostname)
-    request = wire.report_request(device.facts, device.inventory, datetime.now(UTC))
-    return transport.report(known, request)
+    said = statement.make(device.facts, device.inventory, datetime.now(UTC))
+    with transport.reporting(known) as send:
+        return send(wire.report_request(said, Accepted())).installs
 
 
 def main() -> int:

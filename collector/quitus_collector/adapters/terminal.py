@@ -10,13 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.device import Device, JoinToken, Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.position import LineState, Position, PositionLine
 from quitus_collector.services import wording
 from quitus_collector.services.ports import Messages
-from quitus_collector.services.reporting import DeviceSummary
 from quitus_collector.services.wording import N_
 
 MIN_LABEL, MIN_WIDTH = 24, 40
@@ -84,20 +83,27 @@ def _reason(line: PositionLine, messages: Messages) -> str:
     return "" if line.state is LineState.UNDETERMINED else wording.why(line, messages)
 
 
-def devices(summaries: Iterable[DeviceSummary]) -> None:
-    """The enrolled devices."""
+def devices(devices: Iterable[Device]) -> None:
+    """The enrolled devices, and why some are not counted."""
     table = _table("Device", "Id", "System", "Entity", "Last report (UTC)")
     table.add_column("Installs", justify="right")
     count = 0
-    for summary in summaries:
-        device = summary.device
+    set_apart = []
+    for device in devices:
         last = f"{device.last_report_at:%Y-%m-%d %H:%M}" if device.last_report_at else "never"
         system = f"{device.facts.system} {device.facts.system_version}".strip()
-        cells = (device.name, device.id, system, device.entity or "", last, f"{summary.installs}")
+        cells = (device.name, device.id, system, device.entity or "", last, f"{device.installs}")
         table.add_row(*map(escape, cells))
         count += 1
+        if device.standing is not Standing.ACTIVE:
+            set_apart.append(
+                f"{device.name} ({device.id}) is {device.standing} and not counted: "
+                f"{device.standing_reason}"
+            )
     if count:
         _print(table)
+    for sentence in set_apart:
+        print(sentence)
     print(_counted(count, "device"))
 
 

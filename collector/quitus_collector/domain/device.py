@@ -1,16 +1,32 @@
-"""Devices and the join tokens that admit them."""
+"""Devices, what tells them apart, and the join tokens that admit them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from quitus_collector.domain.install import DeviceFacts, SourceOutcome
+
+
+class Standing(StrEnum):
+    """ACTIVE devices are counted; the others are kept and shown, each with its reason.
+
+    QUARANTINED: two machines may be behind it, or it may be one that is known already; a person
+    decides. REPLACED: another device took its place. A decision can be taken back.
+    """
+
+    ACTIVE = "active"
+    QUARANTINED = "quarantined"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """An enrolled workstation; `facts` and `sources` are those of its last report, if there is one.
 
-    `entity` is the legal entity (SIREN) that its join token was made for, or None.
+    `entity` is the legal entity (SIREN) that its join token was made for, or None. `digest`,
+    `receipt` and `shown` (the receipt that the last report showed) are hex, empty before the first
+    report. `rival` is the id of the device that a quarantine is about, or that replaced this one.
     """
 
     id: str
@@ -23,6 +39,13 @@ class Device:
     last_report_at: datetime | None = None
     facts: DeviceFacts = field(default_factory=DeviceFacts)
     sources: tuple[SourceOutcome, ...] = ()
+    installs: int = 0
+    digest: str = ""
+    receipt: str = ""
+    shown: str = ""
+    standing: Standing = Standing.ACTIVE
+    standing_reason: str = ""
+    rival: str = ""
 
     @property
     def name(self) -> str:
@@ -36,12 +59,62 @@ class Device:
             "id": self.id,
             "name": self.name,
             "entity": self.entity,
+            "standing": self.standing.value,
+            "standing_reason": self.standing_reason or None,
+            "rival": self.rival or None,
             "enrolled_at": self.enrolled_at.isoformat(),
             "certificate_expires_at": self.certificate_expires_at.isoformat(),
             "last_report_at": last.isoformat() if last else None,
+            "installs": self.installs,
             "facts": asdict(self.facts),
             "sources": [asdict(source) for source in self.sources],
         }
+
+
+# What one agreement says for two devices being one machine. Firmware ids outlive a new system
+# disk; a machine id travels with a copied disk, so it says little alone.
+WEIGHTS: Mapping[str, int] = {"smbios_uuid": 4, "serial": 3, "machine_id": 2}
+# From this weight on two devices are taken for one machine until a person decides: firmware ids
+# that agree say so even under another machine id, which is what a new installation looks like.
+SAME_MACHINE = 5
+# Down from here one device speaks from two machines: its firmware ids became others.
+ANOTHER_MACHINE = -5
+# Ids that makers give to whole series: they tell nothing (as seen by inventory tools' users).
+MEANINGLESS = frozenset(
+    {
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "03000200-0400-0500-0006-000700080009",
+        "12345678-1234-5678-90ab-cddeefaabbcc",
+        "123456789",
+        "0123456789",
+        "1234567890",
+        "default string",
+        "none",
+        "not specified",
+        "system serial number",
+        "to be filled by o.e.m.",
+    }
+)
+
+
+def fingerprint(facts: DeviceFacts) -> dict[str, str]:
+    """What tells one machine from another, by kind; meaningless values are left out."""
+    values = {kind: str(getattr(facts, kind)).strip().lower() for kind in WEIGHTS}
+    return {
+        kind: value
+        for kind, value in values.items()
+        if len(value) >= 4 and value not in MEANINGLESS and len(set(value) - {"-", "0"}) > 1
+    }
+
+
+def likeness(one: Mapping[str, str], other: Mapping[str, str]) -> int:
+    """How much two fingerprints speak for one machine: agreements less disagreements."""
+    return sum(
+        weight if one[kind] == other[kind] else -weight
+        for kind, weight in WEIGHTS.items()
+        if kind in one and kind in other
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What a device reported: raw software records, facts, and whether each source could be read."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -75,6 +75,10 @@ class Install:
             *pairs,
         )
 
+    def record(self) -> bytes:
+        """The digest of its key; no text on the wire has the character that parts them."""
+        return hashlib.sha256("\0".join(self.key()).encode()).digest()
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
@@ -111,13 +115,8 @@ class SourceOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """One report of one device; `taken_at` is UTC, by the device's clock."""
+    """All that a device has, as it was read at one time."""
 
-    taken_at: datetime
     facts: DeviceFacts
     sources: tuple[SourceOutcome, ...]
     installs: tuple[Install, ...]
-
-    def failed_sources(self) -> frozenset[str]:
-        """The sources of which this report says nothing: their installs stay as they were."""
-        return frozenset(each.name for each in self.sources if each.status is SourceStatus.FAILED)

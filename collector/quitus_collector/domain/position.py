@@ -103,6 +103,7 @@ class Perimeter:
 
     `stale` devices have reported, but not within `stale_after_days`; they are counted as they last
     were. `namesakes` are names that several devices have: each may be one machine enrolled twice.
+    `set_apart` devices are in quarantine or were replaced: none of the other figures has them.
     """
 
     entities: tuple[str, ...]
@@ -113,6 +114,7 @@ class Perimeter:
     with_failed_sources: int
     oldest_report_at: datetime | None
     namesakes: tuple[str, ...]
+    set_apart: int = 0
 
     def document(self) -> Document:
         """The perimeter as JSON has it."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
-from quitus_collector.domain.device import Device
+from quitus_collector.domain.device import Device, Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install, SourceStatus
 from quitus_collector.domain.optimisation import Solver
@@ -75,13 +75,16 @@ def remove_entitlement(store: Store, entitlement_id: str) -> Entitlement:
 def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -> Position:
     """The effective licence position of now; raises SolverError if it could not be proven."""
     with store.reading() as work:
-        devices = work.devices.list()
+        known = work.devices.list()
+        devices = [device for device in known if device.standing is Standing.ACTIVE]
+        active = {device.id for device in devices}
         entitlements = work.entitlements.list()
         distinct = work.inventories.distinct()
         recognised = {number: catalogue.recognise(each) for number, each in distinct.items()}
         products = {
             device: licensable(recognised[number] for number in numbers)
             for device, numbers in work.inventories.by_device()
+            if device in active
         }
         unknown = _unknown(work, distinct, recognised)
     counted = [CountedDevice(device.id, device.entity) for device in devices]
@@ -90,13 +93,13 @@ def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -
     return Position(
         as_of=now,
         catalogue_digest=catalogue.digest,
-        perimeter=_perimeter(devices, now),
+        perimeter=_perimeter(devices, len(known) - len(devices), now),
         lines=position_lines(clock.today(), counted, products, bound, catalogue, solver),
         unknown=unknown,
     )
 
 
-def _perimeter(devices: Sequence[Device], now: datetime) -> Perimeter:
+def _perimeter(devices: Sequence[Device], set_apart: int, now: datetime) -> Perimeter:
     reports = [device.last_report_at for device in devices if device.last_report_at]
     fresh = sum(now - report <= STALE_AFTER for report in reports)
     names = Counter(device.name for device in devices)
@@ -110,6 +113,7 @@ def _perimeter(devices: Sequence[Device], now: datetime) -> Perimeter:
             any(source.status is SourceStatus.FAILED for source in device.sources)
             for device in devices
         ),
+        set_apart=set_apart,
         oldest_report_at=min(reports, default=None),
         namesakes=tuple(sorted(name for name, count in names.items() if count > 1)),
     )

@@ -1,6 +1,6 @@
 """What the use cases need from the outside world."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,8 @@ from typing import Protocol
 
 from quitus_collector.domain.device import Device, JoinToken
 from quitus_collector.domain.entitlement import Entitlement
-from quitus_collector.domain.install import Install, Inventory
+from quitus_collector.domain.install import Install
+from quitus_collector.domain.report import HeldRow
 
 
 class Clock(Protocol):
@@ -36,6 +37,9 @@ class Devices(Protocol):
     def list(self) -> Sequence[Device]:
         """All of them, sorted by name, then id."""
 
+    def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
+        """Those whose fingerprint has one of these values under the same kind, sorted by id."""
+
     def remove(self, device_id: str) -> None:
         """Takes the device away with its installs; nothing if it is not there."""
 
@@ -56,14 +60,14 @@ class JoinTokens(Protocol):
 class Inventories(Protocol):
     """What each device last reported."""
 
-    def add(self, device_id: str, inventory: Inventory) -> int:
-        """Replaces all installs but those of failed sources; returns how many are held."""
+    def held(self, device_id: str) -> Sequence[HeldRow]:
+        """The rows that are held for a device, by their numbers."""
+
+    def change(self, device_id: str, added: Sequence[Install], removed: Collection[int]) -> None:
+        """Takes rows away by their numbers, then adds others; no record may be there twice."""
 
     def list(self, device_id: str) -> Sequence[Install]:
         """The device's installs, sorted by source, name, version."""
-
-    def count(self) -> Mapping[str, int]:
-        """Installs by device id."""
 
     def distinct(self) -> Mapping[int, Install]:
         """Every distinct record of the fleet, by a number that `by_device` uses."""

@@ -1,43 +1,186 @@
 """Taking in what devices report."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from quitus_collector.domain.device import Device
-from quitus_collector.domain.install import Install, Inventory
-from quitus_collector.errors import UnknownDevice, UsageError
-from quitus_collector.services.ports import Clock, Store
+from quitus_collector.domain.device import (
+    ANOTHER_MACHINE,
+    SAME_MACHINE,
+    Device,
+    Standing,
+    fingerprint,
+    likeness,
+)
+from quitus_collector.domain.install import Install
+from quitus_collector.domain.report import Changes, Report, Unchanged, update
+from quitus_collector.errors import (
+    FullReportWanted,
+    InvalidRequest,
+    Quarantined,
+    UnknownDevice,
+    UsageError,
+)
+from quitus_collector.services.ports import Clock, Store, UnitOfWork
+
+RECEIPT_BYTES = 16
+# More devices than this with one value in common: the value is no fingerprint.
+MAX_RIVALS = 8
+
+
+class Decision(StrEnum):
+    """What a person says of a device in quarantine.
+
+    SEPARATE: it is a machine of its own. REPLACEMENT: it takes the place of its rival, which is
+    counted no more. QUARANTINE puts it back.
+    """
+
+    SEPARATE = "separate"
+    REPLACEMENT = "replacement"
+    QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceSummary:
-    """A device and how many installs it has."""
+class Accepted:
+    """The answer to a report that was taken in: how many installs are held, and its receipt."""
 
-    device: Device
     installs: int
-
-    def document(self) -> dict[str, object]:
-        """The summary as JSON has it."""
-        return self.device.document() | {"installs": self.installs}
+    receipt: bytes
 
 
-def accept_report(store: Store, clock: Clock, device_id: str, inventory: Inventory) -> int:
-    """Keeps a device's report; returns how many installs it has now. Raises UnknownDevice.
+def accept_report(store: Store, clock: Clock, device_id: str, report: Report) -> Accepted:
+    """Keeps a device's report.
 
-    A source that failed keeps its last good answer: "could not read" is not "not installed".
+    Raises UnknownDevice, FullReportWanted, Quarantined where two machines seem to share the
+    device's key, or InvalidRequest where the content has another digest than it states.
     """
     with store.writing() as work:
         device = work.devices.get(device_id)
-        installs = work.inventories.add(device_id, inventory)
-        work.devices.add(
-            replace(
-                device,
-                last_report_at=clock.now(),
-                facts=inventory.facts,
-                sources=inventory.sources,
+        suspicion = _suspicion(device, report)
+        if suspicion and device.standing is Standing.ACTIVE:
+            work.devices.add(
+                replace(device, standing=Standing.QUARANTINED, standing_reason=suspicion)
             )
+        if not suspicion:
+            device = replace(
+                _taken_in(work, device, report),
+                last_report_at=clock.now(),
+                receipt=secrets.token_hex(RECEIPT_BYTES),
+                shown=report.receipt.hex(),
+            )
+            work.devices.add(device)
+    if suspicion:
+        raise Quarantined(f"{suspicion}: a person has to decide at the collector")
+    return Accepted(device.installs, bytes.fromhex(device.receipt))
+
+
+def _suspicion(device: Device, report: Report) -> str:
+    """Why another machine may be behind this report; empty if nothing says so.
+
+    Each answer carries a receipt. Showing the last one, or the one before where the answer was
+    lost, is what a single machine does; of two that share a key, one shows an older one.
+    """
+    if device.standing is Standing.QUARANTINED and not device.rival:
+        return device.standing_reason
+    if not device.receipt:
+        return ""
+    if report.receipt.hex() not in (device.receipt, device.shown):
+        return "two machines report with this device's key, or an old copy of this one does"
+    if not isinstance(report.content, Unchanged):
+        alike = likeness(fingerprint(device.facts), fingerprint(report.content.facts))
+        if alike <= ANOTHER_MACHINE:
+            return "this device's key is used on another machine than before"
+    return ""
+
+
+def _taken_in(work: UnitOfWork, device: Device, report: Report) -> Device:
+    """The device after its report; what it holds is changed where the report says so."""
+    stated = report.digest.hex()
+    content = report.content
+    if device.standing is Standing.REPLACED:
+        device = replace(
+            device,
+            standing=Standing.QUARANTINED,
+            standing_reason=f"{device.standing_reason}, and reports again",
         )
-    return installs
+    if stated == device.digest:
+        return device
+    if isinstance(content, Unchanged):
+        raise FullReportWanted("the inventory that is held is another one")
+    held = work.inventories.held(device.id)
+    made = update(content, held, device.sources)
+    if made.digest.hex() != stated:
+        if isinstance(content, Changes):
+            raise FullReportWanted("the changes do not lead to the inventory that they state")
+        raise InvalidRequest("digest: is not that of the inventory")
+    work.inventories.change(device.id, made.added, made.removed)
+    changed = replace(
+        device,
+        facts=content.facts,
+        sources=content.sources,
+        installs=len(held) - len(made.removed) + len(made.added),
+        digest=stated,
+    )
+    return _compared(work, changed, fingerprint(device.facts))
+
+
+def _compared(work: UnitOfWork, device: Device, before: Mapping[str, str]) -> Device:
+    """The device, in quarantine where its machine is known already under another key."""
+    now = fingerprint(device.facts)
+    if now == before or device.standing is not Standing.ACTIVE:
+        return device
+    rivals = [
+        (likeness(now, fingerprint(each.facts)), each)
+        for each in work.devices.alike(now)
+        if each.id != device.id and each.standing is not Standing.REPLACED
+    ]
+    if len(rivals) > MAX_RIVALS:
+        # A value that a whole series shares tells nothing of one machine.
+        return device
+    alike, rival = max(rivals, key=lambda pair: (pair[0], pair[1].id), default=(0, device))
+    if alike < SAME_MACHINE:
+        return device
+    return replace(
+        device,
+        standing=Standing.QUARANTINED,
+        standing_reason=f"its machine is also {rival.name} ({rival.id})",
+        rival=rival.id,
+    )
+
+
+def settle(store: Store, name: str, decision: Decision) -> Device:
+    """Decides on a device in quarantine, or decides again; returns it as it is now.
+
+    Raises UnknownDevice, or UsageError where the decision does not fit the device.
+    """
+    device, _ = show_device(store, name)
+    with store.writing() as work:
+        device = work.devices.get(device.id)
+        rival = next((each for each in work.devices.list() if each.id == device.rival), None)
+        if rival and rival.standing is Standing.REPLACED and rival.rival == device.id:
+            rival = _active(rival)
+            work.devices.add(rival)
+        settled = _active(device)
+        if decision is Decision.QUARANTINE:
+            reason = device.standing_reason or "put there by a person"
+            settled = replace(device, standing=Standing.QUARANTINED, standing_reason=reason)
+        elif decision is Decision.REPLACEMENT:
+            if not rival:
+                raise UsageError(f"{device.name} ({device.id}) has no other device to replace")
+            reason = f"replaced by {device.name} ({device.id})"
+            work.devices.add(
+                replace(rival, standing=Standing.REPLACED, standing_reason=reason, rival=device.id)
+            )
+        elif not rival:
+            # The next report starts a new chain of receipts, whoever of the two sends it.
+            settled = replace(settled, receipt="", shown="")
+        work.devices.add(settled)
+    return settled
+
+
+def _active(device: Device) -> Device:
+    return replace(device, standing=Standing.ACTIVE, standing_reason="")
 
 
 def remove_device(store: Store, name: str) -> Device:
@@ -51,11 +194,10 @@ def remove_device(store: Store, name: str) -> Device:
     return device
 
 
-def list_devices(store: Store) -> list[DeviceSummary]:
+def list_devices(store: Store) -> Sequence[Device]:
     """Every device, sorted by name."""
     with store.reading() as work:
-        counts = work.inventories.count()
-        return [DeviceSummary(device, counts.get(device.id, 0)) for device in work.devices.list()]
+        return work.devices.list()
 
 
 def show_device(store: Store, name: str) -> tuple[Device, Sequence[Install]]:

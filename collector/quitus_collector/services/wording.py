@@ -113,6 +113,16 @@ def perimeter_notes(perimeter: Perimeter, messages: Messages) -> list[str]:
                 perimeter.stale,
             )
         )
+    if perimeter.set_apart:
+        notes.append(
+            messages.count(
+                "{n} device is set apart, because its machine may be known already, and not"
+                " counted",
+                "{n} devices are set apart, because their machines may be known already, and not"
+                " counted",
+                perimeter.set_apart,
+            )
+        )
     if perimeter.namesakes:
         notes.append(
             messages.text(

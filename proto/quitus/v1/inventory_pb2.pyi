@@ -87,19 +87,43 @@ Global___Scope: _TypeAlias = Scope  # noqa: Y015
 class ReportRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    INVENTORY_FIELD_NUMBER: _builtins.int
+    FULL_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    TAKEN_AT_FIELD_NUMBER: _builtins.int
+    digest: _builtins.bytes
+    """Of the whole inventory as it is after this report (docs/protocol.md, "Digests"); 32 bytes."""
+    receipt: _builtins.bytes
+    """ReportResponse.receipt of the last report that was accepted; empty before the first."""
     @_builtins.property
-    def inventory(self) -> Global___Inventory: ...
+    def full(self) -> Global___Inventory: ...
+    @_builtins.property
+    def changes(self) -> Global___Changes: ...
+    @_builtins.property
+    def unchanged(self) -> Global___Unchanged: ...
+    @_builtins.property
+    def taken_at(self) -> _timestamp_pb2.Timestamp:
+        """When the device was read, by its own clock."""
+
     def __init__(
         self,
         *,
-        inventory: Global___Inventory | None = ...,
+        full: Global___Inventory | None = ...,
+        changes: Global___Changes | None = ...,
+        unchanged: Global___Unchanged | None = ...,
+        digest: _builtins.bytes = ...,
+        receipt: _builtins.bytes = ...,
+        taken_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["inventory", b"inventory"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "content", b"content", "full", b"full", "taken_at", b"taken_at", "unchanged", b"unchanged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inventory", b"inventory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "content", b"content", "digest", b"digest", "full", b"full", "receipt", b"receipt", "taken_at", b"taken_at", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["full", "changes", "unchanged"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
 Global___ReportRequest: _TypeAlias = ReportRequest  # noqa: Y015
 
@@ -108,33 +132,91 @@ class ReportResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INSTALLS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    FULL_WANTED_FIELD_NUMBER: _builtins.int
     installs: _builtins.int
-    """Installs that the collector now holds for this device."""
+    """Installs that the collector now holds for this device, those of sources that FAILED included."""
+    receipt: _builtins.bytes
+    """To be shown with the next report, once; 16 bytes. Empty where nothing was taken in."""
+    full_wanted: _builtins.bool
+    """Nothing was taken in: the collector does not hold what the report builds on. Send it whole, with the same receipt."""
     def __init__(
         self,
         *,
         installs: _builtins.int = ...,
+        receipt: _builtins.bytes = ...,
+        full_wanted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["installs", b"installs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_wanted", b"full_wanted", "installs", b"installs", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportResponse: _TypeAlias = ReportResponse  # noqa: Y015
 
 @_typing.final
+class Unchanged(_message.Message):
+    """The inventory is the one of the last accepted report: its digest says so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unchanged: _TypeAlias = Unchanged  # noqa: Y015
+
+@_typing.final
+class Changes(_message.Message):
+    """What became different since the last accepted report. Facts and sources are always whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def device(self) -> Global___DeviceFacts: ...
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceOutcome]: ...
+    @_builtins.property
+    def added(self) -> _containers.RepeatedCompositeFieldContainer[Global___Install]:
+        """Rows that the last report did not have."""
+
+    @_builtins.property
+    def removed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Digests of rows that are gone, 32 bytes each. Rows of a source that is not READ any more go without being listed."""
+
+    def __init__(
+        self,
+        *,
+        device: Global___DeviceFacts | None = ...,
+        sources: _abc.Iterable[Global___SourceOutcome] | None = ...,
+        added: _abc.Iterable[Global___Install] | None = ...,
+        removed: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "device", b"device", "removed", b"removed", "sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Changes: _TypeAlias = Changes  # noqa: Y015
+
+@_typing.final
 class Inventory(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    TAKEN_AT_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     SOURCES_FIELD_NUMBER: _builtins.int
     INSTALLS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def taken_at(self) -> _timestamp_pb2.Timestamp:
-        """When the device was read, by its own clock."""
-
     @_builtins.property
     def device(self) -> Global___DeviceFacts: ...
     @_builtins.property
@@ -142,18 +224,19 @@ class Inventory(_message.Message):
         """One line per source that this agent knows, read or not."""
 
     @_builtins.property
-    def installs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Install]: ...
+    def installs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Install]:
+        """Of the sources that were READ; no row twice. A FAILED source keeps the last good answer that the collector holds."""
+
     def __init__(
         self,
         *,
-        taken_at: _timestamp_pb2.Timestamp | None = ...,
         device: Global___DeviceFacts | None = ...,
         sources: _abc.Iterable[Global___SourceOutcome] | None = ...,
         installs: _abc.Iterable[Global___Install] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "taken_at", b"taken_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "installs", b"installs", "sources", b"sources", "taken_at", b"taken_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "installs", b"installs", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -49,9 +49,12 @@ class InventoryServiceServicer:
     """
 
     def Report(self, request, context):
-        """Stores what is installed on the calling device, in place of what it reported before.
-        Answered once the report is committed. Rows of a source that FAILED keep their last good answer.
-        PERMISSION_DENIED: the device is not, or no longer, enrolled. INVALID_ARGUMENT: the report breaks a limit.
+        """Takes in what is installed on the calling device, in place of what it reported before; answered once it is committed.
+        Saying the same report twice changes nothing.
+        INVALID_ARGUMENT: the report breaks a limit or does not have the digest it states.
+        PERMISSION_DENIED: the device is not, or no longer, enrolled.
+        FAILED_PRECONDITION: another machine seems to use this device's key; a person has to decide. Nothing was taken in.
+        RESOURCE_EXHAUSTED: too many reports; the trailer `retry-after-s` says how many seconds to wait. Nothing was taken in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,12 @@ class InventoryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InventoryServiceAsyncStub: ...
     Report: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ReportRequest, _inventory_pb2.ReportResponse]
-    """Stores what is installed on the calling device, in place of what it reported before.
-    Answered once the report is committed. Rows of a source that FAILED keep their last good answer.
-    PERMISSION_DENIED: the device is not, or no longer, enrolled. INVALID_ARGUMENT: the report breaks a limit.
+    """Takes in what is installed on the calling device, in place of what it reported before; answered once it is committed.
+    Saying the same report twice changes nothing.
+    INVALID_ARGUMENT: the report breaks a limit or does not have the digest it states.
+    PERMISSION_DENIED: the device is not, or no longer, enrolled.
+    FAILED_PRECONDITION: another machine seems to use this device's key; a person has to decide. Nothing was taken in.
+    RESOURCE_EXHAUSTED: too many reports; the trailer `retry-after-s` says how many seconds to wait. Nothing was taken in.
     """
 
 @_typing.type_check_only
@@ -49,9 +52,12 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Report: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ReportRequest, _inventory_pb2.ReportResponse]  # type: ignore[assignment]
-    """Stores what is installed on the calling device, in place of what it reported before.
-    Answered once the report is committed. Rows of a source that FAILED keep their last good answer.
-    PERMISSION_DENIED: the device is not, or no longer, enrolled. INVALID_ARGUMENT: the report breaks a limit.
+    """Takes in what is installed on the calling device, in place of what it reported before; answered once it is committed.
+    Saying the same report twice changes nothing.
+    INVALID_ARGUMENT: the report breaks a limit or does not have the digest it states.
+    PERMISSION_DENIED: the device is not, or no longer, enrolled.
+    FAILED_PRECONDITION: another machine seems to use this device's key; a person has to decide. Nothing was taken in.
+    RESOURCE_EXHAUSTED: too many reports; the trailer `retry-after-s` says how many seconds to wait. Nothing was taken in.
     """
 
 class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -65,9 +71,12 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.ReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.ReportResponse, _abc.Awaitable[_inventory_pb2.ReportResponse]]:
-        """Stores what is installed on the calling device, in place of what it reported before.
-        Answered once the report is committed. Rows of a source that FAILED keep their last good answer.
-        PERMISSION_DENIED: the device is not, or no longer, enrolled. INVALID_ARGUMENT: the report breaks a limit.
+        """Takes in what is installed on the calling device, in place of what it reported before; answered once it is committed.
+        Saying the same report twice changes nothing.
+        INVALID_ARGUMENT: the report breaks a limit or does not have the digest it states.
+        PERMISSION_DENIED: the device is not, or no longer, enrolled.
+        FAILED_PRECONDITION: another machine seems to use this device's key; a person has to decide. Nothing was taken in.
+        RESOURCE_EXHAUSTED: too many reports; the trailer `retry-after-s` says how many seconds to wait. Nothing was taken in.
         """
 
 def add_InventoryServiceServicer_to_server(servicer: InventoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -11,13 +11,18 @@ from pathlib import Path
 import grpc
 import pytest
 
-from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
+from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2_grpc
 from quitus_agent import identity as agent_identity
-from quitus_agent import keys
+from quitus_agent import keys, statement, wire
+from quitus_agent.device import DeviceFacts
+from quitus_agent.inventory import Inventory
+from quitus_agent.spool import Accepted
 from quitus_collector.adapters import x509
+from tests.builders import NOON
 from tests.programs import COMMANDS, AgentFolder, Answer, CollectorFolder
 
 pytestmark = pytest.mark.e2e
+NOTHING = statement.make(DeviceFacts(), Inventory([], []), NOON)
 
 
 def one_sentence(answer: Answer) -> str:
@@ -157,7 +162,7 @@ def report_with(
     with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
         stub = inventory_pb2_grpc.InventoryServiceStub(channel)
         try:
-            stub.Report(inventory_pb2.ReportRequest(), timeout=10)
+            stub.Report(wire.full_request(NOTHING, Accepted()), timeout=10)
         except grpc.RpcError as error:
             return error.code()
     return grpc.StatusCode.OK
@@ -268,14 +273,23 @@ def test_a_full_disk_costs_the_receipt_and_not_the_report(
 ) -> None:
     with collector.serving() as (enrolment, _):
         agent.enrol(enrolment, collector.token_file())
-        # Stands for a disk that takes no file any more, which root cannot be kept from otherwise.
-        (agent.state / "last-report.json").mkdir()
-        reported = agent.run("report")
+        # Stands for a disk that takes nothing any more: no file may grow.
+        words = [COMMANDS / "quitus-agent", "--state", agent.state, "report"]
+        reported = subprocess.run(
+            ["bash", "-c", 'ulimit -f 0; exec "$@"', "agent", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        again = agent.run("report")
 
-    assert reported.status == 0
-    assert "holds" in reported.out
-    assert "its receipt could not be kept" in reported.err
-    assert reported.err.count("\n") == 1
+    assert reported.returncode == 0
+    assert "holds" in reported.stdout
+    kept, receipt = reported.stderr.splitlines()
+    assert "cannot be kept meanwhile" in kept
+    assert "its receipt could not be kept" in receipt
+    assert again.status == 0
 
 
 @pytest.mark.parametrize("command", [("devices", "list"), ("position",)])

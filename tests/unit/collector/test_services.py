@@ -19,6 +19,7 @@ from tests.builders import (
     OFFICE_2016,
     OFFICE_2019,
     a_device,
+    a_report,
     an_entitlement,
     an_install,
     an_inventory,
@@ -55,7 +56,11 @@ class World:
         ).device_id
 
     def report(self, device: str, inventory: Inventory) -> int:
-        return reporting.accept_report(self.store, self.clock, device, inventory)
+        """Reports an inventory whole, as a device that shows its last receipt."""
+        with self.store.reading() as work:
+            receipt = bytes.fromhex(work.devices.get(device).receipt)
+        said = a_report(inventory, receipt=receipt)
+        return reporting.accept_report(self.store, self.clock, device, said).installs
 
     def with_devices(self, *devices: str) -> "World":
         with self.store.writing() as work:

@@ -1,27 +1,25 @@
 """The repositories on one SQL connection; services.ports says what each promises."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, literal, select
+from sqlalchemy import Connection, Row, Table, delete, insert, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from quitus_collector.adapters.sql import tables
-from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.device import WEIGHTS, Device, JoinToken, Standing, fingerprint
 from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.install import (
     DeviceFacts,
     DeviceKind,
     Install,
-    Inventory,
     Scope,
     SourceOutcome,
     SourceStatus,
 )
+from quitus_collector.domain.report import HeldRow
 from quitus_collector.errors import UnknownDevice
 
 # Values in one IN list; PostgreSQL takes 65,535 parameters and older SQLite 32,766.
@@ -39,6 +37,9 @@ class SQLDevices:
         """Keeps a device; one with the same id is replaced."""
         values = asdict(device)
         values["sources"] = [asdict(source) for source in device.sources]
+        values |= dict.fromkeys(WEIGHTS, "") | {
+            kind: value[:255] for kind, value in fingerprint(device.facts).items()
+        }
         _put(self._connection, tables.device, values)
 
     def get(self, device_id: str) -> Device:
@@ -57,6 +58,15 @@ class SQLDevices:
         """All of them, sorted by name, then id."""
         rows = self._connection.execute(select(tables.device))
         return sorted(map(_device, rows), key=lambda device: (device.name, device.id))
+
+    def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
+        """Those whose fingerprint has one of these values, sorted by id."""
+        columns = tables.device.c
+        agrees = [columns[kind] == value[:255] for kind, value in values.items()]
+        if not agrees:
+            return []
+        query = select(tables.device).where(or_(*agrees)).order_by(columns.id)
+        return [_device(row) for row in self._connection.execute(query)]
 
     def remove(self, device_id: str) -> None:
         """Takes the device away with its installs."""
@@ -101,32 +111,36 @@ class SQLInventories:
         """Works inside the connection's transaction."""
         self._connection = connection
 
-    def add(self, device_id: str, inventory: Inventory) -> int:
-        """Replaces all installs but those of sources that failed."""
-        failed = inventory.failed_sources()
-        installs = [each for each in inventory.installs if each.source not in failed]
-        reported = self._intern(installs)
+    def held(self, device_id: str) -> Sequence[HeldRow]:
+        """The rows that are held for a device, by their numbers."""
+        software, install = tables.software.c, tables.install.c
         query = (
-            select(tables.install.c.software_id, tables.software.c.source)
+            select(install.software_id, software.digest, software.source, install.installed_on)
             .join(tables.software)
-            .where(tables.install.c.device_id == device_id)
+            .where(install.device_id == device_id)
+            .order_by(install.software_id)
         )
-        known = {number: source for number, source in self._connection.execute(query)}
-        gone = [n for n, source in known.items() if source not in failed and n not in reported]
-        for batch in _batches(gone):
+        return [
+            HeldRow(number, bytes.fromhex(digest), source, installed_on)
+            for number, digest, source, installed_on in self._connection.execute(query)
+        ]
+
+    def change(self, device_id: str, added: Sequence[Install], removed: Collection[int]) -> None:
+        """Takes rows away by their numbers, then adds others."""
+        for batch in _batches(sorted(removed)):
             self._connection.execute(
                 delete(tables.install).where(
                     tables.install.c.device_id == device_id,
                     tables.install.c.software_id.in_(batch),
                 )
             )
+        numbers = self._intern(added)
         new = [
-            {"device_id": device_id, "software_id": number, "installed_on": reported[number]}
-            for number in sorted(reported.keys() - known.keys())
+            {"device_id": device_id, "software_id": number, "installed_on": numbers[number]}
+            for number in sorted(numbers)
         ]
         if new:
             self._connection.execute(insert(tables.install), new)
-        return len(known) - len(gone) + len(new)
 
     def list(self, device_id: str) -> Sequence[Install]:
         """The device's installs, sorted by source, name, version."""
@@ -137,12 +151,6 @@ class SQLInventories:
         )
         found = map(_install, self._connection.execute(query))
         return sorted(found, key=lambda each: (each.source, each.name, each.version, each.key()))
-
-    def count(self) -> Mapping[str, int]:
-        """Installs by device id."""
-        device_id = tables.install.c.device_id
-        query = select(device_id, func.count()).group_by(device_id)
-        return {device: count for device, count in self._connection.execute(query)}
 
     def distinct(self) -> Mapping[int, Install]:
         """Every distinct record of the fleet, by its number."""
@@ -163,7 +171,7 @@ class SQLInventories:
 
     def _intern(self, installs: Iterable[Install]) -> dict[int, str]:
         """Install dates by the records' numbers, which are given to those not seen before."""
-        by_digest = {_digest(each): each for each in installs}
+        by_digest = {each.record().hex(): each for each in installs}
         numbers = self._numbers(by_digest)
         if missing := by_digest.keys() - numbers.keys():
             statement = _insert(self._connection)(tables.software).on_conflict_do_nothing()
@@ -222,10 +230,6 @@ def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield values[start : start + BATCH]
 
 
-def _digest(install: Install) -> str:
-    return hashlib.sha256(json.dumps(install.key()).encode()).hexdigest()
-
-
 def _software(digest: str, install: Install) -> dict[str, Any]:
     values = {"digest": digest, **asdict(install), "identifiers": dict(install.identifiers)}
     del values["installed_on"]
@@ -247,6 +251,7 @@ def _install(row: Row[Any]) -> Install:
 
 
 def _device(row: Row[Any]) -> Device:
+    values = {name: value for name, value in row._mapping.items() if name not in WEIGHTS}
     facts = {
         **row.facts,
         "kind": DeviceKind(row.facts["kind"]),
@@ -256,4 +261,5 @@ def _device(row: Row[Any]) -> Device:
         SourceOutcome(each["name"], SourceStatus(each["status"]), each["reason"])
         for each in row.sources
     )
-    return Device(**{**row._mapping, "facts": DeviceFacts(**facts), "sources": tuple(sources)})
+    values["standing"] = Standing(row.standing)
+    return Device(**{**values, "facts": DeviceFacts(**facts), "sources": tuple(sources)})

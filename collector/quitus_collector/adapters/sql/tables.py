@@ -66,6 +66,18 @@ device = Table(
     # DeviceFacts and SourceOutcomes of the last report.
     Column("facts", JSON, nullable=False),
     Column("sources", JSON, nullable=False),
+    Column("installs", Integer, nullable=False, server_default="0"),
+    # Hex: the inventory's digest, the receipt given last, and the one that was shown for it.
+    Column("digest", String(64), nullable=False, server_default=""),
+    Column("receipt", String(64), nullable=False, server_default=""),
+    Column("shown", String(64), nullable=False, server_default=""),
+    Column("standing", String(16), nullable=False, server_default="active"),
+    Column("standing_reason", String(255), nullable=False, server_default=""),
+    Column("rival", String(36), nullable=False, server_default=""),
+    # The fingerprint of `facts`, where it says something, to find devices that are alike.
+    Column("smbios_uuid", String(255), nullable=False, server_default="", index=True),
+    Column("serial", String(255), nullable=False, server_default="", index=True),
+    Column("machine_id", String(255), nullable=False, server_default="", index=True),
 )
 
 join_token = Table(

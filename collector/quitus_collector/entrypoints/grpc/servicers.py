@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
-from quitus_collector.domain.install import Inventory
+from quitus_collector.domain.report import Report
 from quitus_collector.entrypoints.grpc import translate
-from quitus_collector.errors import UnknownDevice
+from quitus_collector.errors import FullReportWanted, UnknownDevice
 from quitus_collector.services.enrolment import Enrolled
+from quitus_collector.services.reporting import Accepted
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -22,7 +23,7 @@ class UseCases:
     """What the servicers call; blocking, so they run on `executor`."""
 
     enrol: Callable[[str, bytes, str], Enrolled]
-    accept_report: Callable[[str, Inventory], int]
+    accept_report: Callable[[str, Report], Accepted]
     device_id_of: Callable[[bytes], str]
     trust_roots: tuple[bytes, ...]
     pseudonym_key: bytes
@@ -73,10 +74,14 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
     ) -> inventory_pb2.ReportResponse:
         """See inventory.proto."""
         device_id = self._peer_device_id(context)
-        inventory = translate.inventory(request.inventory)
-        installs = await self._use_cases.run(self._use_cases.accept_report, device_id, inventory)
-        log.info("report accepted", extra={"device_id": device_id, "installs": installs})
-        return inventory_pb2.ReportResponse(installs=installs)
+        report = translate.report(request)
+        try:
+            accepted = await self._use_cases.run(self._use_cases.accept_report, device_id, report)
+        except FullReportWanted as error:
+            log.info("full report wanted", extra={"device_id": device_id, "reason": str(error)})
+            return inventory_pb2.ReportResponse(full_wanted=True)
+        log.info("report accepted", extra={"device_id": device_id, "installs": accepted.installs})
+        return inventory_pb2.ReportResponse(installs=accepted.installs, receipt=accepted.receipt)
 
     def _peer_device_id(self, context: Any) -> str:
         """Who is calling: the only place that knows where identity comes from."""

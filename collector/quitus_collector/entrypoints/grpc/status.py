@@ -10,14 +10,18 @@ from quitus_collector.errors import (
     CollectorError,
     EnrolmentRefused,
     InvalidRequest,
+    Quarantined,
     StoreError,
+    TooManyReports,
     UnknownDevice,
 )
 
 STATUS: dict[type[CollectorError], grpc.StatusCode] = {
     EnrolmentRefused: grpc.StatusCode.PERMISSION_DENIED,
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    Quarantined: grpc.StatusCode.FAILED_PRECONDITION,
     StoreError: grpc.StatusCode.UNAVAILABLE,
+    TooManyReports: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnknownDevice: grpc.StatusCode.PERMISSION_DENIED,
 }
 # What is told to the caller where the error's own text is for the log alone.
@@ -52,7 +56,10 @@ def _guarded(call: Handler, method: str) -> Handler:
         except CollectorError as error:
             log.warning("call refused", extra={"method": method, "reason": str(error)})
             code = STATUS.get(type(error), grpc.StatusCode.INTERNAL)
-            return await context.abort(code, PUBLIC.get(type(error), str(error)))
+            trailers: tuple[tuple[str, str], ...] = ()
+            if isinstance(error, TooManyReports):
+                trailers = (("retry-after-s", str(error.retry_after_s)),)
+            return await context.abort(code, PUBLIC.get(type(error), str(error)), trailers)
         except Exception:
             log.exception("call failed", extra={"method": method})
             return await context.abort(

@@ -1,7 +1,7 @@
 """From the wire to the domain; what comes from outside is bounded here."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 
 from quitus.v1 import inventory_pb2
@@ -14,6 +14,7 @@ from quitus_collector.domain.install import (
     SourceOutcome,
     SourceStatus,
 )
+from quitus_collector.domain.report import Changes, Report, Unchanged
 from quitus_collector.errors import InvalidRequest
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -25,6 +26,7 @@ MAX_TEXT = 1_024
 MAX_SOURCE_NAME = 64
 MAX_IDENTIFIERS = 32
 MAX_GUESTS = 4_096
+DIGEST_BYTES = 32
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -45,20 +47,74 @@ KINDS = {
 }
 
 
-def inventory(message: inventory_pb2.Inventory) -> Inventory:
-    """The inventory that a message carries; raises InvalidRequest naming the field."""
-    if len(message.installs) > MAX_INSTALLS:
-        raise InvalidRequest(f"installs: {len(message.installs)} are more than {MAX_INSTALLS}")
-    if len(message.sources) > MAX_SOURCES:
-        raise InvalidRequest(f"sources: {len(message.sources)} are more than {MAX_SOURCES}")
-    sources = tuple(_outcome(each, f"sources[{i}]") for i, each in enumerate(message.sources))
-    installs = tuple(_install(each, f"installs[{i}]") for i, each in enumerate(message.installs))
-    _check_sources(installs, sources)
+def report(message: inventory_pb2.ReportRequest) -> Report:
+    """The report that a message carries; raises InvalidRequest naming the field."""
+    match message.WhichOneof("content"):
+        case "full":
+            content: Inventory | Changes | Unchanged = inventory(message.full)
+        case "changes":
+            content = _changes(message.changes)
+        case "unchanged":
+            content = Unchanged()
+        case _:
+            raise InvalidRequest("content: nothing that this collector understands")
+    if len(message.digest) != DIGEST_BYTES:
+        raise InvalidRequest(f"digest: not {DIGEST_BYTES} bytes")
+    if len(message.receipt) > DIGEST_BYTES:
+        raise InvalidRequest(f"receipt: more than {DIGEST_BYTES} bytes")
     try:
         taken_at = message.taken_at.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidRequest("taken_at: not a time") from error
-    return Inventory(taken_at, facts(message.device), sources, installs)
+    return Report(taken_at, message.digest, message.receipt, content)
+
+
+def inventory(message: inventory_pb2.Inventory) -> Inventory:
+    """The inventory that a message carries; raises InvalidRequest naming the field."""
+    sources = _sources(message.sources)
+    return Inventory(
+        facts(message.device), sources, _installs(message.installs, sources, "installs")
+    )
+
+
+def _changes(message: inventory_pb2.Changes) -> Changes:
+    sources = _sources(message.sources)
+    if len(message.removed) > MAX_INSTALLS:
+        raise InvalidRequest(f"removed: {len(message.removed)} are more than {MAX_INSTALLS}")
+    return Changes(
+        facts(message.device),
+        sources,
+        _installs(message.added, sources, "added"),
+        frozenset(message.removed),
+    )
+
+
+def _sources(messages: Sequence[inventory_pb2.SourceOutcome]) -> tuple[SourceOutcome, ...]:
+    if len(messages) > MAX_SOURCES:
+        raise InvalidRequest(f"sources: {len(messages)} are more than {MAX_SOURCES}")
+    sources = tuple(_outcome(each, f"sources[{i}]") for i, each in enumerate(messages))
+    names = [each.name for each in sources]
+    if len(names) != len(set(names)):
+        raise InvalidRequest("sources: one is listed twice")
+    return sources
+
+
+def _installs(
+    messages: Sequence[inventory_pb2.Install], sources: Iterable[SourceOutcome], field: str
+) -> tuple[Install, ...]:
+    """The rows, each once and from a source that was read: else nothing says how to replace it."""
+    if len(messages) > MAX_INSTALLS:
+        raise InvalidRequest(f"{field}: {len(messages)} are more than {MAX_INSTALLS}")
+    read = {each.name for each in sources if each.status is SourceStatus.READ}
+    installs = tuple(_install(each, f"{field}[{i}]") for i, each in enumerate(messages))
+    seen = set()
+    for number, each in enumerate(installs):
+        if each.source not in read:
+            raise InvalidRequest(f"{field}[{number}].source: {each.source!r} was not read")
+        if (key := each.key()) in seen:
+            raise InvalidRequest(f"{field}[{number}]: the same record twice")
+        seen.add(key)
+    return installs
 
 
 def facts(message: inventory_pb2.DeviceFacts) -> DeviceFacts:
@@ -133,14 +189,3 @@ def _date(value: str, field: str) -> str:
     if value and not _DATE.fullmatch(value):
         raise InvalidRequest(f"{field}: not an ISO date")
     return value
-
-
-def _check_sources(installs: Iterable[Install], sources: Iterable[SourceOutcome]) -> None:
-    """An install must come from a source that was read: else nothing says how to replace it."""
-    read = {each.name for each in sources if each.status is SourceStatus.READ}
-    names = [each.name for each in sources]
-    if len(names) != len(set(names)):
-        raise InvalidRequest("sources: one is listed twice")
-    for number, each in enumerate(installs):
-        if each.source not in read:
-            raise InvalidRequest(f"installs[{number}].source: {each.source!r} was not read")
