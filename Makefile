@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent demo test test-here test-all check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-reporting demo test test-here test-all check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -54,6 +54,9 @@ bench-agent: .venv/.dev ## the agent beside Debian's fusioninventory and ocsinve
 	$(PY) -m tests.capabilities --install fusioninventory ocsinventory time
 	$(PY) -m compileall -q agent proto
 	$(PY) -m tests.bench.agent
+
+bench-reporting: .venv/.dev ## an unchanged report beside a bare gRPC echo
+	$(PY) -m tests.bench.reporting
 
 constraints: ## pin again the newest versions that pyproject.toml admits (needs uv)
 	uv pip compile pyproject.toml --extra agent --extra collector --group build $(PIN) -o constraints/runtime.txt

@@ -25,7 +25,7 @@ from quitus_collector.domain.reconciliation import reconcile
 from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services import declaring, enrolment, licensing
 from quitus_collector.services.licensing import ImportSummary
-from quitus_collector.services.reporting import accept_report
+from quitus_collector.services.reporting import accept_reports
 
 
 class SystemClock:
@@ -146,7 +146,7 @@ class Collector:
                     signing_request=request,
                     hostname=hostname,
                 ),
-                accept_report=lambda device, report: accept_report(store, clock, device, report),
+                accept_reports=lambda reports: accept_reports(store, clock, reports),
                 device_id_of=x509.device_id_of,
                 trust_roots=(authority.root(),),
                 pseudonym_key=self._pseudonym_key(),

@@ -1,8 +1,9 @@
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from quitus_collector.domain.device import Device, JoinToken, fingerprint
+from quitus_collector.domain.device import Chain, Device, Heard, JoinToken, fingerprint
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import HeldRow
@@ -28,6 +29,22 @@ class MemoryDevices:
 
     def list(self) -> Sequence[Device]:
         return sorted(self.by_id.values(), key=lambda device: (device.name, device.id))
+
+    def chains(self, device_ids: Collection[str]) -> Mapping[str, Chain]:
+        found = {each: self.by_id[each] for each in device_ids if each in self.by_id}
+        return {
+            device_id: Chain(*(getattr(device, name) for name in Chain._fields))
+            for device_id, device in found.items()
+        }
+
+    def hear(self, reports: Collection[Heard]) -> None:
+        for each in reports:
+            self.by_id[each.device_id] = replace(
+                self.by_id[each.device_id],
+                last_report_at=each.at,
+                receipt=each.receipt,
+                shown=each.shown,
+            )
 
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
         found = [

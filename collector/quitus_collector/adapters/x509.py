@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
@@ -155,6 +156,7 @@ def create(folder: Path, organisation: str, now: datetime) -> None:
         raise
 
 
+@lru_cache(maxsize=10_000)
 def device_id_of(certificate_pem: bytes) -> str:
     """The identity that a device's certificate carries; the TLS handshake has verified it."""
     certificate = x509.load_pem_x509_certificate(certificate_pem)

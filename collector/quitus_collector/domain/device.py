@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from quitus_collector.domain.install import DeviceFacts, SourceOutcome
 
@@ -69,6 +70,25 @@ class Device:
             "facts": asdict(self.facts),
             "sources": [asdict(source) for source in self.sources],
         }
+
+
+class Chain(NamedTuple):
+    """Of a device, what an unchanged report is compared with; fields as in Device."""
+
+    digest: str
+    receipt: str
+    shown: str
+    standing: Standing
+    installs: int
+
+
+class Heard(NamedTuple):
+    """A report that changed nothing but when its device was heard, and its receipts."""
+
+    device_id: str
+    at: datetime
+    receipt: str
+    shown: str
 
 
 # What one agreement says for two devices being one machine. Firmware ids outlive a new system

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from quitus_collector.domain.device import Device, JoinToken
+from quitus_collector.domain.device import Chain, Device, Heard, JoinToken
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import HeldRow
@@ -36,6 +36,15 @@ class Devices(Protocol):
 
     def list(self) -> Sequence[Device]:
         """All of them, sorted by name, then id."""
+
+    def chains(self, device_ids: Collection[str]) -> Mapping[str, Chain]:
+        """Of those that are enrolled: what an unchanged report is compared with, by device id.
+
+        Locked against other units of work until this one ends, as with `get` and `find`.
+        """
+
+    def hear(self, reports: Collection[Heard]) -> None:
+        """Notes reports that changed nothing but when their devices were heard, and receipts."""
 
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
         """Those whose fingerprint has one of these values under the same kind, sorted by id."""

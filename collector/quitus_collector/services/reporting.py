@@ -3,12 +3,15 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from quitus_collector.domain.device import (
     ANOTHER_MACHINE,
     SAME_MACHINE,
+    Chain,
     Device,
+    Heard,
     Standing,
     fingerprint,
     likeness,
@@ -16,9 +19,11 @@ from quitus_collector.domain.device import (
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import Changes, Report, Unchanged, update
 from quitus_collector.errors import (
+    CollectorError,
     FullReportWanted,
     InvalidRequest,
     Quarantined,
+    StoreError,
     UnknownDevice,
     UsageError,
 )
@@ -49,30 +54,99 @@ class Accepted:
     receipt: bytes
 
 
-def accept_report(store: Store, clock: Clock, device_id: str, report: Report) -> Accepted:
-    """Keeps a device's report.
+Incoming = tuple[str, Report]
 
-    Raises UnknownDevice, FullReportWanted, Quarantined where two machines seem to share the
-    device's key, or InvalidRequest where the content has another digest than it states.
+
+def accept_reports(
+    store: Store, clock: Clock, reports: Sequence[Incoming]
+) -> list[Accepted | CollectorError]:
+    """Keeps the reports of several devices, by device id, in one transaction; each has its answer.
+
+    An answer is what was accepted, or UnknownDevice, FullReportWanted, Quarantined where two
+    machines seem to share the device's key, or InvalidRequest where the content has another digest
+    than it states. Where the store fails, all of them get its error, unless one alone brings it.
     """
-    with store.writing() as work:
+    try:
+        with store.writing() as work:
+            return _Batch(work, clock.now()).answers(reports)
+    except StoreError as error:
+        if len(reports) == 1:
+            return [error]
+    return [answer for each in reports for answer in accept_reports(store, clock, [each])]
+
+
+def accept_report(store: Store, clock: Clock, device_id: str, report: Report) -> Accepted:
+    """Keeps one device's report; raises what `accept_reports` answers."""
+    (answer,) = accept_reports(store, clock, [(device_id, report)])
+    if isinstance(answer, CollectorError):
+        raise answer
+    return answer
+
+
+class _Batch:
+    """Reports in one transaction. What refuses a report does so before anything is written for it.
+
+    Most reports of a day say that nothing changed: those are compared and noted together.
+    """
+
+    def __init__(self, work: UnitOfWork, now: datetime) -> None:
+        self._work = work
+        self._now = now
+        self._heard: list[Heard] = []
+
+    def answers(self, reports: Sequence[Incoming]) -> list[Accepted | CollectorError]:
+        chains = dict(self._work.devices.chains({device_id for device_id, _ in reports}))
+        found: list[Accepted | CollectorError] = []
+        for device_id, report in reports:
+            receipt = secrets.token_hex(RECEIPT_BYTES)
+            # A second report of one device is compared with what the first one left.
+            chain = chains.pop(device_id, None)
+            if chain and _is_unchanged(chain, report):
+                self._heard.append(Heard(device_id, self._now, receipt, report.receipt.hex()))
+                found.append(Accepted(chain.installs, bytes.fromhex(receipt)))
+                continue
+            self._note()
+            try:
+                found.append(self._accept(device_id, report, receipt))
+            except StoreError:
+                raise
+            except CollectorError as error:
+                found.append(error)
+        self._note()
+        return found
+
+    def _note(self) -> None:
+        if self._heard:
+            self._work.devices.hear(self._heard)
+            self._heard = []
+
+    def _accept(self, device_id: str, report: Report, receipt: str) -> Accepted:
+        work = self._work
         device = work.devices.get(device_id)
-        suspicion = _suspicion(device, report)
-        if suspicion and device.standing is Standing.ACTIVE:
-            work.devices.add(
-                replace(device, standing=Standing.QUARANTINED, standing_reason=suspicion)
-            )
-        if not suspicion:
-            device = replace(
-                _taken_in(work, device, report),
-                last_report_at=clock.now(),
-                receipt=secrets.token_hex(RECEIPT_BYTES),
-                shown=report.receipt.hex(),
-            )
-            work.devices.add(device)
-    if suspicion:
-        raise Quarantined(f"{suspicion}: a person has to decide at the collector")
-    return Accepted(device.installs, bytes.fromhex(device.receipt))
+        if suspicion := _suspicion(device, report):
+            if device.standing is not Standing.QUARANTINED:
+                work.devices.add(
+                    replace(device, standing=Standing.QUARANTINED, standing_reason=suspicion)
+                )
+            raise Quarantined(f"{suspicion}: a person has to decide at the collector")
+        device = replace(
+            _taken_in(work, device, report),
+            last_report_at=self._now,
+            receipt=receipt,
+            shown=report.receipt.hex(),
+        )
+        work.devices.add(device)
+        return Accepted(device.installs, bytes.fromhex(receipt))
+
+
+def _is_unchanged(chain: Chain, report: Report) -> bool:
+    return (
+        isinstance(report.content, Unchanged)
+        and chain.standing is Standing.ACTIVE
+        and bool(chain.receipt)
+        and report.digest.hex() == chain.digest
+        and report.receipt.hex() in (chain.receipt, chain.shown)
+    )
 
 
 def _suspicion(device: Device, report: Report) -> str:

@@ -1,5 +1,7 @@
 """Reports: what is kept, what is asked for whole, and what goes to quarantine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from quitus_collector.errors import (
     FullReportWanted,
     InvalidRequest,
     Quarantined,
+    StoreError,
     UnknownDevice,
     UsageError,
 )
@@ -18,7 +21,7 @@ from quitus_collector.services import reporting
 from quitus_collector.services.reporting import Accepted, Decision
 from tests.builders import a_device, a_report, an_install, an_inventory
 from tests.fakes.clock import FakeClock
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 
 BASH, VIM, VISIO = an_install("bash"), an_install("vim"), an_install("Visio", source="rpm")
 LAPTOP = DeviceFacts("PC-1", smbios_uuid="4c4c4544-0001-11", serial="5CG1234", machine_id="aa11")
@@ -286,3 +289,68 @@ def test_virtual_machines_from_one_template_are_machines_of_their_own(desk: Desk
 def test_ids_that_makers_left_unset_tell_nothing(facts: DeviceFacts) -> None:
     assert fingerprint(facts) == {}
     assert likeness(fingerprint(facts), fingerprint(facts)) == 0
+
+
+# --- Several devices in one transaction ---
+
+
+def test_reports_of_several_devices_are_answered_each_for_itself(desk: Desk) -> None:
+    first = desk.report("d-1", an_inventory(BASH))
+    unchanged = a_report(
+        Unchanged(), digest=a_report(an_inventory(BASH)).digest, receipt=first.receipt
+    )
+
+    answers = reporting.accept_reports(
+        desk.store,
+        desk.clock,
+        [
+            ("d-1", unchanged),
+            ("nobody", unchanged),
+            ("d-2", a_report(an_inventory(VIM), digest=b"x" * 32)),
+            ("d-2", a_report(an_inventory(VIM))),
+        ],
+    )
+
+    assert [type(each) for each in answers] == [Accepted, UnknownDevice, InvalidRequest, Accepted]
+    assert desk.names("d-2") == ["vim"]
+
+
+def test_a_device_that_calls_twice_at_once_has_one_chain_of_receipts(desk: Desk) -> None:
+    first = desk.report("d-1", an_inventory(BASH))
+    unchanged = a_report(
+        Unchanged(), digest=a_report(an_inventory(BASH)).digest, receipt=first.receipt
+    )
+
+    one, other = reporting.accept_reports(
+        desk.store, desk.clock, [("d-1", unchanged), ("d-1", unchanged)]
+    )
+
+    assert isinstance(one, Accepted)
+    assert isinstance(other, Accepted)
+    assert desk.device("d-1").receipt == other.receipt.hex()
+    assert desk.device("d-1").shown == first.receipt.hex()
+
+
+def test_one_report_that_the_database_refuses_does_not_take_the_others_along(desk: Desk) -> None:
+    class Picky(MemoryStore):
+        """A database that cannot keep one device's rows."""
+
+        @contextmanager
+        def writing(self) -> Iterator[MemoryUnitOfWork]:
+            with super().writing() as work:
+                yield work
+                if work.inventories.by_id.get("d-1"):
+                    raise StoreError("the database cannot serve")
+
+    desk.store.__class__ = Picky
+
+    refused, accepted = reporting.accept_reports(
+        desk.store,
+        desk.clock,
+        [("d-1", a_report(an_inventory(BASH))), ("d-2", a_report(an_inventory(VIM)))],
+    )
+
+    assert isinstance(refused, StoreError)
+    assert isinstance(accepted, Accepted)
+    assert desk.names("d-1") == []
+    assert desk.names("d-2") == ["vim"]

@@ -5,11 +5,30 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, insert, literal, or_, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from quitus_collector.adapters.sql import tables
-from quitus_collector.domain.device import WEIGHTS, Device, JoinToken, Standing, fingerprint
+from quitus_collector.domain.device import (
+    WEIGHTS,
+    Chain,
+    Device,
+    Heard,
+    JoinToken,
+    Standing,
+    fingerprint,
+)
 from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.install import (
     DeviceFacts,
@@ -59,6 +78,39 @@ class SQLDevices:
         rows = self._connection.execute(select(tables.device))
         return sorted(map(_device, rows), key=lambda device: (device.name, device.id))
 
+    def chains(self, device_ids: Collection[str]) -> Mapping[str, Chain]:
+        """What an unchanged report is compared with, by device id."""
+        columns = tables.device.c
+        # Locked until the transaction ends: a receipt is spent once, whichever collector is asked.
+        query = (
+            select(columns.id, *(columns[name] for name in Chain._fields))
+            .where(columns.id.in_(device_ids))
+            .order_by(columns.id)
+            .with_for_update()
+        )
+        return {
+            device_id: Chain(digest, receipt, shown, Standing(standing), installs)
+            for device_id, digest, receipt, shown, standing, installs in self._connection.execute(
+                query
+            )
+        }
+
+    def hear(self, reports: Collection[Heard]) -> None:
+        """Notes reports that changed nothing else."""
+        statement = (
+            update(tables.device)
+            .where(tables.device.c.id == bindparam("device_id"))
+            .values(
+                last_report_at=bindparam("at"), receipt=bindparam("given"), shown=bindparam("seen")
+            )
+        )
+        # In one order everywhere: two collectors that hear the same devices must not deadlock.
+        values = [
+            {"device_id": each.device_id, "at": each.at, "given": each.receipt, "seen": each.shown}
+            for each in sorted(reports)
+        ]
+        self._connection.execute(statement, values)
+
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
         """Those whose fingerprint has one of these values, sorted by id."""
         columns = tables.device.c
@@ -75,7 +127,8 @@ class SQLDevices:
         self._connection.execute(delete(devices).where(devices.c.id == device_id))
 
     def _one(self, condition: Any) -> Row[Any] | None:
-        return self._connection.execute(select(tables.device).where(condition)).one_or_none()
+        query = select(tables.device).where(condition).with_for_update()
+        return self._connection.execute(query).one_or_none()
 
 
 class SQLJoinTokens:

@@ -81,7 +81,6 @@ def _server(max_bytes: int) -> grpc.aio.Server:
     return grpc.aio.server(
         options=(*OPTIONS, ("grpc.max_receive_message_length", max_bytes)),
         interceptors=[ErrorInterceptor()],
-        compression=grpc.Compression.Gzip,
         maximum_concurrent_rpcs=MAX_CALLS,
     )
 

@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
-from quitus_collector.domain.report import Report
+from quitus_collector.domain.report import Unchanged
 from quitus_collector.entrypoints.grpc import translate
-from quitus_collector.errors import FullReportWanted, UnknownDevice
+from quitus_collector.entrypoints.grpc.together import Together
+from quitus_collector.errors import CollectorError, FullReportWanted, UnknownDevice
 from quitus_collector.services.enrolment import Enrolled
-from quitus_collector.services.reporting import Accepted
+from quitus_collector.services.reporting import Accepted, Incoming
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -23,7 +24,7 @@ class UseCases:
     """What the servicers call; blocking, so they run on `executor`."""
 
     enrol: Callable[[str, bytes, str], Enrolled]
-    accept_report: Callable[[str, Report], Accepted]
+    accept_reports: Callable[[Sequence[Incoming]], Sequence[Accepted | CollectorError]]
     device_id_of: Callable[[bytes], str]
     trust_roots: tuple[bytes, ...]
     pseudonym_key: bytes
@@ -68,6 +69,9 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         """Identity comes from the certificate of each call."""
         self._use_cases = use_cases
+        self._reports: Together[Incoming, Accepted] = Together(
+            use_cases.accept_reports, use_cases.executor
+        )
 
     async def Report(
         self, request: inventory_pb2.ReportRequest, context: Any
@@ -76,11 +80,14 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         device_id = self._peer_device_id(context)
         report = translate.report(request)
         try:
-            accepted = await self._use_cases.run(self._use_cases.accept_report, device_id, report)
+            accepted = await self._reports.ask((device_id, report))
         except FullReportWanted as error:
             log.info("full report wanted", extra={"device_id": device_id, "reason": str(error)})
             return inventory_pb2.ReportResponse(full_wanted=True)
-        log.info("report accepted", extra={"device_id": device_id, "installs": accepted.installs})
+        # Most reports of a day say nothing new; that they came is in the store.
+        level = logging.DEBUG if isinstance(report.content, Unchanged) else logging.INFO
+        fields = {"device_id": device_id, "installs": accepted.installs}
+        log.log(level, "report accepted", extra=fields)
         return inventory_pb2.ReportResponse(installs=accepted.installs, receipt=accepted.receipt)
 
     def _peer_device_id(self, context: Any) -> str:

@@ -37,16 +37,24 @@ Handler = Callable[[Any, Any], Awaitable[Any]]
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Answers the collector's errors with their status, and hides every other one."""
 
+    def __init__(self) -> None:
+        """One for each server: a method has one handler there, which is wrapped once."""
+        self._wrapped: dict[str, Any] = {}
+
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         """Wraps unary calls, which are all there are."""
+        method = handler_call_details.method
+        if method in self._wrapped:
+            return self._wrapped[method]
         handler = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
-        return grpc.unary_unary_rpc_method_handler(
-            _guarded(handler.unary_unary, handler_call_details.method),
+        self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
+            _guarded(handler.unary_unary, method),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
+        return self._wrapped[method]
 
 
 def _guarded(call: Handler, method: str) -> Handler:
