@@ -1,6 +1,7 @@
 """The two programs as users run them: separate processes, real files, real ports."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,15 @@ class CollectorFolder:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+
+    def set(self, setting: str, value: str) -> None:
+        """Gives a setting that the file only shows another value."""
+        file = self.home / "collector.toml"
+        text, count = re.subn(
+            rf"^#? ?{setting} = \S+", f"{setting} = {value}", file.read_text(), flags=re.MULTILINE
+        )
+        assert count == 1, setting
+        file.write_text(text)
 
     def run(self, *words: str, **environment: str) -> Answer:
         """Runs `quitus-collector` on this folder."""

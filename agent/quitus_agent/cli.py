@@ -128,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
         help="how long to try again while the collector is away or busy (default: not at all)",
     )
     report.add_argument(
+        "--to",
+        type=Path,
+        metavar="FILE",
+        help="write it, signed, to a file for `quitus-collector reports import`",
+    )
+    report.add_argument(
         "--spread",
         type=_seconds,
         default=0,
@@ -179,6 +185,10 @@ def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 
 def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
+    if arguments.to:
+        found = wiring.report_to(settings.state, Path("/"), arguments.to)
+        print(f"{arguments.to} holds a report of {len(found.installs)} installs, signed")
+        return _tell_failures(found)
     if arguments.spread:
         wiring.wait_for_turn(settings.state, arguments.spread)
     accepted, found = wiring.report(settings.state, Path("/"), arguments.patience)

@@ -50,6 +50,22 @@ def signing_request(private_key: bytes) -> bytes:
     return request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
+def sign(private_key: bytes, content: bytes) -> bytes:
+    """The device's signature over some bytes: ECDSA with SHA-256, DER."""
+    key = serialization.load_pem_private_key(private_key, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise AgentError("the device's key is not an elliptic-curve key: remove it and enrol again")
+    return key.sign(content, ec.ECDSA(hashes.SHA256()))
+
+
+def der(certificate_chain: bytes) -> list[bytes]:
+    """The certificates of a PEM text, each in DER."""
+    return [
+        each.public_bytes(serialization.Encoding.DER)
+        for each in x509.load_pem_x509_certificates(certificate_chain)
+    ]
+
+
 def pem(certificates: list[bytes]) -> bytes:
     """DER certificates, in their order, as one PEM text."""
     return b"".join(

@@ -53,6 +53,11 @@ def full_request(statement: Statement, accepted: Accepted) -> inventory_pb2.Repo
     return request
 
 
+def offline_content(statement: Statement) -> bytes:
+    """The same, encoded, for a file that is signed."""
+    return full_request(statement, Accepted()).SerializeToString()
+
+
 def inventory(statement: Statement) -> inventory_pb2.Inventory:
     """The whole inventory as a message."""
     return inventory_pb2.Inventory(

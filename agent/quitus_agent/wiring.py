@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from quitus_agent.statement import Statement
 
 
+OFFLINE_PREFIX = b"quitus offline report 1\0"
+
+
 class Status(NamedTuple):
     """What `status` tells: identity, the last accepted report, how many wait, and why."""
 
@@ -157,6 +160,27 @@ def report(state: Path, root: Path, patience_s: float = 0) -> tuple["Accepted", 
         raise
     spool.note(None)
     return accepted, found
+
+
+def report_to(state: Path, root: Path, file: Path) -> Inventory:
+    """Reads this device and writes a signed report, for a collector that cannot be reached."""
+    from quitus.v1 import offline_pb2
+    from quitus_agent import identity, keys, wire
+    from quitus_agent.files import write_whole
+
+    known = identity.load(state)
+    said, found = _statement(root, known.pseudonym_key)
+    content = wire.offline_content(said)
+    try:
+        signed = offline_pb2.SignedReport(
+            report=content,
+            signature=keys.sign(known.private_key, OFFLINE_PREFIX + content),
+            certificate_chain=keys.der(known.certificate_chain),
+        )
+    except ValueError as error:
+        raise identity.damaged(state) from error
+    write_whole(file, signed.SerializeToString())
+    return found
 
 
 def status(state: Path) -> Status:

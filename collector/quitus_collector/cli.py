@@ -16,7 +16,7 @@ from quitus_collector.adapters import terminal
 from quitus_collector.domain.company import is_siren
 from quitus_collector.domain.optimisation import SolverError
 from quitus_collector.domain.position import PositionLine
-from quitus_collector.errors import CollectorError, UsageError
+from quitus_collector.errors import CollectorError, StoreError, UsageError
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.licensing import remove_entitlement
 from quitus_collector.services.reporting import (
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_operation(commands)
     _add_devices(commands)
+    _add_reports(commands)
     _add_licensing(commands)
     return parser
 
@@ -153,6 +154,14 @@ def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     remove = actions.add_parser("remove", help="forget one, with its installs")
     remove.add_argument("device", metavar="DEVICE", help="its id or its name")
     remove.set_defaults(command=_devices_remove)
+
+
+def _add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    reports = commands.add_parser("reports", help="reports of devices that reach no collector")
+    actions = reports.add_subparsers(required=True, metavar="ACTION")
+    imported = actions.add_parser("import", help="take in what `quitus-agent report --to` wrote")
+    imported.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    imported.set_defaults(command=_reports_import)
 
 
 def _add_licensing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -261,6 +270,22 @@ def _devices_remove(arguments: argparse.Namespace) -> int:
     device = remove_device(_collector(arguments).store, arguments.device)
     print(f"{device.name} ({device.id}) is removed with its installs")
     return OK
+
+
+def _reports_import(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    status = OK
+    for file in arguments.files:
+        try:
+            device = collector.import_report(file)
+        except StoreError:
+            raise
+        except CollectorError as error:
+            # One bad file does not keep the others out.
+            status = _complain(error, FAILURE)
+        else:
+            print(f"{file}: {device.name} ({device.id}) holds {device.installs} installs")
+    return status
 
 
 def _pools_remove(arguments: argparse.Namespace) -> int:

@@ -31,6 +31,13 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # enrolment = "0.0.0.0:7443"      # where devices enrol
 # inventory = "0.0.0.0:7444"      # where enrolled devices report
 
+[limits]                          # at the door; see docs/security.md
+# message_mib = 16                # of a report, unpacked
+# reports_per_hour = 60           # of one device
+# enrolments_per_minute = 600     # from one address
+# calls = 256                     # under way at once, on each port
+# handshake_s = 10                # until a connection that does not get through is dropped
+
 [company]                         # who declares
 # name = "Ateliers Exemple"
 # legal_form = "SAS"
@@ -93,6 +100,16 @@ class Listen(Model):
     inventory: Address = "0.0.0.0:7444"
 
 
+class Limits(Model):
+    """What the collector takes from outside, at most."""
+
+    message_mib: Annotated[int, Field(ge=1, le=256)] = 16
+    reports_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 60
+    enrolments_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+    calls: Annotated[int, Field(ge=1, le=10_000)] = 256
+    handshake_s: Annotated[int, Field(ge=1, le=300)] = 10
+
+
 class CompanyTable(Model):
     """Who declares."""
 
@@ -112,6 +129,7 @@ class Settings(Model):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Paris"
     database: str = "sqlite"
     listen: Listen = Listen()
+    limits: Limits = Limits()
     company: CompanyTable = CompanyTable()
 
 
@@ -127,6 +145,7 @@ class Config:
     enrolment_address: str
     inventory_address: str
     company: Company
+    limits: Limits
 
     @property
     def authority(self) -> Path:
@@ -171,4 +190,5 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         enrolment_address=settings.listen.enrolment,
         inventory_address=settings.listen.inventory,
         company=Company(**settings.company.model_dump()),
+        limits=settings.limits,
     )

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,12 +20,19 @@ from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.config import FILE, TEMPLATE, Config, host_name
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.device import Device
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.reconciliation import reconcile
-from quitus_collector.errors import CollectorError, UsageError
+from quitus_collector.errors import (
+    CollectorError,
+    InvalidRequest,
+    Quarantined,
+    UnknownDevice,
+    UsageError,
+)
 from quitus_collector.services import declaring, enrolment, licensing
 from quitus_collector.services.licensing import ImportSummary
-from quitus_collector.services.reporting import accept_reports
+from quitus_collector.services.reporting import accept_offline, accept_reports
 
 
 class SystemClock:
@@ -128,6 +135,16 @@ class Collector:
         """The answer to a scenario file; needs no folder."""
         return scenarios.answer(reconcile(scenarios.read(file), self.solver))
 
+    def import_report(self, file: Path) -> Device:
+        """Takes in a report that a device wrote to a file; returns the device."""
+        from quitus_collector.entrypoints import offline
+
+        found = offline.read(file, partial(x509.signer_of, self.authority.root_pem()))
+        try:
+            return accept_offline(self.store, self.clock, found.device_id, found.report)
+        except (UnknownDevice, Quarantined, UsageError, InvalidRequest) as error:
+            raise type(error)(f"{file}: {error}") from error
+
     def serve(self, ready: Callable[[int, int], None]) -> None:
         """Serves devices until told to stop; `ready` gets the enrolment and the inventory port."""
         from quitus_collector.entrypoints.grpc import server
@@ -160,6 +177,7 @@ class Collector:
                     ),
                     enrolment_address=self.config.enrolment_address,
                     inventory_address=self.config.inventory_address,
+                    limits=server.Limits(**self.config.limits.model_dump()),
                     ready=ready,
                 )
             )

@@ -76,6 +76,7 @@ def main() -> int:
 def _measure(folder: Path, arguments: argparse.Namespace) -> int:
     collector = CollectorFolder(folder / "collector")
     collector.ok("init")
+    collector.set("reports_per_hour", "100_000")
     with collector.serving() as (enrolment_port, inventory_port), _echo(collector) as (echo, port):
         devices = _devices(collector, enrolment_port, arguments.devices)
         reporting = next(

@@ -5,7 +5,7 @@ import ipaddress
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from quitus_collector.errors import CollectorError, InvalidRequest, UsageError
@@ -154,6 +155,29 @@ def create(folder: Path, organisation: str, now: datetime) -> None:
     except OSError:
         shutil.rmtree(beside, ignore_errors=True)
         raise
+
+
+def signer_of(
+    root_pem: bytes, chain: Sequence[bytes], signature: bytes, signed: bytes, at: datetime
+) -> str:
+    """The device whose certificate below this root vouched, at that time, for a signature.
+
+    Raises InvalidRequest where it does not, or the certificate is not a device's.
+    """
+    try:
+        certificates = [x509.load_der_x509_certificate(each) for each in chain]
+        store = verification.Store([x509.load_pem_x509_certificate(root_pem)])
+        verifier = verification.PolicyBuilder().store(store).time(at).build_client_verifier()
+        verifier.verify(certificates[0], certificates[1:])
+        key = certificates[0].public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise InvalidRequest("is signed with a key that is not a device's")
+        key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
+    except (ValueError, IndexError, verification.VerificationError) as error:
+        raise InvalidRequest("is not signed by a device of this collector") from error
+    except InvalidSignature as error:
+        raise InvalidRequest("was changed after it was signed") from error
+    return device_id_of(certificates[0].public_bytes(serialization.Encoding.PEM))
 
 
 @lru_cache(maxsize=10_000)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from quitus_collector.domain.device import (
@@ -30,6 +30,7 @@ from quitus_collector.errors import (
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 
 RECEIPT_BYTES = 16
+MAX_CLOCK_ERROR = timedelta(days=1)
 # More devices than this with one value in common: the value is no fingerprint.
 MAX_RIVALS = 8
 
@@ -81,6 +82,27 @@ def accept_report(store: Store, clock: Clock, device_id: str, report: Report) ->
     if isinstance(answer, CollectorError):
         raise answer
     return answer
+
+
+def accept_offline(store: Store, clock: Clock, device_id: str, report: Report) -> Device:
+    """Keeps a report that came as a file; the device was heard when it was read, not now.
+
+    Files cannot carry receipts back, so their order is that of the device's clock: one that is not
+    newer than what is held changes nothing. Raises UsageError for such a file and one from the
+    future, and what `accept_reports` answers.
+    """
+    with store.writing() as work:
+        device = work.devices.get(device_id)
+        if device.standing is Standing.QUARANTINED and not device.rival:
+            raise Quarantined(device.standing_reason)
+        if report.taken_at > clock.now() + MAX_CLOCK_ERROR:
+            day = f"{report.taken_at:%Y-%m-%d}"
+            raise UsageError(f"{device.name} says that it was read on {day}: is its clock right?")
+        if device.last_report_at and report.taken_at <= device.last_report_at:
+            raise UsageError(f"is not newer than what is held of {device.name}")
+        device = replace(_taken_in(work, device, report), last_report_at=report.taken_at)
+        work.devices.add(device)
+    return device
 
 
 class _Batch:

@@ -13,13 +13,14 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 
 from quitus.v1 import enrolment_pb2_grpc, inventory_pb2_grpc
+from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.servicers import (
     EnrolmentServicer,
     InventoryServicer,
     UseCases,
 )
 from quitus_collector.entrypoints.grpc.status import ErrorInterceptor
-from quitus_collector.entrypoints.grpc.translate import MAX_ENROLMENT_BYTES, MAX_MESSAGE_BYTES
+from quitus_collector.entrypoints.grpc.translate import MAX_ENROLMENT_BYTES
 from quitus_collector.errors import UsageError
 
 # How long calls under way may take once the collector is told to stop.
@@ -27,11 +28,22 @@ GRACE_S = 10.0
 OPTIONS = (
     # A second collector on the same port is a mistake that must be seen.
     ("grpc.so_reuseport", 0),
-    # Who connects and does not get through the handshake is not waited for.
-    ("grpc.server_handshake_timeout_ms", 10_000),
 )
-# Calls under way at once on each port; more are told to come back, which they do.
-MAX_CALLS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is taken from outside, at most.
+
+    A message counts as it is once unpacked; `calls` are those under way at once on each port;
+    enrolments are counted by address, reports by device.
+    """
+
+    message_mib: int
+    reports_per_hour: int
+    enrolments_per_minute: int
+    calls: int
+    handshake_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ async def serve(
     *,
     enrolment_address: str,
     inventory_address: str,
+    limits: Limits,
     ready: Callable[[int, int], None],
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the calls under way.
@@ -58,12 +71,16 @@ async def serve(
     """
     _raise_file_limit()
     bound: dict[str, int] = {}
-    servers = [_server(MAX_ENROLMENT_BYTES), _server(MAX_MESSAGE_BYTES)]
+    servers = [
+        _server(size, limits) for size in (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024)
+    ]
+    address_rate = Rate(limits.enrolments_per_minute, 60)
+    device_rate = Rate(limits.reports_per_hour, 3600)
     enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(
-        EnrolmentServicer(use_cases, lambda: bound["inventory"]), servers[0]
+        EnrolmentServicer(use_cases, address_rate, lambda: bound["inventory"]), servers[0]
     )
     inventory_pb2_grpc.add_InventoryServiceServicer_to_server(
-        InventoryServicer(use_cases), servers[1]
+        InventoryServicer(use_cases, device_rate), servers[1]
     )
     bound["enrolment"] = _bind(servers[0], enrolment_address, identity, clients=False)
     bound["inventory"] = _bind(servers[1], inventory_address, identity, clients=True)
@@ -77,11 +94,17 @@ async def serve(
     await asyncio.gather(*(server.stop(GRACE_S) for server in servers))
 
 
-def _server(max_bytes: int) -> grpc.aio.Server:
+def _server(max_bytes: int, limits: Limits) -> grpc.aio.Server:
     return grpc.aio.server(
-        options=(*OPTIONS, ("grpc.max_receive_message_length", max_bytes)),
+        options=(
+            *OPTIONS,
+            # Of a message as it is once unpacked.
+            ("grpc.max_receive_message_length", max_bytes),
+            # Who connects and does not get through the handshake is not waited for.
+            ("grpc.server_handshake_timeout_ms", limits.handshake_s * 1000),
+        ),
         interceptors=[ErrorInterceptor()],
-        maximum_concurrent_rpcs=MAX_CALLS,
+        maximum_concurrent_rpcs=limits.calls,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
 from quitus_collector.domain.report import Unchanged
 from quitus_collector.entrypoints.grpc import translate
+from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.together import Together
 from quitus_collector.errors import CollectorError, FullReportWanted, UnknownDevice
 from quitus_collector.services.enrolment import Enrolled
@@ -38,15 +39,20 @@ class UseCases:
 class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
     """Admits devices."""
 
-    def __init__(self, use_cases: UseCases, inventory_port: Callable[[], int]) -> None:
-        """`inventory_port` is asked at each call: it is known once that listener is bound."""
+    def __init__(self, use_cases: UseCases, rate: Rate, inventory_port: Callable[[], int]) -> None:
+        """`rate` is that of one address.
+
+        `inventory_port` is asked at each call: it is known once that listener is bound.
+        """
         self._use_cases = use_cases
+        self._rate = rate
         self._inventory_port = inventory_port
 
     async def Enrol(
         self, request: enrolment_pb2.EnrolRequest, context: Any
     ) -> enrolment_pb2.EnrolResponse:
         """See enrolment.proto."""
+        self._rate.spend(_address(context), asyncio.get_running_loop().time())
         admitted = await self._use_cases.run(
             self._use_cases.enrol,
             translate.text(request.token_secret, "token_secret"),
@@ -66,9 +72,10 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
 class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
     """Takes in reports."""
 
-    def __init__(self, use_cases: UseCases) -> None:
-        """Identity comes from the certificate of each call."""
+    def __init__(self, use_cases: UseCases, rate: Rate) -> None:
+        """`rate` is that of one device, whose identity is the certificate of each call."""
         self._use_cases = use_cases
+        self._rate = rate
         self._reports: Together[Incoming, Accepted] = Together(
             use_cases.accept_reports, use_cases.executor
         )
@@ -78,6 +85,7 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
     ) -> inventory_pb2.ReportResponse:
         """See inventory.proto."""
         device_id = self._peer_device_id(context)
+        self._rate.spend(device_id, asyncio.get_running_loop().time())
         report = translate.report(request)
         try:
             accepted = await self._reports.ask((device_id, report))
@@ -96,3 +104,8 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         if not certificates:
             raise UnknownDevice("a call without a client certificate")
         return self._use_cases.device_id_of(certificates[0])
+
+
+def _address(context: Any) -> str:
+    """Where a call comes from, without its port: `ipv4:192.0.2.7`."""
+    return str(context.peer()).rpartition(":")[0]
