@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.network import can_make_hosts
+
 # Captures of real machines, product names and counting scenarios live beside the project.
 SHARED = Path(os.environ.get("QUITUS_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -34,6 +36,11 @@ CAPABILITIES = {
         lambda: shutil.which("pdffonts") is not None,
         "the declaration read back by an independent PDF reader (no poppler-utils)",
         "poppler-utils",
+    ),
+    "namespaces": Capability(
+        can_make_hosts,
+        "a network that loses, delays and breaks (needs root, network namespaces and iproute2)",
+        "iproute2",
     ),
     "shared": Capability(
         SHARED.is_dir,

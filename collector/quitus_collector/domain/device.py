@@ -67,6 +67,7 @@ class Device:
             "certificate_expires_at": self.certificate_expires_at.isoformat(),
             "last_report_at": last.isoformat() if last else None,
             "installs": self.installs,
+            "digest": self.digest or None,
             "facts": asdict(self.facts),
             "sources": [asdict(source) for source in self.sources],
         }

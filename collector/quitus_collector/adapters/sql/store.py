@@ -121,7 +121,8 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: URL, *, create: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url)
+        # A server that was restarted has forgotten the connections that are kept here.
+        return create_engine(url, pool_pre_ping=True)
     mode = "rwc" if create else "rw"
     file = f"file:{quote(url.database or '')}?mode={mode}"
     engine = create_engine(
