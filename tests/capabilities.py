@@ -42,6 +42,11 @@ CAPABILITIES = {
         "a network that loses, delays and breaks (needs root, network namespaces and iproute2)",
         "iproute2",
     ),
+    "wine": Capability(
+        lambda: shutil.which("wine") is not None,
+        "the agent on Windows: its live registry beside an export of the same (no wine)",
+        "wine",
+    ),
     "shared": Capability(
         SHARED.is_dir,
         f"real captures, names and scenarios (no {SHARED}; QUITUS_SHARED names the folder)",

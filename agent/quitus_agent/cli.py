@@ -14,6 +14,7 @@ from quitus_agent import config, wiring
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, UsageError
 from quitus_agent.inventory import ABSENT, Inventory, failures
+from quitus_agent.system import RUNNING
 
 OK, FAILURE, USAGE = 0, 1, 2
 MIB = 1024 * 1024
@@ -154,7 +155,7 @@ def _inventory(arguments: argparse.Namespace, settings: config.Config) -> int:
     if arguments.file:
         facts, found = DeviceFacts(), wiring.read_capture(arguments.file, arguments.form)
     else:
-        facts, found = wiring.read_device(arguments.root or Path("/"))
+        facts, found = wiring.read_device(arguments.root or RUNNING)
     if arguments.format == "json":
         _print_json(inventory_document(facts, found))
     else:
@@ -186,12 +187,12 @@ def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
     if arguments.to:
-        found = wiring.report_to(settings.state, Path("/"), arguments.to)
+        found = wiring.report_to(settings.state, RUNNING, arguments.to)
         print(f"{arguments.to} holds a report of {len(found.installs)} installs, signed")
         return _tell_failures(found)
     if arguments.spread:
         wiring.wait_for_turn(settings.state, arguments.spread)
-    accepted, found = wiring.report(settings.state, Path("/"), arguments.patience)
+    accepted, found = wiring.report(settings.state, RUNNING, arguments.patience)
     print(
         f"the collector accepted the report and holds {accepted.installs} installs of this device"
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from quitus_agent import smbios
 from quitus_agent.errors import SourceError
-from quitus_agent.system import os_release, text_of
+from quitus_agent.system import is_live, os_release, text_of
 
 PHYSICAL, VIRTUAL, UNKNOWN = "physical", "virtual", ""
 
@@ -78,11 +78,6 @@ def facts(root: Path) -> DeviceFacts:
     """Reads the device. Of a system that is not running, what its files tell and nothing else."""
     found = _installed_system(root)
     return _with_hardware(found, root) if is_live(root) else found
-
-
-def is_live(root: Path) -> bool:
-    """Whether `root` is the running system's."""
-    return root == Path(root.anchor or "/") or str(root) == "/"
 
 
 def parse_cpuinfo(text: str) -> Cpuinfo:

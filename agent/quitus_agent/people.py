@@ -4,9 +4,9 @@ import struct
 from collections import Counter
 from pathlib import Path
 
-from quitus_agent.device import is_live
 from quitus_agent.errors import SourceError
 from quitus_agent.registry.machine import is_windows
+from quitus_agent.system import is_live
 
 # A login record of Linux (utmp(5)): type, process, line, id, user, host, and what nobody needs.
 WTMP = "var/log/wtmp"

@@ -1,6 +1,16 @@
 """What the operating system says about itself, read from files below a root."""
 
+import os
+import sys
 from pathlib import Path
+
+# Where the running system lies, whatever folder or drive this process was started in.
+RUNNING = Path(f"{os.environ.get('SYSTEMDRIVE', 'C:')}\\" if sys.platform == "win32" else "/")
+
+
+def is_live(root: Path) -> bool:
+    """Whether `root` is the running system's, not a mounted disk's."""
+    return root == RUNNING
 
 
 def os_release(root: Path) -> dict[str, str]:

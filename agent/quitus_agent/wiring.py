@@ -14,6 +14,7 @@ from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, CollectorUnreachable, UsageError
 from quitus_agent.inventory import Inventory, Source
 from quitus_agent.limits import lower_priority
+from quitus_agent.system import RUNNING
 
 if TYPE_CHECKING:
     from quitus_agent.identity import Identity
@@ -66,7 +67,7 @@ def preview(state: Path) -> str:
 
     from quitus_agent import wire
 
-    said, _ = _statement(Path("/"), _pseudonym_key(state))
+    said, _ = _statement(RUNNING, _pseudonym_key(state))
     return str(
         json_format.MessageToJson(
             wire.inventory(said), preserving_proto_field_name=True, indent=1, ensure_ascii=False

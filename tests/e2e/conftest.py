@@ -1,8 +1,11 @@
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.programs import AgentFolder, CollectorFolder
+from tests.wine import Windows
 
 
 @pytest.fixture
@@ -17,3 +20,13 @@ def collector(tmp_path: Path) -> CollectorFolder:
 def agent(tmp_path: Path) -> AgentFolder:
     """An agent that is not enrolled."""
     return AgentFolder(tmp_path / "agent")
+
+
+@pytest.fixture(scope="session")
+def windows() -> Iterator[Windows]:
+    """A Windows that was just installed; it is too large to be left in the folder of old tests."""
+    with (
+        tempfile.TemporaryDirectory(prefix="quitus-windows-") as home,
+        Windows(Path(home)) as machine,
+    ):
+        yield machine

@@ -12,6 +12,10 @@ from quitus_agent.registry import MAX_VALUE_BYTES, Value
 winreg: Any = importlib.import_module("winreg") if sys.platform == "win32" else None
 
 
+# ERROR_NO_MORE_ITEMS: a key went away since they were counted.
+NO_MORE_ITEMS = 259
+
+
 class LiveKey:
     """An open key; implements registry.Key. It is closed when it is forgotten."""
 
@@ -22,13 +26,7 @@ class LiveKey:
 
     def subkeys(self) -> Iterator["LiveKey"]:
         """The keys directly below; one that disappears meanwhile is passed over."""
-        names = []
-        try:
-            for index in range(winreg.QueryInfoKey(self._handle)[0]):
-                names.append(winreg.EnumKey(self._handle, index))
-        except OSError as error:
-            raise SourceError(f"registry key {self.name}: {error.strerror}") from error
-        for name in names:
+        for name in _names(self._handle, self.name):
             if key := self.subkey(name):
                 yield key
 
@@ -58,13 +56,20 @@ def open_key(hive: str, path: str) -> LiveKey | None:
     return LiveKey(path.rpartition("\\")[2], handle) if handle else None
 
 
-def loaded_users() -> list[str]:
-    """The names below HKEY_USERS of people's hives that are loaded now: S-1-5-21-…, S-1-12-1-…."""
+def users() -> list[str]:
+    """The names below HKEY_USERS: whose hives are loaded now, by security identifier."""
+    return _names(winreg.HKEY_USERS, "HKEY_USERS")
+
+
+def _names(handle: Any, name: str) -> list[str]:
+    """The subkeys' names, asked for before any is opened: keys come and go meanwhile."""
     names = []
-    for index in range(winreg.QueryInfoKey(winreg.HKEY_USERS)[0]):
-        name = winreg.EnumKey(winreg.HKEY_USERS, index)
-        if name.startswith(("S-1-5-21-", "S-1-12-1-")) and not name.endswith("_Classes"):
-            names.append(name)
+    try:
+        for index in range(winreg.QueryInfoKey(handle)[0]):
+            names.append(winreg.EnumKey(handle, index))
+    except OSError as error:
+        if getattr(error, "winerror", 0) != NO_MORE_ITEMS:
+            raise SourceError(f"registry key {name}: {error.strerror}") from error
     return names
 
 

@@ -1,17 +1,26 @@
 """Where a Windows keeps its registry: the live one, or hive files below a root."""
 
+import os
 import sys
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent.errors import SourceError
 from quitus_agent.registry import Key, number, text
+from quitus_agent.system import is_live
 
 HIVES = ("Windows/System32/config", "WINDOWS/system32/config", "windows/system32/config")
 PROFILE_FOLDERS = ("Users", "Documents and Settings")
 PROFILES = r"Microsoft\Windows NT\CurrentVersion\ProfileList"
+# Where a profile keeps the hive of its `Software` key and the one of its classes.
+USER_HIVE, CLASSES_HIVE = "NTUSER.DAT", "AppData/Local/Microsoft/Windows/UsrClass.dat"
+
+# Beside a person's key below HKEY_USERS lies the one of their classes, S-1-5-21-…_Classes.
+CLASSES = "_Classes"
+
+Opening = Callable[[], Key | None]
 
 
 class WindowsRegistry(NamedTuple):
@@ -36,16 +45,29 @@ class WindowsRegistry(NamedTuple):
         return self.system.subkey(rf"ControlSet{current:03}\{path}")
 
 
+class Profile(NamedTuple):
+    """A person's two keys, to be opened; `whose` names the person and must not be told."""
+
+    whose: str
+    software: Opening
+    classes: Opening
+
+
+def is_live_windows(root: Path) -> bool:
+    """Whether `root` is that of the Windows that runs."""
+    return sys.platform == "win32" and is_live(root)
+
+
 def is_windows(root: Path) -> bool:
     """Whether the system below `root` is a Windows."""
-    return _is_live(root) or _config(root) is not None
+    return is_live_windows(root) or _config(root) is not None
 
 
 @lru_cache(maxsize=4)
 def open_registry(root: Path) -> WindowsRegistry:
     """The registry of the system below `root`; raises SourceError where SOFTWARE is unreadable."""
-    if _is_live(root):
-        return _live(root)
+    if is_live_windows(root):
+        return _live()
     from quitus_agent.registry.hive import open_hive
 
     config = _config(root)
@@ -53,64 +75,79 @@ def open_registry(root: Path) -> WindowsRegistry:
         raise SourceError(f"{root}: no Windows registry")
     software = open_hive(_file(config, "SOFTWARE"))
     system = _file(config, "SYSTEM")
-    users, classes, unread = _profiles(_folders(root))
     return WindowsRegistry(
-        software, open_hive(system) if system.exists() else None, users, classes, unread
+        software,
+        open_hive(system) if system.exists() else None,
+        *_opened(map(_in_folder, _folders(root))),
     )
 
 
-def from_hive(path: Path) -> WindowsRegistry:
-    """One hive file as a registry: a user's hive has `Software` below its root."""
-    from quitus_agent.registry.hive import open_hive
-
-    return from_key(open_hive(path))
-
-
 def from_key(root: Key) -> WindowsRegistry:
-    """The registry that a hive's or an export's root key shows."""
+    """The registry that the root key of a hive or of an export shows."""
     from quitus_agent.registry.export import MemoryKey
 
     nothing = MemoryKey("")
-    if machine := root.subkey("HKEY_LOCAL_MACHINE"):
-        software = machine.subkey("SOFTWARE") or nothing
-        return WindowsRegistry(software, machine.subkey("SYSTEM"))
-    if user := root.subkey("HKEY_CURRENT_USER\\Software") or root.subkey("Software"):
+    machine = root.subkey("HKEY_LOCAL_MACHINE")
+    users, classes = _exported_people(root)
+    if machine or users or classes:
+        return WindowsRegistry(
+            (machine.subkey("SOFTWARE") if machine else None) or nothing,
+            machine.subkey("SYSTEM") if machine else None,
+            users,
+            classes,
+        )
+    if user := root.subkey("Software"):
         return WindowsRegistry(nothing, users=(user,))
     if root.subkey("Local Settings"):
         return WindowsRegistry(nothing, classes=(root,))
     return WindowsRegistry(root)
 
 
-def _is_live(root: Path) -> bool:
-    return sys.platform == "win32" and str(root) in ("/", "\\", Path.cwd().anchor)
+def is_person(sid: str) -> bool:
+    """Whether a security identifier is a person's, local, of a domain or of Entra ID."""
+    return sid.upper().startswith(("S-1-5-21-", "S-1-12-1-")) and not sid.endswith(CLASSES)
 
 
-def _live(root: Path) -> WindowsRegistry:
+def _exported_people(root: Key) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    """The `Software` and the classes of everybody whom an export shows."""
+    users = [root.subkey(r"HKEY_CURRENT_USER\Software")]
+    classes = [root.subkey(r"HKEY_CURRENT_USER\Software\Classes")]
+    everybody = root.subkey("HKEY_USERS")
+    for key in everybody.subkeys() if everybody else ():
+        if is_person(key.name):
+            users.append(key.subkey("Software"))
+        elif is_person(key.name.removesuffix(CLASSES)):
+            classes.append(key)
+    return tuple(filter(None, users)), tuple(filter(None, classes))
+
+
+def _live() -> WindowsRegistry:
     from quitus_agent.registry import live
 
     software = live.open_key("HKEY_LOCAL_MACHINE", "SOFTWARE")
     if software is None:
         raise SourceError("HKEY_LOCAL_MACHINE\\SOFTWARE cannot be opened")
-    loaded = live.loaded_users()
-    users = [live.open_key("HKEY_USERS", f"{sid}\\Software") for sid in loaded]
-    classes = [live.open_key("HKEY_USERS", f"{sid}_Classes") for sid in loaded]
-    offline_users, offline_classes, unread = _profiles(_unloaded_profiles(software, set(loaded)))
+    loaded = [sid for sid in live.users() if is_person(sid)]
+    profiles = [
+        Profile(
+            sid,
+            partial(live.open_key, "HKEY_USERS", f"{sid}\\Software"),
+            partial(live.open_key, "HKEY_USERS", f"{sid}{CLASSES}"),
+        )
+        for sid in loaded
+    ]
+    profiles += map(_in_folder, _unloaded(software, loaded))
     return WindowsRegistry(
-        software,
-        live.open_key("HKEY_LOCAL_MACHINE", "SYSTEM"),
-        (*filter(None, users), *offline_users),
-        (*filter(None, classes), *offline_classes),
-        unread,
+        software, live.open_key("HKEY_LOCAL_MACHINE", "SYSTEM"), *_opened(profiles)
     )
 
 
-def _unloaded_profiles(software: Key, loaded: set[str]) -> Iterator[Path]:
+def _unloaded(software: Key, loaded: Collection[str]) -> Iterator[Path]:
     """The folders of people whose hive is not loaded now."""
     profiles = software.subkey(PROFILES)
     for profile in profiles.subkeys() if profiles else ():
-        path = text(profile, "ProfileImagePath")
-        if profile.name.startswith(("S-1-5-21-", "S-1-12-1-")) and profile.name not in loaded:
-            yield Path(path)
+        if is_person(profile.name) and profile.name not in loaded:
+            yield Path(os.path.expandvars(text(profile, "ProfileImagePath")))
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -119,32 +156,42 @@ def _folders(root: Path) -> Iterator[Path]:
             yield from sorted(path for path in (root / name).iterdir() if path.is_dir())
 
 
-def _profiles(
-    folders: Iterator[Path],
-) -> tuple[tuple[Key, ...], tuple[Key, ...], tuple[str, ...]]:
+def _in_folder(folder: Path) -> Profile:
+    return Profile(
+        str(folder),
+        partial(_in_hive, folder / USER_HIVE, "Software"),
+        partial(_in_hive, folder / CLASSES_HIVE),
+    )
+
+
+def _in_hive(path: Path, below: str = "") -> Key | None:
+    """A key of a hive file, or None where the person has no such hive."""
     from quitus_agent.registry.hive import open_hive
 
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    root = open_hive(path)
+    return root.subkey(below) if below else root
+
+
+def _opened(
+    profiles: Iterable[Profile],
+) -> tuple[tuple[Key, ...], tuple[Key, ...], tuple[str, ...]]:
+    """Users, classes and what could not be read, as WindowsRegistry has them."""
     users: list[Key] = []
     classes: list[Key] = []
     unread: list[str] = []
-    for folder in folders:
-        places = (
-            (users, "NTUSER.DAT", "Software"),
-            (classes, "AppData/Local/Microsoft/Windows/UsrClass.dat", ""),
-        )
-        for found, name, below in places:
-            path = folder / name
+    for place, profile in enumerate(profiles, start=1):
+        for found, opening in ((users, profile.software), (classes, profile.classes)):
             try:
-                if not path.is_file():
-                    continue
-                root = open_hive(path)
-                key = root.subkey(below) if below else root
-                if key:
+                if key := opening():
                     found.append(key)
             except (SourceError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
-                # The folder is named after a person: its place in the list is told, not its name.
-                unread.append(f"profile {len(unread) + 1}: {str(reason).replace(str(folder), '…')}")
+                # Its place in the list is told, not who it is.
+                unread.append(f"profile {place}: {str(reason).replace(profile.whose, '…')}")
     return tuple(users), tuple(classes), tuple(unread)
 
 

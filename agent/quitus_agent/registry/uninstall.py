@@ -17,9 +17,11 @@ def installs(software: Key, source: str, scope: str = MACHINE) -> Iterator[Insta
 
     An entry without a DisplayName is no program. One that Windows hides, as part of another or as
     a patch, is kept and flagged: its parent and its release type are among the identifiers.
+    A person's entries are all in one view, which says nothing of what they were built for.
     """
+    has_views = scope == MACHINE and software.subkey("Wow6432Node")
     views = (
-        (NATIVE, "x64" if software.subkey("Wow6432Node") else ""),
+        (NATIVE, "x64" if has_views else ""),
         (WOW64, "x86"),
     )
     for path, architecture in views:

@@ -12,19 +12,21 @@ from pathlib import Path
 from quitus_agent import captures, wmi
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.registry.machine import is_live_windows
 
 NAME = "activation"
-QUERY = (
-    "Get-CimInstance -Query 'SELECT Name, Description, ApplicationID, LicenseFamily,"
-    " LicenseStatus, PartialProductKey, ProductKeyChannel, ProductKeyID2,"
-    " IsKeyManagementServiceMachine, KeyManagementServiceMachine,"
-    " DiscoveredKeyManagementServiceMachineName"
-    " FROM SoftwareLicensingProduct WHERE PartialProductKey IS NOT NULL'"
-    " | Select-Object Name, Description, ApplicationID, LicenseFamily, LicenseStatus,"
-    " PartialProductKey, ProductKeyChannel, ProductKeyID2, IsKeyManagementServiceMachine,"
+PROPERTIES = (
+    "Name, Description, ApplicationID, LicenseFamily, LicenseStatus, PartialProductKey,"
+    " ProductKeyChannel, ProductKeyID2, IsKeyManagementServiceMachine,"
     " KeyManagementServiceMachine, DiscoveredKeyManagementServiceMachineName"
-    " | ConvertTo-Json -Compress"
 )
+# A list even of no rows, so that no answer at all is told from an empty one.
+QUERY = (
+    "$ErrorActionPreference = 'Stop'; ConvertTo-Json -Compress -InputObject @("
+    "Get-CimInstance SoftwareLicensingProduct -Filter 'PartialProductKey IS NOT NULL'"
+    f" -Property {PROPERTIES} | Select-Object {PROPERTIES})"
+)
+POWERSHELL = r"System32\WindowsPowerShell\v1.0\powershell.exe"
 TIMEOUT_S = 60
 APPLICATIONS = {
     "55c92734-d682-4d71-983e-d6ec3f16059f": "windows",
@@ -55,15 +57,15 @@ STATES = ("unlicensed", "licensed", "grace", "grace", "non-genuine", "notificati
 
 def available(root: Path) -> bool:
     """Whether this is a running Windows; an image has no licensing service to ask."""
-    return sys.platform == "win32" and str(root) in ("/", "\\", Path.cwd().anchor)
+    return is_live_windows(root)
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Asks the licensing service of the running Windows."""
-    import json
+    import os
     import subprocess
 
-    powershell = Path("C:/Windows/System32/WindowsPowerShell/v1.0/powershell.exe")
+    powershell = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / POWERSHELL
     try:
         answer = subprocess.run(  # noqa: S603 - a fixed command by its full path
             [powershell, "-NoProfile", "-NonInteractive", "-Command", QUERY],
@@ -71,18 +73,38 @@ def scan(root: Path) -> Iterator[Install]:
             check=True,
             timeout=TIMEOUT_S,
         )
-        rows = json.loads(answer.stdout or b"[]")
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError) as error:
         raise SourceError(
             f"the licensing service did not answer: {type(error).__name__}"
         ) from error
-    for row in rows if isinstance(rows, list) else [rows]:
-        yield from parse_rows([{key: str(value or "") for key, value in row.items()}])
+    yield from parse_answer(answer.stdout)
 
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a WMI list of SoftwareLicensingProduct."""
     return parse_rows(wmi.rows(captures.text(path)))
+
+
+def parse_answer(answer: bytes) -> Iterator[Install]:
+    """Reads PowerShell's JSON, in UTF-8 or in the code page of the console it has.
+
+    Raises SourceError where it is none: an empty answer is not a system without keys.
+    """
+    import json
+
+    try:
+        text = answer.decode("utf-8")
+    except UnicodeDecodeError:
+        # Letters of another code page only spell a description; the codec is Windows' alone.
+        text = answer.decode("oem" if sys.platform == "win32" else "cp850", errors="replace")
+    try:
+        rows = [
+            {key: "" if value is None else str(value) for key, value in row.items()}
+            for row in json.loads(text)
+        ]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise SourceError("the licensing service gave no list") from error
+    return parse_rows(rows)
 
 
 def parse_rows(rows: Iterable[Mapping[str, str]]) -> Iterator[Install]:

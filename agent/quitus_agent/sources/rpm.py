@@ -9,7 +9,7 @@ from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 from quitus_agent.purl import purl
-from quitus_agent.system import distribution_id
+from quitus_agent.system import distribution_id, is_live
 
 if TYPE_CHECKING:
     from quitus_agent.rpmdb import Package
@@ -48,7 +48,7 @@ def scan(root: Path) -> Iterator[Install]:
     try:
         yield from parse(rpmdb.packages(path), distribution)
     except rpmdb.UnknownForm:
-        if root != Path("/") or not RPM.exists():
+        if not is_live(root) or not RPM.exists():
             raise
         yield from parse_listing(_asked(), distribution)
 

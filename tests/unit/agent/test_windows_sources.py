@@ -5,7 +5,7 @@ import pytest
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install
-from quitus_agent.registry import export, machine, number, text, uninstall
+from quitus_agent.registry import export, number, text, uninstall
 from quitus_agent.registry.machine import WindowsRegistry
 from quitus_agent.sources import (
     activation,
@@ -284,6 +284,27 @@ def test_the_activation_channel_is_read_or_guessed_from_what_is_not_translated(
     assert record.identifiers["licence_status"] == "licensed"
 
 
+def test_the_licensing_service_is_understood_in_the_code_page_of_a_french_console() -> None:
+    row = b'{"Name":"Windows(R)","PartialProductKey":"3V66T","LicenseStatus":0,' + (
+        '"Description":"Système, VOLUME_MAK channel","ProductKeyChannel":null}'
+    ).encode("cp850")
+
+    (record,) = activation.parse_answer(b"[" + row + b"]\r\n")
+
+    assert record.identifiers["channel"] == "mak"
+    assert record.identifiers["licence_status"] == "unlicensed"
+
+
+@pytest.mark.parametrize("answer", [b"", b"{}", b"[1]", b"Get-CimInstance : Access denied"])
+def test_no_list_from_the_licensing_service_is_a_failure(answer: bytes) -> None:
+    if answer == b"{}":
+        assert list(activation.parse_answer(b"[]")) == []
+        return
+
+    with pytest.raises(SourceError, match="gave no list"):
+        list(activation.parse_answer(answer))
+
+
 def test_rows_without_a_key_are_no_activation_and_a_whole_key_is_cut() -> None:
     whole = "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
 
@@ -310,20 +331,3 @@ def test_what_people_installed_says_nothing_of_them() -> None:
 
     assert [(each.name, each.scope) for each in found] == [("Zoom", "user"), ("Slack", "user")]
     assert "zoe" not in repr(found)
-
-
-def test_a_profile_that_cannot_be_read_is_a_failure_that_names_nobody(tmp_path: Path) -> None:
-    config = tmp_path / "Windows/System32/config"
-    config.mkdir(parents=True)
-    profile = tmp_path / "Users/zoe.noel"
-    profile.mkdir(parents=True)
-    (profile / "NTUSER.DAT").write_bytes(b"regf but damaged")
-    (config / "SOFTWARE").write_bytes(b"not a hive either")
-
-    with pytest.raises(SourceError, match="SOFTWARE"):
-        list(windows_uninstall.scan(tmp_path))
-    _, _, unread = machine._profiles(machine._folders(tmp_path))
-
-    assert unread
-    assert unread[0].startswith("profile 1: ")
-    assert "zoe" not in repr(unread)
