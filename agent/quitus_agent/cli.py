@@ -155,7 +155,7 @@ def _inventory(arguments: argparse.Namespace, settings: config.Config) -> int:
     if arguments.file:
         facts, found = DeviceFacts(), wiring.read_capture(arguments.file, arguments.form)
     else:
-        facts, found = wiring.read_device(arguments.root or RUNNING)
+        facts, found = wiring.read_device(arguments.root or RUNNING, last_use=settings.last_use)
     if arguments.format == "json":
         _print_json(inventory_document(facts, found))
     else:
@@ -168,8 +168,9 @@ def _preview(arguments: argparse.Namespace, settings: config.Config) -> int:
 
     from quitus_agent.messages import text
 
-    message = wiring.preview(settings.state)
-    for line in textwrap.wrap(text("preview"), 100):
+    message = wiring.preview(settings.state, last_use=settings.last_use)
+    notice = f"{text('preview')} {text('last_use' if settings.last_use else 'no_last_use')}"
+    for line in textwrap.wrap(notice, 100):
         print(line, file=sys.stderr)
     print(message)
     return OK
@@ -187,12 +188,14 @@ def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
     if arguments.to:
-        found = wiring.report_to(settings.state, RUNNING, arguments.to)
+        found = wiring.report_to(settings.state, RUNNING, arguments.to, last_use=settings.last_use)
         print(f"{arguments.to} holds a report of {len(found.installs)} installs, signed")
         return _tell_failures(found)
     if arguments.spread:
         wiring.wait_for_turn(settings.state, arguments.spread)
-    accepted, found = wiring.report(settings.state, RUNNING, arguments.patience)
+    accepted, found = wiring.report(
+        settings.state, RUNNING, arguments.patience, last_use=settings.last_use
+    )
     print(
         f"the collector accepted the report and holds {accepted.installs} installs of this device"
     )
@@ -288,7 +291,11 @@ def _print_inventory(facts: DeviceFacts, found: Inventory) -> None:
             f"{facts.processors} processor(s), {facts.cores} core(s), "
             f"{facts.memory_bytes // MIB} MiB, {kind}"
         )
-    absent = [outcome.name for outcome in found.sources if outcome.status == ABSENT]
+    absent = [
+        f"{outcome.name} ({outcome.reason})" if outcome.reason else outcome.name
+        for outcome in found.sources
+        if outcome.status == ABSENT
+    ]
     for outcome in found.sources:
         if outcome.status != ABSENT:
             count = sum(each.source == outcome.name for each in found.installs)

@@ -9,14 +9,22 @@ from typing import NamedTuple
 from quitus_agent.errors import UsageError
 
 DEFAULT_PORT = 7443
-CONFIG_FILE = Path("/etc/quitus/agent.toml")
+WINDOWS_FOLDER = Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "Quitus"
+CONFIG_FILE = (
+    WINDOWS_FOLDER / "agent.toml" if sys.platform == "win32" else Path("/etc/quitus/agent.toml")
+)
+YES_OR_NO = {"true": True, "false": False}
 
 
 class Config(NamedTuple):
-    """`state` is where key, certificate and the last report's receipt are kept."""
+    """`state` is where key, certificate and the last report's receipt are kept.
+
+    `last_use` turns on the source that tells when programs were last used.
+    """
 
     state: Path
     collector: str
+    last_use: bool = False
 
     def collector_address(self) -> tuple[str, int]:
         """Host and enrolment port; raises UsageError where none is set or it is not an address."""
@@ -27,7 +35,7 @@ class Config(NamedTuple):
 
 def load(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, str]) -> Config:
     """Merges the three; a file that is named must exist, and unknown keys are refused."""
-    settings = {"state": str(_default_state()), "collector": ""}
+    settings = {"state": str(_default_state()), "collector": "", "last_use": "false"}
     settings.update(_from_file(file or CONFIG_FILE, must_exist=file is not None))
     settings.update(
         {
@@ -37,7 +45,13 @@ def load(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
         }
     )
     settings.update(flags)
-    return Config(state=Path(settings["state"]), collector=settings["collector"])
+    if settings["last_use"] not in YES_OR_NO:
+        raise UsageError("last_use must be true or false")
+    return Config(
+        state=Path(settings["state"]),
+        collector=settings["collector"],
+        last_use=YES_OR_NO[settings["last_use"]],
+    )
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -74,12 +88,15 @@ def _from_file(file: Path, *, must_exist: bool) -> dict[str, str]:
     for key, value in document.items():
         if key not in Config._fields:
             raise UsageError(f"{file}: unknown setting {key!r}; known: {', '.join(Config._fields)}")
-        if not isinstance(value, str):
-            raise UsageError(f"{file}: {key} must be a text")
+        if key == "last_use" and isinstance(value, bool):
+            document[key] = str(value).lower()
+        elif not isinstance(value, str):
+            kind = "true or false" if key == "last_use" else "a text"
+            raise UsageError(f"{file}: {key} must be {kind}")
     return document
 
 
 def _default_state() -> Path:
     if sys.platform == "win32":
-        return Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "Quitus" / "agent"
+        return WINDOWS_FOLDER / "agent"
     return Path("/var/lib/quitus-agent")

@@ -31,7 +31,10 @@ class Install(NamedTuple):
 
 
 class SourceOutcome(NamedTuple):
-    """Whether a source was READ, ABSENT or FAILED; `reason` is empty unless it failed."""
+    """Whether a source was READ, ABSENT or FAILED, and why.
+
+    `reason` is empty unless the source failed, or is absent because it is turned off.
+    """
 
     name: str
     status: str
@@ -66,10 +69,10 @@ class Inventory(NamedTuple):
     installs: Sequence[Install]
 
 
-def take(sources: Iterable[Source | str], root: Path) -> Inventory:
+def take(sources: Iterable[Source | SourceOutcome], root: Path) -> Inventory:
     """Reads every source; one that fails yields no installs and never stops the others.
 
-    A name in place of a source is one that this kind of system does not have.
+    An outcome in place of a source is that of one that is not asked.
     """
     outcomes: list[SourceOutcome] = []
     installs: list[Install] = []
@@ -87,9 +90,9 @@ def failures(inventory: Inventory) -> Iterator[str]:
             yield f"{outcome.name} could not be read: {outcome.reason}"
 
 
-def _read(source: Source | str, root: Path) -> tuple[SourceOutcome, list[Install]]:
-    if isinstance(source, str):
-        return SourceOutcome(source, ABSENT), []
+def _read(source: Source | SourceOutcome, root: Path) -> tuple[SourceOutcome, list[Install]]:
+    if isinstance(source, SourceOutcome):
+        return source, []
     try:
         if not source.available(root):
             return SourceOutcome(source.name, ABSENT), []

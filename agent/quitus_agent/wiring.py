@@ -35,7 +35,7 @@ class Status(NamedTuple):
     trouble: "Trouble | None"
 
 
-def read_device(root: Path) -> tuple[DeviceFacts, Inventory]:
+def read_device(root: Path, *, last_use: bool = False) -> tuple[DeviceFacts, Inventory]:
     """The device's facts and everything its sources yield, out of the way of people's work."""
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder")
@@ -43,7 +43,8 @@ def read_device(root: Path) -> tuple[DeviceFacts, Inventory]:
 
     root = root.resolve()
     lower_priority()
-    return device.facts(root), inventory.take(sources.for_system(root), root)
+    wanted = sources.for_system(root, ("last_use",) if last_use else ())
+    return device.facts(root), inventory.take(wanted, root)
 
 
 def read_capture(file: Path, form: str) -> Inventory:
@@ -61,13 +62,13 @@ def read_capture(file: Path, form: str) -> Inventory:
     return inventory.take([source], file)
 
 
-def preview(state: Path) -> str:
+def preview(state: Path, *, last_use: bool = False) -> str:
     """The very inventory that `report` would send now, as JSON."""
     from google.protobuf import json_format
 
     from quitus_agent import wire
 
-    said, _ = _statement(RUNNING, _pseudonym_key(state))
+    said, _ = _statement(RUNNING, _pseudonym_key(state), last_use=last_use)
     return str(
         json_format.MessageToJson(
             wire.inventory(said), preserving_proto_field_name=True, indent=1, ensure_ascii=False
@@ -75,11 +76,13 @@ def preview(state: Path) -> str:
     )
 
 
-def _statement(root: Path, pseudonym_key: bytes) -> tuple["Statement", Inventory]:
+def _statement(
+    root: Path, pseudonym_key: bytes, *, last_use: bool
+) -> tuple["Statement", Inventory]:
     """What a report of this device says now, and what it was made from."""
     from quitus_agent import people, pseudonyms, statement
 
-    facts, found = read_device(root)
+    facts, found = read_device(root, last_use=last_use)
     user = pseudonyms.of_user(people.primary_user(root), pseudonym_key)
     return statement.make(facts, found, datetime.now(UTC), user), found
 
@@ -125,7 +128,9 @@ def read_token(file: Path) -> "JoinToken":
         raise UsageError(f"{file} {error}") from error
 
 
-def report(state: Path, root: Path, patience_s: float = 0) -> tuple["Accepted", Inventory]:
+def report(
+    state: Path, root: Path, patience_s: float = 0, *, last_use: bool = False
+) -> tuple["Accepted", Inventory]:
     """Reads this device and reports it, with what still waits from earlier days.
 
     Tries again for `patience_s` where the collector is away or busy; then what it had to say
@@ -136,7 +141,7 @@ def report(state: Path, root: Path, patience_s: float = 0) -> tuple["Accepted", 
 
     known = identity.load(state)
     spool = Spool(state, known.device_id)
-    said, found = _statement(root, known.pseudonym_key)
+    said, found = _statement(root, known.pseudonym_key, last_use=last_use)
     waiting = reporting.queue(spool, said)
     try:
         if identity.is_expired(known):
@@ -163,14 +168,14 @@ def report(state: Path, root: Path, patience_s: float = 0) -> tuple["Accepted", 
     return accepted, found
 
 
-def report_to(state: Path, root: Path, file: Path) -> Inventory:
+def report_to(state: Path, root: Path, file: Path, *, last_use: bool = False) -> Inventory:
     """Reads this device and writes a signed report, for a collector that cannot be reached."""
     from quitus.v1 import offline_pb2
     from quitus_agent import identity, keys, wire
     from quitus_agent.files import write_whole
 
     known = identity.load(state)
-    said, found = _statement(root, known.pseudonym_key)
+    said, found = _statement(root, known.pseudonym_key, last_use=last_use)
     content = wire.offline_content(said)
     try:
         signed = offline_pb2.SignedReport(

@@ -22,6 +22,9 @@ class Key(Protocol):
     def subkey(self, path: str) -> "Key | None":
         r"""The key at a relative path like `Microsoft\Windows`, or None."""
 
+    def value_names(self) -> Iterator[str]:
+        """The names of its values, in the order in which they are stored."""
+
     def value(self, name: str) -> Value | None:
         """One value; "" is the default one. None where it is absent or too long to be wanted."""
 

@@ -19,7 +19,7 @@ class MemoryKey:
         """Starts empty."""
         self.name = name
         self._subkeys: dict[str, MemoryKey] = {}
-        self._values: dict[str, Value] = {}
+        self._values: dict[str, tuple[str, Value]] = {}
 
     def subkeys(self) -> Iterator["MemoryKey"]:
         """The keys directly below."""
@@ -32,9 +32,14 @@ class MemoryKey:
             key = key._subkeys.get(name.casefold()) if key else None
         return key
 
+    def value_names(self) -> Iterator[str]:
+        """The names of its values."""
+        yield from (name for name, _ in self._values.values())
+
     def value(self, name: str) -> Value | None:
         """One value, or None."""
-        return self._values.get(name.casefold())
+        _, value = self._values.get(name.casefold(), (name, None))
+        return value
 
     def make(self, path: str) -> "MemoryKey":
         """The key at a relative path, made where it is not there yet."""
@@ -45,7 +50,7 @@ class MemoryKey:
 
     def set(self, name: str, value: Value) -> None:
         """Sets a value."""
-        self._values[name.casefold()] = value
+        self._values[name.casefold()] = (name, value)
 
 
 def parse(text: str) -> MemoryKey:

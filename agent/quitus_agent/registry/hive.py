@@ -38,6 +38,11 @@ class HiveKey:
                 return None
         return HiveKey(key)
 
+    def value_names(self) -> Iterator[str]:
+        """The names of its values."""
+        for index in range(_read(lambda: self._key.number_of_values)):
+            yield str(_read(lambda index=index: self._key.get_value(index).name) or "")
+
     def value(self, name: str) -> Value | None:
         """One value, or None."""
         found = _read(lambda: self._key.get_value_by_name(name))

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from quitus_agent.errors import SourceError
@@ -26,7 +26,7 @@ class LiveKey:
 
     def subkeys(self) -> Iterator["LiveKey"]:
         """The keys directly below; one that disappears meanwhile is passed over."""
-        for name in _names(self._handle, self.name):
+        for name in _names(self._handle, self.name, 0, winreg.EnumKey):
             if key := self.subkey(name):
                 yield key
 
@@ -34,6 +34,10 @@ class LiveKey:
         """The key at a relative path, or None."""
         handle = _open(self._handle, path)
         return LiveKey(path.rpartition("\\")[2], handle) if handle else None
+
+    def value_names(self) -> Iterator[str]:
+        """The names of its values; one that disappears meanwhile is passed over."""
+        yield from _names(self._handle, self.name, 1, lambda *at: winreg.EnumValue(*at)[0])
 
     def value(self, name: str) -> Value | None:
         """One value, or None."""
@@ -58,15 +62,18 @@ def open_key(hive: str, path: str) -> LiveKey | None:
 
 def users() -> list[str]:
     """The names below HKEY_USERS: whose hives are loaded now, by security identifier."""
-    return _names(winreg.HKEY_USERS, "HKEY_USERS")
+    return _names(winreg.HKEY_USERS, "HKEY_USERS", 0, winreg.EnumKey)
 
 
-def _names(handle: Any, name: str) -> list[str]:
-    """The subkeys' names, asked for before any is opened: keys come and go meanwhile."""
+def _names(handle: Any, name: str, count: int, nth: Callable[[Any, int], str]) -> list[str]:
+    """All names that `nth` gives, taken before any is used: they come and go meanwhile.
+
+    `count` is the place of their number in what QueryInfoKey tells.
+    """
     names = []
     try:
-        for index in range(winreg.QueryInfoKey(handle)[0]):
-            names.append(winreg.EnumKey(handle, index))
+        for index in range(winreg.QueryInfoKey(handle)[count]):
+            names.append(nth(handle, index))
     except OSError as error:
         if getattr(error, "winerror", 0) != NO_MORE_ITEMS:
             raise SourceError(f"registry key {name}: {error.strerror}") from error

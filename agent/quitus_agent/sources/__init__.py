@@ -4,11 +4,11 @@ Each name is a module here, and with dashes the source's own name. A system is a
 its kind can have, so that a run imports what it needs and no more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from quitus_agent.inventory import Source
+from quitus_agent.inventory import ABSENT, Source, SourceOutcome
 from quitus_agent.registry.machine import is_windows
 
 WINDOWS = (
@@ -24,8 +24,10 @@ WINDOWS = (
 )
 MACOS = ("macos_applications", "macos_office", "macos_receipts")
 LINUX = ("dpkg", "rpm", "apk", "pacman", "snap", "flatpak")
-ANYWHERE = ("swid",)
+ANYWHERE = ("swid", "last_use")
 ALL = (*WINDOWS, *MACOS, *LINUX, *ANYWHERE)
+# Read only where the company's policy says so: it tells of people's work.
+OFF = frozenset({"last_use"})
 
 
 def load(name: str) -> Source:
@@ -48,8 +50,13 @@ def possible(root: Path) -> tuple[str, ...]:
     return (*LINUX, *ANYWHERE)
 
 
-def for_system(root: Path) -> Iterator[Source | str]:
-    """Every source in order: those that the system can have, of the others the name alone."""
+def for_system(root: Path, turned_on: Collection[str] = ()) -> Iterator[Source | SourceOutcome]:
+    """Every source in order: to be read, or the outcome of one that need not be asked."""
     wanted = possible(root)
     for module in ALL:
-        yield load(module) if module in wanted else source_name(module)
+        if module not in wanted:
+            yield SourceOutcome(source_name(module), ABSENT)
+        elif module in OFF and module not in turned_on:
+            yield SourceOutcome(source_name(module), ABSENT, "turned off")
+        else:
+            yield load(module)

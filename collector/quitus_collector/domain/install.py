@@ -106,7 +106,7 @@ class DeviceFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourceOutcome:
-    """How reading one source went; `reason` is empty unless it failed."""
+    """How reading one source went; `reason` is empty unless it failed or is turned off."""
 
     name: str
     status: SourceStatus

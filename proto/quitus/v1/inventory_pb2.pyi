@@ -341,7 +341,7 @@ class SourceOutcome(_message.Message):
     """"dpkg", "windows-uninstall", "click-to-run"."""
     status: Global___SourceStatus.ValueType
     reason: _builtins.str
-    """Why it failed, in a sentence; empty otherwise."""
+    """Why it failed, in a sentence, or that an absent one is turned off; empty otherwise."""
     def __init__(
         self,
         *,

@@ -4,7 +4,9 @@ The registry is filled the two ways that administrators fill it, `reg import` an
 read by the same sources once live, through Windows' Python, and once from what `reg export` wrote.
 """
 
+import codecs
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import psutil
 import pytest
 
 from quitus_agent.registry import uninstall
+from quitus_agent.sources import last_use
 from tests.makers import regf
 from tests.programs import run
 from tests.wine import Windows, windows_path
@@ -40,6 +43,9 @@ ADDED: list[tuple[str, str, str | int]] = [
     (rf"{CLASSES}\{PACKAGES}\Éditeur.App_1.2.0.0_x64__abc", "PackageRootFolder", "C:\\x"),
     (rf"{MACHINE}\{PROFILES}\{UNLOADED}", "ProfileImagePath", rf"C:\users\{PERSON}"),
 ]
+# An entry of the record of programs that were started, in ROT13: its day is 23 November 2026.
+PROGRAM = r"{6D809377-6AF0-444B-8957-A3773F02200E}\Éditeur\éditeur.exe"
+USED = struct.pack("<60xQ4x", 134_399_088_000_000_000)
 # What `reg add` writes in the view of 32-bit programs.
 ADDED_32: list[tuple[str, str, str | int]] = [
     (rf"{MACHINE}\{uninstall.NATIVE}\Ancien", "DisplayName", "Ancien logiciel"),
@@ -64,6 +70,9 @@ def fill(windows: Windows, folder: Path) -> None:
             kind = "REG_DWORD" if isinstance(value, int) else "REG_SZ"
             given = ("/v", name, "/t", kind, "/d", str(value))
             windows.ok("reg", "add", key, *given, "/f", f"/reg:{view}")
+    count = rf"{USERS}\{last_use.USER_ASSIST}\{{CEBFF5CD-ACE2-4F4F-9178-9926F41749EA}}\Count"
+    used = ("/v", codecs.encode(PROGRAM, "rot13"), "/t", "REG_BINARY", "/d", USED.hex())
+    windows.ok("reg", "add", count, *used, "/f")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +90,7 @@ def captured(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> dict
 @pytest.fixture(scope="module")
 def live(windows: Windows, captured: dict[str, Path]) -> Document:
     """What the agent on that Windows prints."""
-    answer = windows.agent("inventory", "--format", "json")
+    answer = windows.agent("inventory", "--format", "json", QUITUS_AGENT_LAST_USE="true")
     # Wine's PowerShell is an empty shell, so nothing is known of activation there.
     assert answer.err == (
         "quitus-agent: activation could not be read: the licensing service gave no list\n"
@@ -110,6 +119,7 @@ def in_file(file: Path, source: str) -> list[Document]:
         ("office-msi", ["machine"], 1),
         ("sql-server", ["machine"], 3),
         ("appx", ["machine", "classes"], 2),
+        ("last-use", ["users"], 1),
     ],
 )
 def test_a_live_registry_gives_the_entries_that_its_export_gives(
@@ -142,6 +152,13 @@ def test_what_people_have_is_read_whether_they_are_logged_in_or_not_and_names_no
     told = json.dumps(live, ensure_ascii=False)
     assert PERSON not in told
     assert SID not in told
+
+
+def test_what_was_used_has_a_day_and_no_person(live: Document) -> None:
+    (record,) = of_source(live, "last-use")
+
+    assert record["name"] == "éditeur.exe"
+    assert record["identifiers"]["last_used_on"] == "2026-11-23"
 
 
 def test_the_device_is_told_by_the_registry_and_the_firmware(live: Document) -> None:

@@ -13,14 +13,39 @@ def test_flags_win_over_the_environment_and_the_environment_over_the_file(tmp_pa
 
     settings = config.load(file, environment, {"state": "/from/flag"})
 
-    assert settings == (Path("/from/flag"), "environment")
+    assert settings == (Path("/from/flag"), "environment", False)
+
+
+@pytest.mark.parametrize(
+    ("content", "environment", "expected"),
+    [
+        ("", {}, False),
+        ("last_use = true", {}, True),
+        ('last_use = "true"', {}, True),
+        ("last_use = true", {"QUITUS_AGENT_LAST_USE": "false"}, False),
+        ("", {"QUITUS_AGENT_LAST_USE": "true"}, True),
+    ],
+)
+def test_last_use_is_off_unless_file_or_environment_turn_it_on(
+    tmp_path: Path, content: str, environment: dict[str, str], expected: bool
+) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(content)
+
+    assert config.load(file, environment, {}).last_use is expected
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_refused() -> None:
+    with pytest.raises(UsageError, match="last_use must be true or false"):
+        config.load(None, {"QUITUS_AGENT_LAST_USE": "1"}, {})
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("colector = 'x'", "unknown setting 'colector'; known: state, collector"),
+        ("colector = 'x'", "unknown setting 'colector'; known: state, collector, last_use"),
         ("collector = 7", "collector must be a text"),
+        ("last_use = 1", "last_use must be true or false"),
         ("collector =", "Invalid value (at end of document)"),
     ],
 )

@@ -2,7 +2,8 @@ from pathlib import Path
 
 from quitus_agent import sources
 from quitus_agent.errors import SourceError
-from quitus_agent.inventory import Install, Source, failures, take
+from quitus_agent.inventory import Install, Source, SourceOutcome, failures, take
+from quitus_agent.sources import last_use
 
 
 def a_source(name: str, *installs: Install, present: bool = True) -> Source:
@@ -36,8 +37,22 @@ def test_a_system_is_asked_for_what_its_kind_can_have(tmp_path: Path) -> None:
     assert "macos_receipts" in sources.possible(macos)
     assert "click_to_run" in sources.possible(windows)
     assert "dpkg" not in sources.possible(windows)
-    names = [each if isinstance(each, str) else each.name for each in sources.for_system(linux)]
+    names = [each.name for each in sources.for_system(linux)]
     assert names == list(map(sources.source_name, sources.ALL))
+
+
+def test_a_source_that_tells_of_people_s_work_is_off_unless_it_is_turned_on(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / last_use.GNOME_SHELL).parent.mkdir(parents=True)
+    (tmp_path / last_use.GNOME_SHELL).touch()
+
+    def outcome(*turned_on: str) -> SourceOutcome:
+        found = take(sources.for_system(tmp_path, turned_on), tmp_path)
+        return next(each for each in found.sources if each.name == "last-use")
+
+    assert outcome() == ("last-use", "absent", "turned off")
+    assert outcome("last_use") == ("last-use", "read", "")
 
 
 def test_a_source_that_fails_says_why_and_the_others_go_on() -> None:
