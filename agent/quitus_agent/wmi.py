@@ -1,15 +1,22 @@
-"""WMI's list format: `Name=value` lines, empty lines between rows."""
+"""WMI's lists: lines `Name=value` of wmic or `Name : value` of PowerShell, rows apart by blanks."""
 
+import re
 from collections.abc import Iterator
+
+# PowerShell wraps between words and indents what follows under the value.
+_PAIR = re.compile(r"(?P<name>\w+)(?:=| *: ?)(?P<value>.*)")
 
 
 def rows(listing: str) -> Iterator[dict[str, str]]:
     """Each row as a mapping from property to value."""
     row: dict[str, str] = {}
+    last = ""
     for line in [*listing.split("\n"), ""]:
-        name, equals, value = line.partition("=")
-        if equals:
-            row[name.strip()] = value.strip()
+        if found := _PAIR.fullmatch(line.rstrip()):
+            last = found["name"]
+            row[last] = found["value"].strip()
         elif not line.strip() and row:
             yield row
-            row = {}
+            row, last = {}, ""
+        elif last and line.startswith(" "):
+            row[last] += f" {line.strip()}"

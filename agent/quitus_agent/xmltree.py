@@ -10,7 +10,7 @@ MAX_DEPTH = 64
 
 
 class Element(NamedTuple):
-    """An element: its name and attributes without namespaces, its text, the names above it."""
+    """An element: name and attributes without namespaces, its text verbatim, the names above."""
 
     name: str
     attributes: dict[str, str]
@@ -40,7 +40,7 @@ def walk(content: bytes, visit: Callable[[Element], None]) -> None:
     def end(_: str) -> None:
         name, attributes, texts = open_elements.pop()
         path = tuple(each[0] for each in open_elements)
-        visit(Element(name, attributes, "".join(texts).strip(), path))
+        visit(Element(name, attributes, "".join(texts), path))
 
     def refuse(*_: object) -> None:
         raise SourceError("declares entities")

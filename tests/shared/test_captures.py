@@ -110,12 +110,6 @@ DIFFERENCES: dict[str, dict[str, list[Difference]]] = {
             Difference(named(("Microsoft SQL Server 2005", "10.53.6000.34")), "the same, verbatim")
         ],
     },
-    "inventories/glpi-2.xml": {
-        "missing": [
-            Difference(named(("OpenVPN 2.3.8-I001 ", "2.3.8-I001")), "the blank at its end is lost")
-        ],
-        "extra": [Difference(named(("OpenVPN 2.3.8-I001", "2.3.8-I001")), "the same")],
-    },
 }
 
 

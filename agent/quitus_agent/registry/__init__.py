@@ -30,9 +30,10 @@ class Key(Protocol):
 
 
 def text(key: Key, name: str) -> str:
-    """A value as text without its padding; empty where it is absent or not a text."""
+    """A value as text, verbatim up to its end; empty where it is absent, blank or not a text."""
     value = key.value(name)
-    return value.strip("\0 \t\r\n") if isinstance(value, str) else ""
+    found = value.partition("\0")[0] if isinstance(value, str) else ""
+    return found if found.strip() else ""
 
 
 def number(key: Key, name: str) -> int:

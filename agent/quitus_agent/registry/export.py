@@ -9,6 +9,7 @@ from quitus_agent.registry import MAX_VALUE_BYTES, Value
 HEADERS = ("Windows Registry Editor Version 5.00", "REGEDIT4")
 _VALUE = re.compile(r'(?:@|"(?P<name>(?:[^"\\]|\\.)*)")=(?P<data>.*)', re.DOTALL)
 _HEX = re.compile(r"hex(?:\((?P<type>[0-9a-f]+)\))?:(?P<bytes>.*)", re.DOTALL)
+_LINE_END = re.compile(r"\r*\n|\r")
 REG_SZ, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD = 0x1, 0x2, 0x7, 0xB
 
 
@@ -61,8 +62,11 @@ def parse(text: str) -> MemoryKey:
     root = MemoryKey("")
     key: MemoryKey | None = None
     lines = text.split("\n")
-    if lines[0].strip().lstrip("\ufeff") not in HEADERS:
+    heading = lines[0].strip().lstrip("\ufeff")
+    if heading not in HEADERS:
         raise SourceError("line 1 is not the heading of a registry export")
+    # Windows 95 to NT wrote the bytes of texts in their own code page.
+    encoding = "cp1252" if heading == HEADERS[1] else "utf-16-le"
     for number, line in _logical_lines(lines):
         if line.startswith("["):
             if not line.endswith("]"):
@@ -72,22 +76,25 @@ def parse(text: str) -> MemoryKey:
             found = _VALUE.fullmatch(line)
             if not found:
                 raise SourceError(f'line {number} is not "name"=value')
-            value = _value(found["data"], number)
+            value = _value(found["data"], number, encoding)
             if value is not None:
                 key.set(_unescaped(found["name"] or ""), value)
     return root
 
 
 def decode(content: bytes) -> str:
-    r"""UTF-16 with its mark, else UTF-8, else Windows-1252; lines end in \n."""
+    r"""UTF-16 with or without its mark, else UTF-8, else Windows-1252; lines end in \n."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
+    elif content[1:2] == b"\0" and content[3:4] == b"\0":
+        text = content.decode("utf-16-le", errors="replace")
     else:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = content.decode("cp1252", errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    # wmic ends its lines with \r\r\n.
+    return _LINE_END.sub("\n", text)
 
 
 def _logical_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -121,7 +128,7 @@ def _is_open_text(line: str) -> bool:
     return len(closed) < 2 or not closed.endswith('"') or escapes % 2 == 1
 
 
-def _value(data: str, number: int) -> Value | None:
+def _value(data: str, number: int, encoding: str) -> Value | None:
     data = data.strip()
     try:
         if data.startswith('"'):
@@ -130,20 +137,20 @@ def _value(data: str, number: int) -> Value | None:
             return int(data.removeprefix("dword:"), 16)
         if found := _HEX.fullmatch(data):
             content = bytes.fromhex(found["bytes"].replace(",", " "))
-            return typed(int(found["type"] or "3", 16), content)
+            return typed(int(found["type"] or "3", 16), content, encoding)
     except ValueError as error:
         raise SourceError(f"line {number}: {data[:40]!r} is not a value") from error
     return None
 
 
-def typed(kind: int, content: bytes) -> Value | None:
+def typed(kind: int, content: bytes, encoding: str = "utf-16-le") -> Value | None:
     """Bytes as the value that their registry type says; None where they are too long."""
     if len(content) > MAX_VALUE_BYTES:
         return None
     if kind in (REG_SZ, REG_EXPAND_SZ):
-        return content.decode("utf-16-le", errors="replace").rstrip("\0")
+        return content.decode(encoding, errors="replace").rstrip("\0")
     if kind == REG_MULTI_SZ:
-        return [each for each in content.decode("utf-16-le", errors="replace").split("\0") if each]
+        return [each for each in content.decode(encoding, errors="replace").split("\0") if each]
     if kind in (0x4, REG_QWORD):
         return int.from_bytes(content, "little")
     return content

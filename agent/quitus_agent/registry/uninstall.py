@@ -8,6 +8,10 @@ from quitus_agent.registry import Key, number, text
 
 NATIVE = r"Microsoft\Windows\CurrentVersion\Uninstall"
 WOW64 = r"Wow6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
+# Release types that Windows lists apart, under installed updates.
+PATCHES = frozenset(
+    {"hotfix", "update", "security update", "critical update", "update rollup", "service pack"}
+)
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
 _DATE = re.compile(r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)")
 
@@ -46,7 +50,11 @@ def _install(key: Key, name: str, architecture: str, source: str, scope: str) ->
         source=source,
         scope=scope,
         identifiers=identifiers,
-        hidden=number(key, "SystemComponent") == 1 or "parent" in identifiers,
+        hidden=(
+            number(key, "SystemComponent") == 1
+            or "parent" in identifiers
+            or identifiers.get("release_type", "").lower() in PATCHES
+        ),
         installed_on=iso_date(text(key, "InstallDate")),
         location=text(key, "InstallLocation"),
     )

@@ -24,7 +24,11 @@ PROPERTIES = (
 QUERY = (
     "$ErrorActionPreference = 'Stop'; ConvertTo-Json -Compress -InputObject @("
     "Get-CimInstance SoftwareLicensingProduct -Filter 'PartialProductKey IS NOT NULL'"
-    f" -Property {PROPERTIES} | Select-Object {PROPERTIES})"
+    f" -Property {PROPERTIES} | Select-Object {PROPERTIES};"
+    # Office 2010 keeps to a service of its own.
+    " if (Get-CimClass OfficeSoftwareProtectionProduct -ErrorAction SilentlyContinue) {"
+    "Get-CimInstance OfficeSoftwareProtectionProduct -Filter 'PartialProductKey IS NOT NULL'"
+    f" | Select-Object {PROPERTIES}}})"
 )
 POWERSHELL = r"System32\WindowsPowerShell\v1.0\powershell.exe"
 TIMEOUT_S = 60
@@ -98,13 +102,14 @@ def parse_answer(answer: bytes) -> Iterator[Install]:
         # Letters of another code page only spell a description; the codec is Windows' alone.
         text = answer.decode("oem" if sys.platform == "win32" else "cp850", errors="replace")
     try:
-        rows = [
-            {key: "" if value is None else str(value) for key, value in row.items()}
-            for row in json.loads(text)
-        ]
-    except (ValueError, AttributeError, TypeError) as error:
-        raise SourceError("the licensing service gave no list") from error
-    return parse_rows(rows)
+        rows = json.loads(text)
+    except ValueError:
+        rows = None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SourceError("the licensing service gave no list")
+    return parse_rows(
+        {key: "" if value is None else str(value) for key, value in row.items()} for row in rows
+    )
 
 
 def parse_rows(rows: Iterable[Mapping[str, str]]) -> Iterator[Install]:

@@ -71,11 +71,11 @@ def parse_metainfo(content: bytes) -> tuple[str, str]:
         if element.name == "release" and element.attributes.get("version"):
             releases.append(element.attributes["version"])
         in_developer = element.name == "name" and element.path[-1:] == ("developer",)
-        if (in_developer or element.name == "developer_name") and element.text:
-            developers.append(element.text)
+        if in_developer or element.name == "developer_name":
+            developers.append(element.text.strip())
 
     walk(content, visit)
-    return (releases or [""])[0], (developers or [""])[0]
+    return next(iter(releases), ""), next(filter(None, developers), "")
 
 
 def _install(

@@ -1,11 +1,13 @@
 r"""SQL Server instances: the edition that each one runs, from its own Setup key.
 
 The Uninstall key names no edition. Below HKLM\SOFTWARE\Microsoft\Microsoft SQL Server each instance
-has a folder named after its kind and itself: MSSQL15.NAME, MSAS15.NAME, MSRS15.NAME.
+has a folder named after its kind and itself: MSSQL15.NAME, MSAS15.NAME, MSRS15.NAME; of SQL Server
+2005 after a number, and before that after itself alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from quitus_agent import captures
 from quitus_agent.inventory import Install, Source
@@ -13,7 +15,8 @@ from quitus_agent.registry import Key, number, text
 from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "sql-server"
-ROOTS = (r"Microsoft\Microsoft SQL Server", r"Wow6432Node\Microsoft\Microsoft SQL Server")
+# Microsoft's keys of either view, and what an instance below them was built for, where that tells.
+VIEWS = (("Microsoft", ""), (r"Wow6432Node\Microsoft", "x86"))
 KINDS = {
     "SQL": ("database engine", "Microsoft SQL Server"),
     "OLAP": ("analysis services", "Microsoft SQL Server Analysis Services"),
@@ -35,6 +38,14 @@ RELEASES = {
 }
 
 
+class Instance(NamedTuple):
+    """`kind` is one of KINDS; `folder` is the instance's key below the root, `MSSQL15.NAME`."""
+
+    kind: str
+    name: str
+    folder: str
+
+
 def scan(root: Path) -> Iterator[Install]:
     """Reads the system below `root`."""
     return parse(open_registry(root).software)
@@ -47,46 +58,80 @@ def read(path: Path) -> Iterator[Install]:
 
 def parse(software: Key) -> Iterator[Install]:
     """One record for each instance of each kind, with its edition where it is known."""
-    for path in ROOTS:
-        root = software.subkey(path)
+    for vendor, architecture in VIEWS:
+        root = software.subkey(rf"{vendor}\Microsoft SQL Server")
         if root is None:
             continue
-        for instance in _instances(root):
-            yield from _install(root, *instance)
+        listed = list(_listed(root))
+        for instance in (*listed, *_unlisted(root, {each.folder.lower() for each in listed})):
+            if setup := root.subkey(rf"{instance.folder}\Setup"):
+                yield _install(
+                    instance, setup, root.subkey(rf"{instance.folder}\Cluster"), architecture
+                )
+        engines = {each.name.upper() for each in listed if each.kind == "SQL"}
+        yield from _of_2000(software, vendor, root, engines, architecture)
 
 
-def _instances(root: Key) -> Iterator[tuple[str, str]]:
-    """Kind and instance id (`MSSQL15.SQLEXPRESS`), from the folders that instances have."""
+def _listed(root: Key) -> Iterator[Instance]:
+    """What `Instance Names` lists: the only place that says what MSSQL.2 of 2005 is."""
+    for kind in KINDS:
+        names = root.subkey(rf"Instance Names\{kind}")
+        for name in names.value_names() if names else ():
+            if names and (folder := text(names, name)):
+                yield Instance(kind, name, folder)
+
+
+def _unlisted(root: Key, known: Collection[str]) -> Iterator[Instance]:
+    """Folders of instances that no list names, as where single keys were exported."""
     prefixes = {"MSSQL": "SQL", "MSAS": "OLAP", "MSRS": "RS"}
     for key in root.subkeys():
-        prefix, dot, _ = key.name.partition(".")
+        prefix, dot, name = key.name.partition(".")
         kind = prefixes.get(prefix.rstrip("0123456789_").upper())
-        if kind and dot and key.subkey("Setup"):
-            yield kind, key.name
+        if kind and dot and key.name.lower() not in known:
+            yield Instance(kind, name, key.name)
 
 
-def _install(root: Key, kind: str, instance_id: str) -> Iterator[Install]:
-    setup = root.subkey(f"{instance_id}\\Setup")
-    if setup is None:
-        return
+def _of_2000(
+    software: Key, vendor: str, root: Key, known: Collection[str], architecture: str
+) -> Iterator[Install]:
+    """SQL Server 2000, whose registry tells no edition: engines installed and not listed."""
+    installed = root.value("InstalledInstances")
+    for name in installed if isinstance(installed, list) else ():
+        if name.upper() in known:
+            continue
+        is_default = name.upper() == "MSSQLSERVER"
+        place = rf"{vendor}\MSSQLServer" if is_default else rf"{vendor}\Microsoft SQL Server\{name}"
+        current = software.subkey(rf"{place}\MSSQLServer\CurrentVersion")
+        if current is None or not (first := text(current, "CurrentVersion")):
+            continue
+        version = text(current, "CSDVersion") or first
+        yield Install(
+            name=" ".join(filter(None, (KINDS["SQL"][1], release(version)))),
+            version=version,
+            publisher="Microsoft Corporation",
+            architecture=architecture,
+            source=NAME,
+            identifiers={"instance": name, "component": KINDS["SQL"][0]},
+        )
+
+
+def _install(instance: Instance, setup: Key, cluster: Key | None, architecture: str) -> Install:
     version = text(setup, "PatchLevel") or text(setup, "Version")
-    what, product = KINDS[kind]
-    name = " ".join(filter(None, (product, release(version), text(setup, "Edition"))))
-    cluster = root.subkey(f"{instance_id}\\Cluster")
+    component, product = KINDS[instance.kind]
     identifiers = {
-        "instance": instance_id.partition(".")[2],
-        "component": what,
+        "instance": instance.name,
+        "component": component,
         "edition": text(setup, "Edition"),
         "edition_type": text(setup, "EditionType"),
         "product_code": text(setup, "ProductCode").upper(),
         "cluster": text(cluster, "ClusterName") if cluster else "",
         "clustered": "yes" if cluster or number(setup, "SqlCluster") == 1 else "",
     }
-    yield Install(
-        name=name,
+    return Install(
+        name=" ".join(filter(None, (product, release(version), text(setup, "Edition")))),
         version=version,
         publisher="Microsoft Corporation",
-        architecture="x86" if root.name.startswith("Wow6432Node") else "",
+        architecture=architecture,
         source=NAME,
         identifiers={key: value for key, value in identifiers.items() if value},
         location=text(setup, "SQLPath"),

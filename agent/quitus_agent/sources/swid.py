@@ -78,8 +78,8 @@ def parse(content: bytes) -> Iterator[Install]:
                 if install := _install_2009(old):
                     found.append(install)
                 old.clear()
-            case _ if element.text:
-                old["/".join((*element.path[-1:], element.name))] = element.text
+            case _ if text := element.text.strip():
+                old["/".join((*element.path[-1:], element.name))] = text
 
     walk(content, visit)
     yield from found

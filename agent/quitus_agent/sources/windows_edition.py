@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from quitus_agent import captures
+from quitus_agent import captures, wmi
 from quitus_agent.inventory import Install, Source
 from quitus_agent.registry import Key, number, text
 from quitus_agent.registry.machine import is_windows, open_registry
@@ -32,7 +32,7 @@ def parse(software: Key) -> Iterator[Install]:
     if current is None or not (product := text(current, "ProductName")):
         return
     build = text(current, "CurrentBuildNumber") or text(current, "CurrentBuild")
-    is_client = text(current, "InstallationType") != "Server"
+    is_client = not text(current, "InstallationType").startswith("Server")
     if is_client and build.isdecimal() and int(build) >= FIRST_WINDOWS_11_BUILD:
         product = product.replace("Windows 10", "Windows 11")
     yield Install(
@@ -47,9 +47,11 @@ def parse(software: Key) -> Iterator[Install]:
 
 def parse_wmi(listing: str) -> Iterator[Install]:
     """The same from a WMI list of Win32_OperatingSystem, `Name=value` a line."""
-    pairs = (line.partition("=") for line in listing.splitlines())
-    values = {name.strip(): value.strip() for name, equals, value in pairs if equals}
-    if caption := values.get("Caption"):
+    for values in wmi.rows(listing):
+        caption = values.get("Caption", "")
+        # Other classes have captions too: only a system's row says what it is.
+        if not caption or "BuildNumber" not in values:
+            continue
         yield Install(
             name=caption,
             version=values.get("Version", ""),
