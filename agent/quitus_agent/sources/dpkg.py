@@ -15,6 +15,9 @@ from quitus_agent.system import distribution_id
 
 NAME = "dpkg"
 STATUS_FILE = Path("var/lib/dpkg/status")
+# Images without dpkg itself have a file a package instead, which needs no Status.
+STATUS_FOLDER = Path("var/lib/dpkg/status.d")
+INSTALLED = "install ok installed"
 # A package in one of these states has left no files behind but its configuration.
 GONE = frozenset({"not-installed", "config-files"})
 WANTED = frozenset({"Package", "Status", "Version", "Architecture", "Maintainer", "Section"})
@@ -22,12 +25,17 @@ WANTED = frozenset({"Package", "Status", "Version", "Architecture", "Maintainer"
 
 def available(root: Path) -> bool:
     """Whether this system keeps a dpkg database."""
-    return (root / STATUS_FILE).exists()
+    return (root / STATUS_FILE).exists() or (root / STATUS_FOLDER).is_dir()
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the database below `root`; raises SourceError naming the file and the line."""
-    return _read(root / STATUS_FILE, distribution_id(root))
+    distribution = distribution_id(root)
+    if (root / STATUS_FILE).exists():
+        yield from _read(root / STATUS_FILE, distribution)
+    for path in sorted((root / STATUS_FOLDER).glob("*")):
+        if path.suffix != ".md5sums":
+            yield from _read(path, distribution, status=INSTALLED)
 
 
 def read(path: Path) -> Iterator[Install]:
@@ -35,11 +43,15 @@ def read(path: Path) -> Iterator[Install]:
     return _read(path, "debian")
 
 
-def parse(lines: Iterable[str], distribution: str = "debian") -> Iterator[Install]:
+def parse(
+    lines: Iterable[str], distribution: str = "debian", *, status: str = ""
+) -> Iterator[Install]:
     """Yields the packages whose files are present, in the order of the file.
 
-    `distribution` is the namespace of the package URLs (purl type `deb`).
+    `distribution` is the namespace of the package URLs (purl type `deb`), `status` that of
+    packages which state none.
     """
+    stated = {"Status": status} if status else {}
     fields: dict[str, str] = {}
     number, blank = 0, True
     for number, line in enumerate(lines, start=1):
@@ -47,7 +59,7 @@ def parse(lines: Iterable[str], distribution: str = "debian") -> Iterator[Instal
             continue
         if not line.strip():
             if fields:
-                yield from _install(fields, distribution, number)
+                yield from _install(stated | fields, distribution, number)
                 fields = {}
             continue
         blank = False
@@ -57,14 +69,14 @@ def parse(lines: Iterable[str], distribution: str = "debian") -> Iterator[Instal
         if name in WANTED:
             fields[name] = value.strip()
     if fields:
-        yield from _install(fields, distribution, number)
+        yield from _install(stated | fields, distribution, number)
     if blank:
         raise SourceError("is empty, as after a crash; dpkg keeps a copy in status-old")
 
 
-def _read(path: Path, distribution: str) -> Iterator[Install]:
+def _read(path: Path, distribution: str, *, status: str = "") -> Iterator[Install]:
     try:
-        yield from parse(captures.lines(path), distribution)
+        yield from parse(captures.lines(path), distribution, status=status)
     except SourceError as error:
         raise captures.naming(path, error) from error
 

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 NAME = "flatpak"
 SYSTEM = Path("var/lib/flatpak")
 USERS = "home/*/.local/share/flatpak"
+ARCHITECTURES = frozenset({"x86_64", "i386", "aarch64", "arm"})
+USER_INSTALLATION = frozenset({"user", "utilisateur"})
+# An application's id has three words at least; a runtime's often says so itself.
+_ID = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+){2,}")
+_RUNTIME = re.compile(r"\.(?:Platform|Sdk|BaseApp|Locale|Extension)(?:\.|$)")
+_REF = re.compile(
+    r": (?P<kind>app|runtime)/(?P<application>[\w.-]+)/(?P<architecture>\w+)/(?P<branch>\S+)$",
+    re.MULTILINE,
+)
+_DIGIT = re.compile(r"\d")
+_GAP = re.compile(r" {2,}")
 
 
 def available(root: Path) -> bool:
@@ -34,16 +45,59 @@ def scan(root: Path) -> Iterator[Install]:
 
 
 def read(path: Path) -> Iterator[Install]:
-    """Reads `flatpak list --columns=application,version,arch,origin` with tabs."""
-    for number, line in enumerate(captures.text(path).splitlines(), start=1):
-        if not line.strip():
+    """Reads `flatpak list` or `flatpak info`; raises SourceError naming the file."""
+    text = captures.text(path)
+    try:
+        if _REF.search(text):
+            yield parse_info(text)
+        else:
+            yield from parse_list(text)
+    except SourceError as error:
+        raise captures.naming(path, error) from error
+
+
+def parse_list(listing: str) -> Iterator[Install]:
+    """Reads rows of columns, apart by tabs or blanks, whatever their order.
+
+    The name may stand before the id; behind it come version or branch, and in words of their own
+    the architecture and whose installation it is.
+    """
+    for number, line in enumerate(listing.splitlines(), start=1):
+        cells = [cell.strip() for cell in (line.split("\t") if "\t" in line else _GAP.split(line))]
+        at = next((at for at, cell in enumerate(cells) if _ID.fullmatch(cell)), None)
+        if at is None:
+            # A heading is in the words of some language; a row would have a version.
+            is_heading = number == 1 and len(cells) > 1 and not _DIGIT.search(line)
+            if line.strip() and not is_heading:
+                raise SourceError(f"line {number} has no application id")
             continue
-        fields = [field.strip() for field in line.split("\t")]
-        if len(fields) < 2:
-            raise SourceError(f"{path}: line {number} has fewer than two columns")
-        application, version, architecture = (*fields, "", "")[:3]
-        if application != "Application ID":
-            yield _install(application, version, architecture, MACHINE, "")
+        others = cells[at + 1 :]
+        architecture = next((cell for cell in others if cell in ARCHITECTURES), "")
+        scope = USER if USER_INSTALLATION.intersection(others) else MACHINE
+        # Beside a name an empty version is followed by the branch.
+        versions = filter(None, others) if at else iter(others)
+        version = next(versions, "")
+        application = cells[at]
+        hidden = bool(_RUNTIME.search(application))
+        yield _install(application, version, architecture, scope, "", hidden=hidden)
+
+
+def parse_info(text: str) -> Install:
+    """Reads `flatpak info ID` by what is the same in all languages: the ref and the version."""
+    ref = _REF.search(text)
+    if ref is None:
+        raise SourceError("names no ref")
+    version = re.search(r"^ *Versi\S*: (?P<version>\S+)$", text, re.MULTILINE)
+    installation = re.search(r"^ *Installation: *(?P<whose>\S+)$", text, re.MULTILINE)
+    is_user = installation is not None and installation["whose"] in USER_INSTALLATION
+    return _install(
+        ref["application"],
+        version["version"] if version else ref["branch"],
+        ref["architecture"],
+        USER if is_user else MACHINE,
+        "",
+        hidden=ref["kind"] == "runtime",
+    )
 
 
 def _deployment(active: Path, scope: str) -> Install:

@@ -1,5 +1,6 @@
 """Arch packages, read from pacman's local database: one folder with a `desc` file a package."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ from quitus_agent.purl import purl
 
 NAME = "pacman"
 LOCAL = Path("var/lib/pacman/local")
+ARCHITECTURES = ("x86_64", "any", "aarch64", "armv7h", "i686")
+_PARAGRAPH = re.compile(r"\n{2,}")
+_FIELD = re.compile(r"\S[^:]*? *: (?P<value>.*)")
 
 
 def available(root: Path) -> bool:
@@ -29,13 +33,20 @@ def scan(root: Path) -> Iterator[Install]:
 
 
 def read(path: Path) -> Iterator[Install]:
-    """Reads one `desc` file, or the folder of a whole database; raises SourceError naming it."""
+    """Reads a `desc` file, the folder of a database, or what `pacman -Q` or `-Qi` printed.
+
+    Raises SourceError naming the file.
+    """
     if path.is_dir():
         for desc in sorted(path.glob("*/desc")):
             yield from read(desc)
         return
+    text = captures.content(path).decode("utf-8", errors="replace")
     try:
-        yield parse(captures.content(path).decode("utf-8", errors="replace"))
+        if text.lstrip().startswith("%"):
+            yield parse(text)
+        else:
+            yield from parse_listing(text)
     except SourceError as error:
         raise captures.naming(path, error) from error
 
@@ -52,14 +63,40 @@ def parse(text: str) -> Install:
     name, version = fields.get("NAME", ""), fields.get("VERSION", "")
     if not name or not version:
         raise SourceError("has no name or no version")
-    installed, architecture = fields.get("INSTALLDATE", ""), fields.get("ARCH", "")
+    installed = fields.get("INSTALLDATE", "")
     on = ""
     if installed.isdecimal() and len(installed) <= 10:
         on = datetime.fromtimestamp(int(installed), UTC).date().isoformat()
+    return _install(name, version, fields.get("PACKAGER", ""), fields.get("ARCH", ""), on)
+
+
+def parse_listing(listing: str) -> Iterator[Install]:
+    """Reads `pacman -Q`, `name version` a line, or `-Qi`, whose words are those of a language.
+
+    There each package is a paragraph that begins with its name and goes on with its version.
+    """
+    for number, paragraph in enumerate(_PARAGRAPH.split(listing.strip("\n")), start=1):
+        pairs = [
+            (found["value"].strip() if found else "")
+            for line in paragraph.splitlines()
+            if (found := _FIELD.fullmatch(line)) or not line.startswith(" ")
+        ]
+        if len(pairs) > 2 and all(pairs[:2]):
+            words = [word for word in pairs if word in ARCHITECTURES]
+            yield _install(pairs[0], pairs[1], "", words[0] if words else "", "")
+            continue
+        for line in paragraph.splitlines():
+            name, blank, version = line.partition(" ")
+            if not blank or not version or " " in version.strip():
+                raise SourceError(f"paragraph {number}: {line[:40]!r} is not a name and a version")
+            yield _install(name, version.strip(), "", "", "")
+
+
+def _install(name: str, version: str, publisher: str, architecture: str, on: str) -> Install:
     return Install(
         name,
         version,
-        fields.get("PACKAGER", ""),
+        publisher,
         architecture,
         NAME,
         identifiers={"purl": purl("alpm", "arch", name, version, arch=architecture)},

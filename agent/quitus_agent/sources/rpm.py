@@ -1,5 +1,6 @@
 """rpm packages, read from the database itself in any of its three forms."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,10 @@ PLACES = (
 RPM = Path("/usr/bin/rpm")
 LISTING = r"%{NAME}\t%{ARCH}\t%{VERSION}-%{RELEASE}\t%{INSTALLTIME}\t%{SIZE}\t%{VENDOR}\n"
 TIMEOUT_S = 60
+_PLAIN = re.compile(
+    r"(?P<name>\S+)-(?P<version>[^-\s]+-[^-\s]+?)"
+    r"(?:\.(?P<arch>noarch|x86_64|i[3-6]86|aarch64|armv7hl|ppc64le|ppc64|s390x|riscv64))?(?:\s|$)"
+)
 # A signing key that rpm keeps among its packages.
 NOT_A_PACKAGE = "gpg-pubkey"
 
@@ -84,10 +89,18 @@ def parse(packages: Iterable["Package"], distribution: str = "") -> Iterator[Ins
 
 
 def parse_listing(listing: str, distribution: str = "") -> Iterator[Install]:
-    """Reads `rpm -qa` lines: name, arch, version-release, install time, size, vendor."""
+    """Reads `rpm -qa` lines: name, arch, version-release, install time, size, vendor.
+
+    Or what it prints without a format: `name-version-release.arch`, and a date behind with --last.
+    """
     for number, line in enumerate(listing.splitlines(), start=1):
         fields = line.split("\t")
         if not line.strip():
+            continue
+        if found := _PLAIN.match(line) if len(fields) == 1 else None:
+            if found["name"] != NOT_A_PACKAGE:
+                arch = found["arch"] or ""
+                yield _install(found["name"], found["version"], arch, "", distribution=distribution)
             continue
         if len(fields) < 6:
             raise SourceError(f"line {number} has fewer than six fields")

@@ -4,6 +4,7 @@
 than ask the store.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,29 +14,50 @@ from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 
 NAME = "snap"
-SNAPS = Path("snap")
+# Fedora and Arch mount snaps at the second place.
+MOUNTS = ("snap", "var/lib/snapd/snap")
 META = Path("current/meta/snap.yaml")
+STATE = Path("var/lib/snapd/state.json")
 # Runtimes and the daemon itself, which `snap list` marks in its notes.
-PARTS = frozenset({"base", "snapd", "core", "os"})
+PARTS = frozenset({"base", "snapd", "core", "os", "kernel", "gadget"})
+# The heading of `snap list`, in the words of a language: Name Version, Nom Version, Name Versión.
+_HEADING = re.compile(r"\S+ +Versi\S* +\S")
+APPLICATION = "app"
 _FIELD = re.compile(r"(name|version|type|architectures):\s*(.*)")
 
 
 def available(root: Path) -> bool:
-    """Whether any snap is installed."""
-    return next(root.glob(f"{SNAPS}/*/{META}"), None) is not None
+    """Whether snapd is there, with or without snaps."""
+    return (root / STATE).exists() or next(_mounted(root), None) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
-    """Reads the current revision of every snap below `root`."""
-    for path in sorted(root.glob(f"{SNAPS}/*/{META}")):
+    """Reads the current revision of every snap below `root`.
+
+    Where the system does not run, nothing is mounted: then snapd's own state names the snaps, but
+    not their versions.
+    """
+    mounted = list(_mounted(root))
+    for path in mounted:
         yield from read(path)
+    if mounted:
+        return
+    try:
+        state = (root / STATE).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SourceError(f"{root / STATE}: {error.strerror}") from error
+    yield from parse_state(state)
 
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a snap's metadata, `snap list`, or `snap info`; raises SourceError naming the file."""
     text = captures.content(path).decode("utf-8", errors="replace")
     try:
-        if text.startswith("Name "):
+        if text.lstrip().startswith("{"):
+            yield from parse_state(text)
+        elif _HEADING.match(text):
             yield from parse_list(text)
         else:
             yield parse_info(text) if "snap-id:" in text else parse_metadata(text)
@@ -53,12 +75,28 @@ def parse_metadata(text: str) -> Install:
 
 
 def parse_list(text: str) -> Iterator[Install]:
-    """Reads `snap list`, columns separated by blanks."""
+    """Reads `snap list`: name and version first, publisher and notes last."""
     for number, line in enumerate(text.splitlines()[1:], start=2):
         fields = line.split()
-        if len(fields) < 6:
-            raise SourceError(f"line {number} has fewer than six columns")
-        yield _install(fields[0], fields[1], fields[4].rstrip("*✓"), fields[-1])
+        if not fields:
+            continue
+        if len(fields) < 5:
+            raise SourceError(f"line {number} has fewer than five columns")
+        yield _install(fields[0], fields[1], fields[-2].rstrip("*✓"), fields[-1].split(",")[0])
+
+
+def parse_state(text: str) -> Iterator[Install]:
+    """Reads snapd's state.json, which knows revisions and no versions."""
+    try:
+        snaps = json.loads(text)["data"].get("snaps") or {}
+        for name, snap in sorted(snaps.items()):
+            revision = str(snap.get("current") or "")
+            found = _install(name, "", "", str(snap.get("type") or ""))
+            if revision:
+                found = found._replace(identifiers={**found.identifiers, "revision": revision})
+            yield found
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(f"is not the state of snapd: {error!r}") from error
 
 
 def parse_info(text: str) -> Install:
@@ -75,9 +113,14 @@ def parse_info(text: str) -> Install:
 
 
 def _install(name: str, version: str, publisher: str, kind: str) -> Install:
-    identifiers = {"snap_type": kind} if kind not in ("", "-") else {}
+    identifiers = {"snap_type": kind} if kind not in ("", "-", APPLICATION) else {}
     hidden = kind in PARTS
     return Install(name, version, publisher, source=NAME, identifiers=identifiers, hidden=hidden)
+
+
+def _mounted(root: Path) -> Iterator[Path]:
+    for mount in MOUNTS:
+        yield from sorted(root.glob(f"{mount}/*/{META}"))
 
 
 def _plain(value: str) -> str:

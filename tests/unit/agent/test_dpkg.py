@@ -87,6 +87,16 @@ def test_a_broken_encoding_costs_a_letter_not_the_package(tmp_path: Path) -> Non
     assert found.publisher == "Andr\ufffd <a@b.fr>"
 
 
+def test_an_image_without_dpkg_has_a_file_for_each_package(tmp_path: Path) -> None:
+    folder = tmp_path / "var/lib/dpkg/status.d"
+    folder.mkdir(parents=True)
+    (folder / "base").write_text("Package: base-files\nVersion: 12.4\nArchitecture: amd64\n")
+    (folder / "base.md5sums").write_text("d41d8cd98f00b204e9800998ecf8427e  etc/motd\n")
+
+    assert dpkg.available(tmp_path)
+    assert [(each.name, each.version) for each in dpkg.scan(tmp_path)] == [("base-files", "12.4")]
+
+
 @given(st.text(max_size=400))
 def test_no_text_does_anything_but_parse_or_fail(text: str) -> None:
     try:

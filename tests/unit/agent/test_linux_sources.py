@@ -94,6 +94,31 @@ def test_pacman_packages_are_read_with_their_date(tmp_path: Path) -> None:
     assert list(pacman.read(tmp_path / "var/lib/pacman/local")) == [bash]
 
 
+PACMAN_QI = """\
+Nom                      : bash
+Version                  : 5.2.026-2
+Description              : Le shell GNU
+Architecture             : x86_64
+Paquets optionnels       : bash-completion: pour la complétion
+                           autre: chose
+
+Nom                      : zlib
+Version                  : 1:1.3.1-1
+Description              : Compression
+Architecture             : x86_64
+"""
+
+
+@pytest.mark.parametrize("listing", ["bash 5.2.026-2\nzlib 1:1.3.1-1\n", PACMAN_QI])
+def test_what_pacman_prints_is_read(tmp_path: Path, listing: str) -> None:
+    found = list(pacman.read(placed(tmp_path / "list", listing)))
+
+    assert [(each.name, each.version) for each in found] == [
+        ("bash", "5.2.026-2"),
+        ("zlib", "1:1.3.1-1"),
+    ]
+
+
 def test_a_pacman_package_without_a_version_names_its_file(tmp_path: Path) -> None:
     file = placed(tmp_path / "var/lib/pacman/local/a-1/desc", "%NAME%\na\n")
 
@@ -214,6 +239,20 @@ def test_a_listing_and_a_manifest_are_read_too(tmp_path: Path) -> None:
     assert [each.version for each in rpm.read(manifest)] == ["5.1-6"]
 
 
+def test_a_listing_without_a_format_is_read(tmp_path: Path) -> None:
+    listing = placed(
+        tmp_path / "rpm-qa",
+        "java-1.8.0-openjdk-1.8.0.382.b05-1.el7_9.x86_64\n"
+        "basesystem-10.0-7.el7.noarch        mar. 12 mars 2024 08:00:00 CET\n"
+        "gpg-pubkey-f4a80eb5-53a7ff4b\n",
+    )
+
+    assert [(each.name, each.version, each.architecture) for each in rpm.read(listing)] == [
+        ("java-1.8.0-openjdk", "1.8.0.382.b05-1.el7_9", "x86_64"),
+        ("basesystem", "10.0-7.el7", "noarch"),
+    ]
+
+
 # --- snap ---
 
 
@@ -253,6 +292,46 @@ def test_what_snap_prints_is_read(tmp_path: Path) -> None:
         True,
     )
     assert (told.name, told.version) == ("code", "1.87")
+
+
+def test_a_switched_off_system_names_its_snaps_without_their_versions(tmp_path: Path) -> None:
+    placed(
+        tmp_path / "var/lib/snapd/state.json",
+        '{"data": {"snaps": {"code": {"type": "app", "current": "155"},'
+        ' "core22": {"type": "base", "current": "1122"}}}}',
+    )
+
+    assert snap.available(tmp_path)
+    code, core = snap.scan(tmp_path)
+
+    assert (code.name, code.version, code.identifiers) == ("code", "", {"revision": "155"})
+    assert (core.name, core.hidden) == ("core22", True)
+
+
+@pytest.mark.parametrize("state", ["", "{}", '{"data": []}', '{"data": {"snaps": [1]}}'])
+def test_a_damaged_state_of_snapd_is_a_failure(tmp_path: Path, state: str) -> None:
+    placed(tmp_path / "var/lib/snapd/state.json", state)
+
+    with pytest.raises(SourceError, match="is not the state of snapd"):
+        list(snap.scan(tmp_path))
+
+
+def test_snap_lists_of_other_languages_and_other_times_are_read(tmp_path: Path) -> None:
+    french = placed(
+        tmp_path / "french",
+        "Nom     Version   Révision  Suivi          Éditeur     Notes\n"
+        "code    1.87      155       latest/stable  vscode**    classic,disabled\n\n",
+    )
+    old = placed(
+        tmp_path / "old",
+        "Name  Version   Rev   Developer  Notes\ncore  16-2.30   3748  canonical  core\n",
+    )
+
+    (code,) = snap.read(french)
+    (core,) = snap.read(old)
+
+    assert (code.name, code.version, code.publisher) == ("code", "1.87", "vscode")
+    assert (core.version, core.publisher, core.hidden) == ("16-2.30", "canonical", True)
 
 
 @pytest.mark.parametrize("content", ["version: 1\n", "Name  Version\ncode 1\n", "snap-id: x\n"])
@@ -302,6 +381,47 @@ def test_a_flatpak_listing_is_read(tmp_path: Path) -> None:
     (gimp,) = flatpak.read(file)
 
     assert (gimp.name, gimp.version, gimp.architecture) == ("org.gimp.GIMP", "2.10.36", "x86_64")
+
+
+@pytest.mark.parametrize(
+    ("listing", "expected"),
+    [
+        (
+            "Nom\tID d’application\tVersion\tBranche\tInstallation\n"
+            "GIMP\torg.gimp.GIMP\t2.10.36\tstable\tsystem\n"
+            "Codecs\torg.freedesktop.Platform.ffmpeg\t\t22.08\tuser\n",
+            [
+                ("org.gimp.GIMP", "2.10.36", "machine", False),
+                ("org.freedesktop.Platform.ffmpeg", "22.08", "user", True),
+            ],
+        ),
+        (
+            "com.slack.Slack\tstable\tuser\tSlack\n",
+            [("com.slack.Slack", "stable", "user", False)],
+        ),
+        (
+            "Name     Application ID     Version    Branch    Installation\n"
+            "GIMP     org.gimp.GIMP      2.10.36    stable    system\n",
+            [("org.gimp.GIMP", "2.10.36", "machine", False)],
+        ),
+        (
+            "\nGIMP - Retoucher des images\n\n"
+            "          ID: org.gimp.GIMP\n         Ref: app/org.gimp.GIMP/x86_64/stable\n"
+            "     Version: 2.10.36\nInstallation: user\n",
+            [("org.gimp.GIMP", "2.10.36", "user", False)],
+        ),
+        (
+            "\n   ID: org.gnome.Platform\n  Ref: runtime/org.gnome.Platform/x86_64/45\n",
+            [("org.gnome.Platform", "45", "machine", True)],
+        ),
+    ],
+)
+def test_what_flatpak_prints_is_read_whatever_its_columns(
+    tmp_path: Path, listing: str, expected: list[tuple[str, str, str, bool]]
+) -> None:
+    found = flatpak.read(placed(tmp_path / "list", listing))
+
+    assert [(each.name, each.version, each.scope, each.hidden) for each in found] == expected
 
 
 @pytest.mark.parametrize("content", ["one column\n", "a b\t1\n"])

@@ -13,7 +13,7 @@ READERS = {each.name: each.read for each in LISTINGS}
 GLPI_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <REQUEST><CONTENT>
 <SOFTWARES><NAME>Éditeur</NAME><VERSION>7</VERSION><PUBLISHER>SA</PUBLISHER><FROM>registry</FROM></SOFTWARES>
-<SOFTWARES><NAME>bash</NAME><VERSION>5</VERSION><ARCH>amd64</ARCH></SOFTWARES>
+<SOFTWARES><NAME>bash </NAME><VERSION>5</VERSION><ARCH>amd64</ARCH></SOFTWARES>
 </CONTENT></REQUEST>"""
 
 
@@ -32,7 +32,24 @@ def read(tmp_path: Path, form: str, content: str) -> list[Install]:
             "old\tamd64\t1\t1\tx\tdeinstall ok config-files\n",
             [("bash", "5.2")],
         ),
-        ("glpi", GLPI_XML, [("Éditeur", "7"), ("bash", "5")]),
+        (
+            "dpkg-query",
+            "bash\t5.2-2+b7\nlibc6:amd64\t2.36-9\nremoved\t\n",
+            [("bash", "5.2-2+b7"), ("libc6", "2.36-9")],
+        ),
+        (
+            "dpkg-query",
+            "Souhait=inconnU/Installé/suppRimé/Purgé/H=à garder\n"
+            "| État=Non/Installé/fichier-Config/dépaqUeté/échec-conFig/H=semi-installé\n"
+            "|/ Err?=(aucune)/besoin Réinstallation (État,Err: majuscule=mauvais)\n"
+            "||/ Nom            Version      Architecture Description\n"
+            "+++-==============-============-============-=================\n"
+            "ii  bash           5.2.15-2+b7  amd64        GNU Bourne Again SHell\n"
+            "rc  vieux          1.0          all          parti\n"
+            "ii  libc6:amd64    2.36-9       amd64        GNU C Library\n",
+            [("bash", "5.2.15-2+b7"), ("libc6", "2.36-9")],
+        ),
+        ("glpi", GLPI_XML, [("Éditeur", "7"), ("bash ", "5")]),
         (
             "glpi",
             '{"content": {"softwares": [{"name": "Éditeur", "version": 7}]}}',
