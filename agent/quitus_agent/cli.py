@@ -6,9 +6,10 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from quitus_agent import config, wiring
 from quitus_agent.device import DeviceFacts
@@ -21,16 +22,24 @@ MIB = 1024 * 1024
 MAX_SECONDS = 24 * 3600
 
 
-def run() -> int:
+def run() -> NoReturn:
     """The program: one command in a process of its own, which leaves nothing to tidy up.
 
-    Looking for cyclic garbage takes a fifth of a report's time, most of it after the last line.
+    Looking for cyclic garbage takes a fifth of a report's time, forgetting all modules one by one
+    at the end a tenth of an inventory's.
     """
     gc.disable()
+    status: int | str | None = FAILURE
     try:
-        return main()
-    finally:
-        gc.freeze()
+        status = main()
+    except SystemExit as error:
+        status = error.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status if isinstance(status, int) else OK)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

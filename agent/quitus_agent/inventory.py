@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from quitus_agent.errors import SourceError
-from quitus_agent.limits import ceiling
-
 READ, ABSENT, FAILED = "read", "absent", "failed"
 MACHINE, USER = "machine", "user"
 
@@ -69,37 +66,8 @@ class Inventory(NamedTuple):
     installs: Sequence[Install]
 
 
-def take(sources: Iterable[Source | SourceOutcome], root: Path) -> Inventory:
-    """Reads every source; one that fails yields no installs and never stops the others.
-
-    An outcome in place of a source is that of one that is not asked.
-    """
-    outcomes: list[SourceOutcome] = []
-    installs: list[Install] = []
-    for source in sources:
-        outcome, found = _read(source, root)
-        outcomes.append(outcome)
-        installs.extend(found)
-    return Inventory(outcomes, installs)
-
-
 def failures(inventory: Inventory) -> Iterator[str]:
     """One sentence for each source that failed."""
     for outcome in inventory.sources:
         if outcome.status == FAILED:
             yield f"{outcome.name} could not be read: {outcome.reason}"
-
-
-def _read(source: Source | SourceOutcome, root: Path) -> tuple[SourceOutcome, list[Install]]:
-    if isinstance(source, SourceOutcome):
-        return source, []
-    try:
-        if not source.available(root):
-            return SourceOutcome(source.name, ABSENT), []
-        with ceiling():
-            return SourceOutcome(source.name, READ), list(source.scan(root))
-    except SourceError as error:
-        return SourceOutcome(source.name, FAILED, str(error)), []
-    except OSError as error:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return SourceOutcome(source.name, FAILED, reason), []

@@ -2,18 +2,20 @@
 
 import os
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
-from quitus_agent.errors import SourceError
-
-MAX_SOURCE_SECONDS = 120.0
-MAX_MEMORY_BYTES = 512 * 1024 * 1024
+from contextlib import suppress
+from typing import NamedTuple
 
 
-class _TimeIsUp(BaseException):
-    """Raised inside a source that ran too long; no source catches it by mistake."""
+class Ceiling(NamedTuple):
+    """What reading may take: seconds for each source, memory beyond what a process starts with."""
+
+    seconds: float = 120.0
+    memory_bytes: int = 512 * 1024 * 1024
+
+
+CEILING = Ceiling()
+# Where the system does not keep the ceiling itself, the reader's memory is looked at this often.
+MEMORY_CHECK_SECONDS = 0.1
 
 
 def lower_priority() -> None:
@@ -33,73 +35,36 @@ def lower_priority() -> None:
         process.ionice(psutil.IOPRIO_VERYLOW)
 
 
-@contextmanager
-def ceiling(
-    seconds: float = MAX_SOURCE_SECONDS, memory_bytes: int = MAX_MEMORY_BYTES
-) -> Iterator[None]:
-    """Ends the block with a SourceError once it takes more time or memory than this.
-
-    Memory is what the process asks for beyond what it has, on systems that can be told so.
-    """
-    with _memory(memory_bytes), _time(seconds):
-        try:
-            yield
-        except _TimeIsUp:
-            raise SourceError(f"took longer than {seconds:g} seconds") from None
-        except MemoryError:
-            raise SourceError(f"needed more than {memory_bytes >> 20} MiB of memory") from None
-        except RecursionError:
-            raise SourceError("is nested too deep") from None
+def system_bounds_memory() -> bool:
+    """Whether bound_memory holds by itself; macOS ignores it, Windows has nothing like it."""
+    return sys.platform == "linux"
 
 
-@contextmanager
-def _time(seconds: float) -> Iterator[None]:
-    """Interrupts this thread from another one: signals would not do on Windows."""
-    thread = threading.get_ident()
-    over = threading.Event()
-    lock = threading.Lock()
-
-    def interrupt() -> None:
-        import ctypes
-
-        with lock:
-            if not over.is_set():
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread), ctypes.py_object(_TimeIsUp)
-                )
-
-    timer = threading.Timer(seconds, interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        with lock:
-            over.set()
-        timer.cancel()
-
-
-@contextmanager
-def _memory(limit: int) -> Iterator[None]:
-    if sys.platform == "win32" or not hasattr(os, "sysconf"):
-        yield
+def bound_memory(memory_bytes: int) -> None:
+    """Lets this process ask for so much memory beyond what it has; then MemoryError is raised."""
+    if not system_bounds_memory():
         return
     import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    used = _data_bytes()
-    wanted = used + limit
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = _data_bytes() + memory_bytes
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
+
+
+def is_above(memory_bytes: int, process_id: int) -> bool:
+    """Whether a process holds more than this now, in memory or promised; False if it is gone."""
+    import psutil
+
     try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        used = psutil.Process(process_id).memory_info()
+    except psutil.Error:
+        return False
+    return max(used.rss, getattr(used, "private", 0)) > memory_bytes
 
 
 def _data_bytes() -> int:
-    """What counts against RLIMIT_DATA already; 0 where the system does not tell."""
-    with suppress(OSError, ValueError), open("/proc/self/statm", encoding="ascii") as statm:
+    """What counts against RLIMIT_DATA already."""
+    with open("/proc/self/statm", "rb") as statm:
         return int(statm.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-    return 0

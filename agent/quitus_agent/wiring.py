@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from quitus_agent import device, inventory
+from quitus_agent import device, reading
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, CollectorUnreachable, UsageError
-from quitus_agent.inventory import Inventory, Source
+from quitus_agent.inventory import Inventory
 from quitus_agent.limits import lower_priority
 from quitus_agent.system import RUNNING
 
@@ -39,27 +39,19 @@ def read_device(root: Path, *, last_use: bool = False) -> tuple[DeviceFacts, Inv
     """The device's facts and everything its sources yield, out of the way of people's work."""
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder")
-    from quitus_agent import sources
-
-    root = root.resolve()
     lower_priority()
-    wanted = sources.for_system(root, ("last_use",) if last_use else ())
-    return device.facts(root), inventory.take(wanted, root)
+    found = reading.system(root.resolve(), turned_on=_turned_on(last_use=last_use))
+    return found.facts, found.inventory
 
 
 def read_capture(file: Path, form: str) -> Inventory:
     """What a file that was captured elsewhere holds, read as this source or listing."""
-    from quitus_agent import sources
-    from quitus_agent.foreign import LISTINGS
-
-    readers = {each.name: each.read for each in map(sources.load, sources.ALL)}
-    readers |= {each.name: each.read for each in LISTINGS}
-    if form not in readers:
-        raise UsageError(f"{form!r} is not a source; known: {', '.join(readers)}")
+    known = reading.readers()
+    if form not in known:
+        raise UsageError(f"{form!r} is not a source; known: {', '.join(known)}")
     if not file.exists():
         raise UsageError(f"{file} does not exist")
-    source = Source(form, lambda _: True, lambda _: readers[form](file), readers[form])
-    return inventory.take([source], file)
+    return reading.capture(file, form)
 
 
 def preview(state: Path, *, last_use: bool = False) -> str:
@@ -80,11 +72,19 @@ def _statement(
     root: Path, pseudonym_key: bytes, *, last_use: bool
 ) -> tuple["Statement", Inventory]:
     """What a report of this device says now, and what it was made from."""
-    from quitus_agent import people, pseudonyms, statement
+    from quitus_agent import pseudonyms, statement
 
-    facts, found = read_device(root, last_use=last_use)
-    user = pseudonyms.of_user(people.primary_user(root), pseudonym_key)
-    return statement.make(facts, found, datetime.now(UTC), user), found
+    lower_priority()
+    facts, found, user = reading.system(
+        root, who=bool(pseudonym_key), turned_on=_turned_on(last_use=last_use)
+    )
+    pseudonym = pseudonyms.of_user(user, pseudonym_key)
+    return statement.make(facts, found, datetime.now(UTC), pseudonym), found
+
+
+def _turned_on(*, last_use: bool) -> tuple[str, ...]:
+    """The sources that the policy wants beyond those that are always read."""
+    return ("last_use",) if last_use else ()
 
 
 def _pseudonym_key(state: Path) -> bytes:

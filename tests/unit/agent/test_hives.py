@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from quitus_agent import device, people
+from quitus_agent import device, people, reading
 from quitus_agent.errors import SourceError
-from quitus_agent.inventory import FAILED, READ, Install, take
+from quitus_agent.inventory import FAILED, READ, Install
 from quitus_agent.registry import MAX_VALUE_BYTES, hive, number, text
 from quitus_agent.sources import (
     appx,
-    for_system,
     office_msi,
     windows_edition,
     windows_uninstall,
@@ -140,7 +139,7 @@ def test_the_device_is_named_by_its_current_control_set(windows: Path) -> None:
 
 
 def test_every_source_of_a_windows_is_read_or_absent(windows: Path) -> None:
-    outcomes = {each.name: each.status for each in take(for_system(windows), windows).sources}
+    outcomes = {each.name: each.status for each in reading.system(windows).inventory.sources}
 
     assert outcomes["windows-uninstall"] == READ
     assert FAILED not in outcomes.values()
@@ -151,7 +150,7 @@ def test_a_profile_that_is_damaged_is_a_failure_and_the_machine_is_still_read(
 ) -> None:
     (windows / "Users/zoe/NTUSER.DAT").write_bytes(b"regf")
 
-    inventory = take(for_system(windows), windows)
+    inventory = reading.system(windows).inventory
 
     outcomes = {each.name: each for each in inventory.sources}
     assert outcomes["windows-uninstall"].status == READ
@@ -168,7 +167,7 @@ def test_a_cut_hive_is_a_failure_and_never_a_windows_without_programs(
     whole = file.read_bytes()
     file.write_bytes(whole[: int(len(whole) * share)])
 
-    outcomes = {each.name: each for each in take(for_system(windows), windows).sources}
+    outcomes = {each.name: each for each in reading.system(windows).inventory.sources}
 
     assert outcomes["windows-uninstall"].status == FAILED
     assert outcomes["windows-uninstall"].reason

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from quitus.v1 import inventory_pb2
-from quitus_agent import wire, wiring
+from quitus_agent import statement, wire, wiring
 from quitus_agent.cli import main
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install
@@ -188,7 +188,7 @@ def test_what_leaves_is_a_program_and_a_day_and_nothing_unless_it_is_turned_on(
 ) -> None:
     def sent(**policy: bool) -> inventory_pb2.Inventory:
         facts, found = wiring.read_device(gnome, **policy)
-        return wire.report_request(facts, found, datetime.now(UTC)).inventory
+        return wire.inventory(statement.make(facts, found, datetime.now(UTC)))
 
     assert [each.source for each in sent().installs] == []
     (record,) = sent(last_use=True).installs

@@ -1,20 +1,8 @@
 from pathlib import Path
 
-from quitus_agent import sources
-from quitus_agent.errors import SourceError
-from quitus_agent.inventory import Install, Source, SourceOutcome, failures, take
+from quitus_agent import reading, sources
+from quitus_agent.inventory import SourceOutcome
 from quitus_agent.sources import last_use
-
-
-def a_source(name: str, *installs: Install, present: bool = True) -> Source:
-    return Source(name, lambda root: present, lambda root: installs, lambda file: installs)
-
-
-def a_failing_source(name: str, reason: str) -> Source:
-    def scan(root: Path) -> list[Install]:
-        raise SourceError(reason)
-
-    return Source(name, lambda root: True, scan, scan)
 
 
 def test_every_source_file_is_registered_under_its_own_name() -> None:
@@ -48,37 +36,8 @@ def test_a_source_that_tells_of_people_s_work_is_off_unless_it_is_turned_on(
     (tmp_path / last_use.GNOME_SHELL).touch()
 
     def outcome(*turned_on: str) -> SourceOutcome:
-        found = take(sources.for_system(tmp_path, turned_on), tmp_path)
+        found = reading.system(tmp_path, turned_on=turned_on).inventory
         return next(each for each in found.sources if each.name == "last-use")
 
     assert outcome() == ("last-use", "absent", "turned off")
     assert outcome("last_use") == ("last-use", "read", "")
-
-
-def test_a_source_that_fails_says_why_and_the_others_go_on() -> None:
-    found = take(
-        [
-            a_failing_source("rpm", "database unreadable"),
-            a_source("dpkg", Install("bash", "5", "", "amd64", "dpkg")),
-            a_source("snap", present=False),
-        ],
-        Path("/"),
-    )
-
-    assert [outcome[:3] for outcome in found.sources] == [
-        ("rpm", "failed", "database unreadable"),
-        ("dpkg", "read", ""),
-        ("snap", "absent", ""),
-    ]
-    assert [install.name for install in found.installs] == ["bash"]
-    assert list(failures(found)) == ["rpm could not be read: database unreadable"]
-
-
-def test_a_source_that_fails_half_way_yields_nothing() -> None:
-    def scan(root: Path):  # type: ignore[no-untyped-def]
-        yield Install("bash", "5", "", "amd64", "dpkg")
-        raise SourceError("line 9 is not 'Field: value'")
-
-    found = take([Source("dpkg", lambda root: True, scan, scan)], Path("/"))
-
-    assert found.installs == []
