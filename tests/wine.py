@@ -25,7 +25,7 @@ PYTHON = (
 )
 PYTHON_TAG = "cp313"
 # What an inventory needs of the agent's dependencies; the others travel and sign.
-NEEDED = ("psutil", "libregf-python")
+NEEDED = ("psutil",)
 WINDOWS_WHEELS = (
     "--platform=win_amd64",
     "--python-version=3.13",

@@ -1,8 +1,10 @@
 """Files that were captured on other machines, opened whatever way they were kept."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +14,30 @@ if TYPE_CHECKING:
     from quitus_agent.registry.machine import WindowsRegistry
 
 MAX_TEXT_BYTES = 256 * 1024 * 1024
+MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
+MAX_LINE = 1024 * 1024
 
 
-def content(path: Path) -> bytes:
+def opened(path: Path) -> FileIO:
+    """A file to read from, unbuffered; raises SourceError naming it.
+
+    Pipes and devices are refused: they may have no end, or make who opens them wait.
+    """
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise SourceError(f"{path}: is not a file")
+        return open(path, "rb", buffering=0)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+
+
+def content(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
     """The bytes of a file; raises SourceError naming it where it is unreadable or far too large."""
     try:
-        _refuse_too_large(path, path.stat().st_size)
-        return path.read_bytes()
+        with opened(path) as file:
+            _refuse_too_large(path, os.fstat(file.fileno()).st_size, most)
+            return file.readall()
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
 
@@ -26,12 +45,15 @@ def content(path: Path) -> bytes:
 def lines(path: Path) -> Iterator[str]:
     r"""The lines of a UTF-8 file that end in \n, without it; a broken letter costs only itself.
 
-    Raises SourceError naming the file where it is unreadable or far too large.
+    Raises SourceError naming the file where it is unreadable or far too large, a line too.
     """
     try:
-        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-            _refuse_too_large(path, os.fstat(file.fileno()).st_size)
+        buffered = BufferedReader(opened(path), 64 * 1024)
+        with TextIOWrapper(buffered, encoding="utf-8", errors="replace", newline="\n") as file:
+            _refuse_too_large(path, os.fstat(file.fileno()).st_size, MAX_TEXT_BYTES)
             for line in file:
+                if len(line) > MAX_LINE:
+                    raise SourceError(f"{path}: a line is longer than {MAX_LINE} letters")
                 yield line.removesuffix("\n")
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
@@ -62,25 +84,30 @@ def unpacked(path: Path) -> Iterator[Path]:
         yield path
         return
     import lzma
-    import shutil
     import tempfile
 
-    try:
-        with lzma.open(path) as packed, tempfile.NamedTemporaryFile(delete=False) as out:
-            shutil.copyfileobj(packed, out)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise SourceError(f"{path}: {error}") from error
-    try:
-        yield Path(out.name)
-    finally:
-        os.unlink(out.name)
+    with tempfile.NamedTemporaryFile(delete=False) as out:
+        try:
+            with lzma.open(path) as packed:
+                while piece := packed.read(MAX_LINE):
+                    out.write(piece)
+                    _refuse_too_large(path, out.tell(), MAX_UNPACKED_BYTES)
+            out.close()
+            yield Path(out.name)
+        except (EOFError, lzma.LZMAError) as error:
+            raise SourceError(f"{path}: {error}") from error
+        except OSError as error:
+            raise SourceError(f"{path}: {error.strerror or error}") from error
+        finally:
+            out.close()
+            os.unlink(out.name)
 
 
 def start(path: Path, size: int = 4096) -> bytes:
     """The first bytes of a file; raises SourceError naming it."""
     try:
-        with path.open("rb") as file:
-            return file.read(size)
+        with opened(path) as file:
+            return file.read(size) or b""
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
 
@@ -91,6 +118,6 @@ def naming(path: Path, error: SourceError) -> SourceError:
     return SourceError(message if str(path) in message else f"{path}: {message}")
 
 
-def _refuse_too_large(path: Path, size: int) -> None:
-    if size > MAX_TEXT_BYTES:
-        raise SourceError(f"{path}: larger than {MAX_TEXT_BYTES // 1024 // 1024} MiB")
+def _refuse_too_large(path: Path, size: int, most: int) -> None:
+    if size > most:
+        raise SourceError(f"{path}: larger than {most >> 20} MiB")

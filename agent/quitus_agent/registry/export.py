@@ -10,6 +10,8 @@ HEADERS = ("Windows Registry Editor Version 5.00", "REGEDIT4")
 _VALUE = re.compile(r'(?:@|"(?P<name>(?:[^"\\]|\\.)*)")=(?P<data>.*)', re.DOTALL)
 _HEX = re.compile(r"hex(?:\((?P<type>[0-9a-f]+)\))?:(?P<bytes>.*)", re.DOTALL)
 _LINE_END = re.compile(r"\r*\n|\r")
+# As many as a value that may be wanted has in hexadecimal, and its name.
+MAX_VALUE_LETTERS = 4 * MAX_VALUE_BYTES
 REG_SZ, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD = 0x1, 0x2, 0x7, 0xB
 
 
@@ -98,34 +100,42 @@ def decode(content: bytes) -> str:
 
 
 def _logical_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, continued ones joined, comments and empty ones left out."""
-    pending, start = "", 0
+    """Lines with their numbers, continued ones joined, comments and empty ones left out.
+
+    Those of a value that is too long to be wanted are left out too.
+    """
+    parts: list[str] = []
+    length, start, is_open = 0, 0, False
     for number, line in enumerate(lines[1:], start=2):
-        if not pending:
-            start = number
+        if not parts:
+            length, start = 0, number
             if not line.strip() or line.lstrip().startswith(";"):
                 continue
-        pending += line if _is_open_text(pending) else line.strip()
-        if _is_open_text(pending):
-            pending += "\n"
-        elif pending.endswith("\\") and not pending.startswith("["):
-            pending = pending[:-1]
-        else:
-            yield start, pending
-            pending = ""
-    if pending:
+        part = line if is_open else line.strip()
+        is_open = _leaves_open(part, is_open=is_open, is_first=not parts)
+        goes_on = part.endswith("\\") and not (parts or [part])[0].startswith("[")
+        length += len(part)
+        if length <= MAX_VALUE_LETTERS or not parts:
+            parts.append(f"{part}\n" if is_open else part[:-1] if goes_on else part)
+        if not is_open and not goes_on:
+            if length <= MAX_VALUE_LETTERS:
+                yield start, "".join(parts)
+            parts = []
+    if parts:
         raise SourceError(f"line {start}: a value that does not end")
 
 
-def _is_open_text(line: str) -> bool:
+def _leaves_open(part: str, *, is_open: bool, is_first: bool) -> bool:
     """Whether a quoted value goes on in the next line: texts may contain line breaks."""
-    _, equals, data = line.partition("=")
-    if not equals or not data.startswith('"'):
-        return False
-    closed = data.rstrip()
-    body = closed[1:-1]
+    if not is_open:
+        _, equals, data = part.partition("=")
+        if not is_first or not equals or not data.startswith('"'):
+            return False
+        part = data[1:]
+    closed = part.rstrip()
+    body = closed[:-1]
     escapes = len(body) - len(body.rstrip("\\"))
-    return len(closed) < 2 or not closed.endswith('"') or escapes % 2 == 1
+    return not closed.endswith('"') or escapes % 2 == 1
 
 
 def _value(data: str, number: int, encoding: str) -> Value | None:
@@ -148,7 +158,8 @@ def typed(kind: int, content: bytes, encoding: str = "utf-16-le") -> Value | Non
     if len(content) > MAX_VALUE_BYTES:
         return None
     if kind in (REG_SZ, REG_EXPAND_SZ):
-        return content.decode(encoding, errors="replace").rstrip("\0")
+        # Windows shows a text as far as its first NUL; what follows is left over from others.
+        return content.decode(encoding, errors="replace").partition("\0")[0]
     if kind == REG_MULTI_SZ:
         return [each for each in content.decode(encoding, errors="replace").split("\0") if each]
     if kind in (0x4, REG_QWORD):
