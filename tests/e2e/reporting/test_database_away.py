@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -30,20 +31,17 @@ class Database:
 
 
 @pytest.fixture
-def database(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Database]:
+def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     # As root the package runs the server under another account, which must reach its folder.
-    folder = Path(os.path.realpath(tmp_path_factory.mktemp("pg")))
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    runtime = folder / "runtime"
-    runtime.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    made = Database(folder)
-    monkeypatch.setenv("QUITUS_COLLECTOR_DATABASE", made.url)
-    yield made
-    made.stop()
+    with tempfile.TemporaryDirectory(prefix="quitus-pg-") as folder:
+        os.chmod(folder, 0o755)
+        runtime = Path(folder) / "runtime"
+        runtime.mkdir(mode=0o700)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        made = Database(Path(folder))
+        monkeypatch.setenv("QUITUS_COLLECTOR_DATABASE", made.url)
+        yield made
+        made.stop()
 
 
 def test_reports_wait_for_a_database_that_stops_and_are_kept_once_it_is_back(
