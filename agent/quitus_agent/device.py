@@ -4,11 +4,14 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from quitus_agent import smbios
 from quitus_agent.errors import SourceError
-from quitus_agent.system import is_live, os_release, text_of
+from quitus_agent.system import is_live, is_macos, os_release, text_of
+
+if TYPE_CHECKING:
+    from quitus_agent.registry.machine import WindowsRegistry
 
 PHYSICAL, VIRTUAL, UNKNOWN = "physical", "virtual", ""
 
@@ -26,10 +29,24 @@ HYPERVISORS = (
     ("qemu", "kvm"),
     ("kvm", "kvm"),
     ("virtual machine", "hyper-v"),
+    ("virtualmac", "apple"),
+    ("nutanix", "ahv"),
+    ("bhyve", "bhyve"),
 )
-LIBVIRT_DOMAINS = "etc/libvirt/qemu/*.xml"
-HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines/*.vmcx"
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+IOREG = ("/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice", "-a")
+IOREG_TIMEOUT_S = 10
+# Where a host has its guests, and the line of a file that identifies one; of Hyper-V the file's
+# own name does.
+GUESTS = (
+    ("etc/libvirt/qemu/*.xml", re.compile(r"<uuid>(?P<id>[^<]+)</uuid>")),
+    ("etc/pve/qemu-server/*.conf", re.compile(r"smbios1:.*\buuid=(?P<id>[^,\s]+)")),
+    ("vmfs/volumes/*/*/*.vmx", re.compile(r'uuid\.bios\s*=\s*"(?P<id>[^"]+)"')),
+)
+HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines/*"
+HYPER_V_SUFFIXES = (".vmcx", ".xml")
+# Where a Windows that no domain has tells the Entra tenant that it joined.
+CLOUD_JOIN = r"Control\CloudDomainJoin\JoinInfo"
+_REALM = re.compile(r"^\s*default_realm\s*=\s*(?P<realm>\S+)", re.MULTILINE)
 
 
 class DeviceFacts(NamedTuple):
@@ -125,7 +142,7 @@ def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
     return found._replace(
         hostname=hostname(),
         architecture=_architecture(),
-        processors=cpuinfo.sockets or (1 if cores else 0),
+        processors=cpuinfo.sockets or firmware.processors or (1 if cores else 0),
         cores=cores,
         logical_cores=logical,
         memory_bytes=_memory_bytes(),
@@ -135,7 +152,7 @@ def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
         portable=firmware.portable,
         smbios_uuid=firmware.uuid,
         serial=firmware.serial,
-        guests=_guests(root),
+        guests=guests(root),
     )
 
 
@@ -164,11 +181,51 @@ def _firmware() -> smbios.Firmware:
     try:
         if sys.platform == "win32":
             return smbios.parse(smbios.windows_table())
+        if sys.platform == "darwin":
+            return _mac()
         return smbios.parse(smbios.LINUX_TABLE.read_bytes())
     except OSError:
         places = (Path("/sys/class/dmi/id") / name for name in ("sys_vendor", "product_name"))
         vendor, product = map(text_of, places)
         return smbios.Firmware(vendor, product)
+
+
+def _mac() -> smbios.Firmware:
+    """What a Mac says in place of an SMBIOS table, which it has not."""
+    import subprocess
+
+    import psutil
+
+    try:
+        answer = subprocess.run(IOREG, check=True, capture_output=True, timeout=IOREG_TIMEOUT_S)  # noqa: S603 - a fixed command by its full path
+    except (OSError, subprocess.SubprocessError):
+        return smbios.Firmware()
+    return parse_ioreg(answer.stdout, has_battery=psutil.sensors_battery() is not None)
+
+
+def parse_ioreg(answer: bytes, *, has_battery: bool) -> smbios.Firmware:
+    """Reads `ioreg -a` of the platform expert; newer models do not say that they are portable."""
+    from quitus_agent import plists
+
+    try:
+        document = plists.parse(answer)
+    except SourceError:
+        return smbios.Firmware()
+    platform = document[0] if isinstance(document, list) and document else {}
+
+    def text(key: str) -> str:
+        value = platform.get(key, "") if isinstance(platform, dict) else ""
+        return value.rstrip(b"\0").decode("latin-1") if isinstance(value, bytes) else str(value)
+
+    is_portable = has_battery or text("model").startswith("MacBook")
+    return smbios.Firmware(
+        vendor=text("manufacturer"),
+        product=text("model"),
+        serial=text("IOPlatformSerialNumber"),
+        uuid=text("IOPlatformUUID").lower(),
+        chassis="notebook" if is_portable else "",
+        portable=is_portable,
+    )
 
 
 def _installed_system(root: Path) -> DeviceFacts:
@@ -177,9 +234,8 @@ def _installed_system(root: Path) -> DeviceFacts:
 
     if is_windows(root):
         return _windows(root)
-    macos = root / "System/Library/CoreServices/SystemVersion.plist"
-    if macos.is_file():
-        return _macos(macos)
+    if is_macos(root):
+        return _macos(root / "System/Library/CoreServices/SystemVersion.plist")
     release = os_release(root)
     live = is_live(root)
     return DeviceFacts(
@@ -187,8 +243,14 @@ def _installed_system(root: Path) -> DeviceFacts:
         system=release.get("NAME") or (os.uname().sysname if live else ""),
         system_version=release.get("VERSION_ID") or (os.uname().release if live else ""),
         system_id=text_of(root / "etc/machine-id"),
-        domain=hostname().partition(".")[2] if live else "",
+        domain=(hostname().partition(".")[2] if live else "") or _realm(root),
     )
+
+
+def _realm(root: Path) -> str:
+    """The Active Directory domain that a Linux joined, as Kerberos knows it."""
+    found = _REALM.search(text_of(root / "etc/krb5.conf"))
+    return found["realm"].lower() if found else ""
 
 
 def _windows(root: Path) -> DeviceFacts:
@@ -211,12 +273,20 @@ def _windows(root: Path) -> DeviceFacts:
             network = registry.current_control(r"Services\Tcpip\Parameters")
             found = found._replace(
                 hostname=text(name, "ComputerName") if name else "",
-                domain=text(network, "Domain") if network else "",
+                domain=(text(network, "Domain") if network else "") or _tenant(registry),
             )
     except SourceError:
         # The sources tell that the registry is unreadable; the facts have nothing to add.
         return DeviceFacts(system="Windows")
     return found
+
+
+def _tenant(registry: "WindowsRegistry") -> str:
+    from quitus_agent.registry import text
+
+    joined = registry.current_control(CLOUD_JOIN)
+    tenants = (text(key, "TenantId") for key in joined.subkeys()) if joined else iter(())
+    return next(filter(None, tenants), "")
 
 
 def _macos(file: Path) -> DeviceFacts:
@@ -232,14 +302,27 @@ def _macos(file: Path) -> DeviceFacts:
     )
 
 
-def _guests(root: Path) -> tuple[str, ...]:
+def guests(root: Path) -> tuple[str, ...]:
     """UUIDs of the virtual machines that this host has, where this account may read them."""
     found = set()
-    for path in root.glob(LIBVIRT_DOMAINS):
-        for line in text_of(path).splitlines():
-            if "<uuid>" in line and (uuid := _UUID.search(line)):
-                found.add(uuid[0].lower())
+    for place, line in GUESTS:
+        for path in root.glob(place):
+            if (said := line.search(text_of(path))) and (uuid := guest_id(said["id"])):
+                found.add(uuid)
     for path in root.glob(HYPER_V_MACHINES):
-        if _UUID.fullmatch(path.stem):
-            found.add(path.stem.lower())
+        if path.suffix.lower() in HYPER_V_SUFFIXES and (uuid := guest_id(path.stem)):
+            found.add(uuid)
     return tuple(sorted(found))
+
+
+def guest_id(text: str) -> str:
+    """A guest's id in the form in which the guest gives it; empty for what is none.
+
+    VMware writes the bytes as they lie in the guest's SMBIOS table: "56 4d …-… …".
+    """
+    digits = re.sub(r"[\s-]", "", text)
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", digits):
+        return ""
+    from uuid import UUID
+
+    return str(UUID(bytes_le=bytes.fromhex(digits)) if " " in text else UUID(digits))

@@ -25,9 +25,17 @@ _DAMAGES = (
 def read(path: Path) -> Any:
     """The dict or list that a file holds; raises SourceError naming it."""
     try:
-        document = plistlib.loads(captures.content(path))
+        return parse(captures.content(path))
+    except SourceError as error:
+        raise captures.naming(path, error) from error
+
+
+def parse(content: bytes) -> Any:
+    """The dict or list that a property list holds; raises SourceError."""
+    try:
+        document = plistlib.loads(content)
     except _DAMAGES as error:
-        raise SourceError(f"{path}: is not a property list") from error
+        raise SourceError("is not a property list") from error
     if not isinstance(document, dict | list):
-        raise SourceError(f"{path}: is a property list of a single value")
+        raise SourceError("is a property list of a single value")
     return document

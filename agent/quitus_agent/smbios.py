@@ -1,14 +1,17 @@
 """The SMBIOS table: what the firmware says of the machine and its enclosure.
 
 DMTF DSP0134: structures of a header, a formatted area and strings; type 1 is the system, type 3
-the enclosure. The UUID's first three fields are little-endian since version 2.6.
+the enclosure, type 4 a processor's socket. The UUID's first three fields are little-endian since
+version 2.6.
 """
 
 import struct
 from pathlib import Path
 from typing import NamedTuple
 
-SYSTEM, ENCLOSURE, END = 1, 3, 127
+SYSTEM, ENCLOSURE, PROCESSOR, END = 1, 3, 4, 127
+# Of a processor: that it is a central one, and that its socket is populated.
+CENTRAL, POPULATED = 3, 0x40
 # Enclosure types by number (DSP0134 table 17) and the ones that people carry.
 CHASSIS = {
     3: "desktop",
@@ -42,7 +45,7 @@ LINUX_TABLE = Path("/sys/firmware/dmi/tables/DMI")
 
 
 class Firmware(NamedTuple):
-    """Empty where the firmware does not say; `uuid` in lower case."""
+    """Empty or zero where the firmware does not say; `uuid` in lower case."""
 
     vendor: str = ""
     product: str = ""
@@ -50,6 +53,7 @@ class Firmware(NamedTuple):
     uuid: str = ""
     chassis: str = ""
     portable: bool = False
+    processors: int = 0
 
 
 def parse(table: bytes) -> Firmware:
@@ -73,6 +77,9 @@ def parse(table: bytes) -> Firmware:
         elif kind == ENCLOSURE and length >= 6:
             number = area[0x05] & 0x7F
             found = found._replace(chassis=CHASSIS.get(number, ""), portable=number in PORTABLE)
+        elif kind == PROCESSOR and length > 0x18:
+            is_there = area[0x05] == CENTRAL and area[0x18] & POPULATED
+            found = found._replace(processors=found.processors + bool(is_there))
         at = end + 2
     return found
 

@@ -8,9 +8,18 @@ from pathlib import Path
 RUNNING = Path(f"{os.environ.get('SYSTEMDRIVE', 'C:')}\\" if sys.platform == "win32" else "/")
 
 
+# The first is on the system volume, the second on the data volume that people's things lie on.
+MACOS_FOLDERS = ("System/Library/CoreServices", "private/var/db/dslocal")
+
+
 def is_live(root: Path) -> bool:
     """Whether `root` is the running system's, not a mounted disk's."""
     return root == RUNNING
+
+
+def is_macos(root: Path) -> bool:
+    """Whether the system below `root` is a Mac's: its system volume, its data volume or both."""
+    return any((root / place).is_dir() for place in MACOS_FOLDERS)
 
 
 def os_release(root: Path) -> dict[str, str]:

@@ -21,4 +21,12 @@ def enclosure(kind: int) -> bytes:
     return structure(3, bytes([1, kind, 0, 0, 0]) + bytes(12), "Maker")
 
 
+def processor(*, central: bool = True, populated: bool = True) -> bytes:
+    """Type 4: a socket and what is in it."""
+    area = bytearray(0x20)
+    area[0x05 - 4] = 3 if central else 5
+    area[0x18 - 4] = 0x41 if populated else 0
+    return structure(4, bytes(area), "CPU 1")
+
+
 END = structure(127, b"")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from quitus_agent.inventory import ABSENT, Source, SourceOutcome
 from quitus_agent.registry.machine import is_windows
+from quitus_agent.system import is_macos
 
 WINDOWS = (
     "windows_edition",
@@ -45,7 +46,7 @@ def possible(root: Path) -> tuple[str, ...]:
     """The modules of the sources that the system below `root` can have."""
     if is_windows(root):
         return (*WINDOWS, *ANYWHERE)
-    if (root / "System/Library/CoreServices").is_dir():
+    if is_macos(root):
         return (*MACOS, *ANYWHERE)
     return (*LINUX, *ANYWHERE)
 

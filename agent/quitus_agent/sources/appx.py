@@ -12,10 +12,10 @@ from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
 from quitus_agent.registry import Key, text
-from quitus_agent.registry.machine import WindowsRegistry, is_windows, open_registry
+from quitus_agent.registry.machine import WindowsRegistry, is_person, is_windows, open_registry
 
 NAME = "appx"
-ALL_USERS = r"Microsoft\Windows\CurrentVersion\Appx\AppxAllUserStore\Applications"
+ALL_USERS = r"Microsoft\Windows\CurrentVersion\Appx\AppxAllUserStore"
 REPOSITORY = (
     r"Local Settings\Software\Microsoft\Windows\CurrentVersion\AppModel\Repository\Packages"
 )
@@ -57,7 +57,10 @@ def read(path: Path) -> Iterator[Install]:
 def parse(registry: WindowsRegistry) -> Iterator[Install]:
     """One record a package, provisioned ones first; a user's own only where they are not."""
     seen = set()
-    places = [(registry.software.subkey(ALL_USERS), MACHINE)]
+    store = registry.software.subkey(ALL_USERS)
+    places = [(store.subkey("Applications"), MACHINE)] if store else []
+    # Beside it the store has a key for each person, which is there when their hive is not.
+    places += [(key, USER) for key in store.subkeys() if is_person(key.name)] if store else []
     places += [(classes.subkey(REPOSITORY), USER) for classes in registry.classes]
     for packages, scope in places:
         for key in packages.subkeys() if packages else ():

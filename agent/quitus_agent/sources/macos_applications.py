@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from quitus_agent import captures, plists
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
+from quitus_agent.system import is_live, is_macos
 
 NAME = "macos-applications"
 BUNDLES = (
@@ -20,6 +22,13 @@ BUNDLES = (
     ("Users/*/Applications/*.app", USER),
 )
 INFO = Path("Contents/Info.plist")
+SYSTEM_PROFILER = Path("/usr/sbin/system_profiler")
+DATA_TYPE = "SPApplicationsDataType"
+TIMEOUT_S = 60
+FIELDS = (
+    *("Version", "Obtained from", "Last Modified", "Kind", "Signed by", "Location"),
+    *("Get Info String", "64-Bit (Intel)"),
+)
 _SIGNER = re.compile(r"(?:Developer ID|Apple Mac OS|3rd Party Mac Developer) Application: (.+)")
 _TEAM = re.compile(r"\s*\([A-Z0-9]{10}\)$")
 _COPYRIGHT = re.compile(
@@ -31,18 +40,53 @@ _DOT = re.compile(r"\s*\.\s*")
 APPLE = "Apple"
 
 
-def available(root: Path) -> bool:
-    """Whether the system below `root` is macOS."""
-    return (root / "System/Library/CoreServices/SystemVersion.plist").is_file()
-
-
 def scan(root: Path) -> Iterator[Install]:
-    """Reads the bundles below `root`."""
+    """Reads the bundles below `root`; on a running Mac, what system_profiler adds to them."""
+    bundles = _bundles(root)
+    if sys.platform != "darwin" or not is_live(root):
+        return bundles
+    return joined(list(bundles), list(_asked()))
+
+
+def joined(bundles: Sequence[Install], profiled: Sequence[Install]) -> Iterator[Install]:
+    """The bundles, with who signed them, then applications that lie elsewhere."""
+    by_place = {each.location: each for each in profiled if each.location}
+    for bundle in bundles:
+        if said := by_place.pop(bundle.location, None):
+            bundle = bundle._replace(
+                publisher=said.publisher or bundle.publisher,
+                architecture=said.architecture,
+                identifiers={**bundle.identifiers, **said.identifiers},
+            )
+        yield bundle
+    own = {(each.name, each.version) for each in bundles if not each.location}
+    for each in profiled:
+        if each.location in by_place or (not each.location and each[:2] not in own):
+            yield each
+
+
+def _bundles(root: Path) -> Iterator[Install]:
     for pattern, scope in BUNDLES:
         for bundle in sorted(root.glob(pattern)):
             if (bundle / INFO).is_file():
                 location = f"/{bundle.relative_to(root)}" if scope == MACHINE else ""
                 yield parse_info(_info(bundle), bundle.stem, scope)._replace(location=location)
+
+
+def _asked() -> Iterator[Install]:
+    """What system_profiler lists; nothing where it fails: the bundles are the places that count."""
+    import subprocess
+
+    try:
+        answer = subprocess.run(  # noqa: S603 - a fixed command by its full path
+            [SYSTEM_PROFILER, "-xml", "SPApplicationsDataType"],
+            check=True,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+        )
+        yield from parse_xml(plists.parse(answer.stdout))
+    except (OSError, subprocess.SubprocessError, SourceError):
+        return
 
 
 def read(path: Path) -> Iterator[Install]:
@@ -53,11 +97,10 @@ def read(path: Path) -> Iterator[Install]:
         if isinstance(document, dict):
             yield parse_info(document, path.stem, MACHINE)
             return
-        items = [item for part in document for item in part.get("_items", [])]
-        yield from parse_items(items)
+        yield from parse_xml(document)
     elif start.startswith(b"{"):
         try:
-            yield from parse_items(json.loads(captures.text(path))["SPApplicationsDataType"])
+            yield from parse_items(json.loads(captures.text(path))[DATA_TYPE])
         except (ValueError, KeyError, TypeError) as error:
             raise SourceError(f"{path}: is not system_profiler's JSON") from error
     else:
@@ -88,6 +131,13 @@ def parse_info(info: Mapping[str, Any], file_name: str, scope: str) -> Install:
     )
 
 
+def parse_xml(document: Any) -> Iterator[Install]:
+    """Reads the applications among what system_profiler reported, each data type a part."""
+    for part in document if isinstance(document, list) else ():
+        if isinstance(part, dict) and part.get("_dataType", DATA_TYPE) == DATA_TYPE:
+            yield from parse_items(part.get("_items") or [])
+
+
 def parse_items(items: list[Mapping[str, Any]]) -> Iterator[Install]:
     """Reads the items of system_profiler's XML or JSON."""
     for item in items:
@@ -114,13 +164,27 @@ def parse_text(text: str) -> Iterator[Install]:
     for line in [*text.split("\n"), "    :"]:
         depth = len(line) - len(line.lstrip(" "))
         if depth == 4 and line.rstrip().endswith(":"):
-            if name and not _GUEST.search(fields.get("Location", "")):
+            # What has none of these is a part of another report.
+            if name and fields and not _GUEST.search(fields.get("Location", "")):
                 yield _profiled_fields(name, fields)
-            name, fields = line.strip()[:-1], {}
+            name, fields = line.strip()[:-1].rstrip(), {}
         elif depth == 6:
-            key, colon, value = line.strip().partition(":")
-            if colon:
-                fields[key] = value.strip()
+            key, colon, value = line.partition(":")
+            if colon and (known := _field(key.strip(), value.strip())):
+                fields.setdefault(known, value.strip())
+
+
+def _field(key: str, value: str) -> str:
+    """The English name of a field: by its own, else by what it holds, whatever the language."""
+    if key in FIELDS:
+        return key
+    if key.lower().startswith("versi"):
+        return "Version"
+    if value.startswith("/"):
+        return "Location"
+    if value.startswith("Software Signing,") or value.endswith("Root CA"):
+        return "Signed by"
+    return "Get Info String" if _COPYRIGHT.search(value) else ""
 
 
 def _profiled_fields(name: str, fields: Mapping[str, str]) -> Install:
@@ -178,4 +242,4 @@ def _text(info: Mapping[str, Any], key: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-SOURCE = Source(NAME, available, scan, read)
+SOURCE = Source(NAME, is_macos, scan, read)

@@ -13,7 +13,8 @@ from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 
 NAME = "macos-office"
-OFFICE = "Applications/Microsoft Word.app/Contents/Info.plist"
+# Any of them is there in every suite, and all carry the suite's version.
+PROGRAMS = ("Word", "Excel", "PowerPoint", "Outlook", "OneNote")
 VOLUME = "Library/Preferences/com.microsoft.office.licensingV2.plist"
 GROUP = "Users/*/Library/Group Containers/UBF8T346G9.Office"
 SUBSCRIPTION = ("com.microsoft.Office365.plist", "com.microsoft.Office365V2.plist")
@@ -24,12 +25,18 @@ LINES = ((85, "2024"), (53, "2021"), (17, "2019"), (0, "2016"))
 
 def available(root: Path) -> bool:
     """Whether Office is installed."""
-    return (root / OFFICE).is_file()
+    return _program(root) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the system below `root`."""
-    yield from read(root / OFFICE, kinds(root))
+    if program := _program(root):
+        yield from read(program, kinds(root))
+
+
+def _program(root: Path) -> Path | None:
+    places = (f"Applications/Microsoft {name}.app/Contents/Info.plist" for name in PROGRAMS)
+    return next((root / place for place in places if (root / place).is_file()), None)
 
 
 def kinds(root: Path) -> dict[str, int]:
@@ -46,7 +53,7 @@ def kinds(root: Path) -> dict[str, int]:
 
 
 def read(path: Path, licences: dict[str, int] | None = None) -> Iterator[Install]:
-    """Reads Word's Info.plist, whose version is the suite's."""
+    """Reads a program's Info.plist, whose version is the suite's."""
     info = plists.read(path)
     if not isinstance(info, dict):
         raise SourceError(f"{path}: is not a property list of an application")

@@ -14,30 +14,65 @@ from quitus_agent.inventory import Install, Source
 
 NAME = "macos-receipts"
 HISTORY = Path("Library/Receipts/InstallHistory.plist")
+RECEIPTS = Path("private/var/db/receipts")
 
 
 def available(root: Path) -> bool:
-    """Whether the system keeps a history of its installer."""
-    return (root / HISTORY).is_file()
+    """Whether the system keeps a history of its installer, or receipts."""
+    return (root / HISTORY).is_file() or (root / RECEIPTS).is_dir()
 
 
 def scan(root: Path) -> Iterator[Install]:
-    """Reads the history below `root`."""
-    return read(root / HISTORY)
+    """Reads the history below `root`, then the receipts that it does not mention."""
+    known: set[str] = set()
+    if (root / HISTORY).is_file():
+        for entry in _entries(root / HISTORY, plists.read(root / HISTORY)):
+            known.update(_packages(entry))
+            yield _install(entry)
+    for path in sorted((root / RECEIPTS).glob("*.plist")):
+        if path.stem not in known:
+            yield from read(path)
 
 
 def read(path: Path) -> Iterator[Install]:
-    """Reads an InstallHistory.plist; raises SourceError naming it."""
+    """Reads an InstallHistory.plist or a receipt; raises SourceError naming it."""
     document = plists.read(path)
+    if isinstance(document, dict) and document.get("PackageIdentifier"):
+        yield parse_receipt(document)
+    else:
+        yield from map(_install, _entries(path, document))
+
+
+def parse_receipt(receipt: dict[str, Any]) -> Install:
+    """The record of one package, which has an id and no name."""
+    package = str(receipt["PackageIdentifier"])
+    on = receipt.get("InstallDate")
+    return Install(
+        name=package,
+        version=str(receipt.get("PackageVersion") or ""),
+        publisher="Apple" if package.startswith("com.apple.") else "",
+        source=NAME,
+        identifiers={"package_id": package},
+        hidden=True,
+        installed_on=on.date().isoformat() if isinstance(on, datetime) else "",
+    )
+
+
+def _entries(path: Path, document: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(document, list):
-        raise SourceError(f"{path}: is not a history of installs")
+        raise SourceError(f"{path}: is not a history of installs, nor a receipt")
     for entry in document:
         if isinstance(entry, dict) and entry.get("displayName"):
-            yield _install(entry)
+            yield entry
+
+
+def _packages(entry: dict[str, Any]) -> list[str]:
+    listed = entry.get("packageIdentifiers")
+    return [str(each) for each in listed] if isinstance(listed, list) else []
 
 
 def _install(entry: dict[str, Any]) -> Install:
-    packages = [str(each) for each in entry.get("packageIdentifiers") or []]
+    packages = _packages(entry)
     on = entry.get("date")
     identifiers = {
         "package_id": packages[0] if packages else "",

@@ -138,6 +138,24 @@ def test_the_device_is_named_by_its_current_control_set(windows: Path) -> None:
     assert people.primary_user(windows) == "CORP\\zoe"
 
 
+def test_a_device_that_joined_the_cloud_alone_is_told_by_its_tenant(windows: Path) -> None:
+    joined = {"CloudDomainJoin": {"JoinInfo": {"0A1B": {"TenantId": "72f988bf-0000"}}}}
+    regf.write(windows / CONFIG / "SYSTEM", {"ControlSet001": {"Control": joined}})
+
+    assert device.facts(windows).domain == "72f988bf-0000"
+
+
+def test_what_people_registered_is_in_the_machine_s_store_too(windows: Path) -> None:
+    package = "Slack.App_4.2.0.0_x64__abc"
+    store = {"AppxAllUserStore": {"S-1-5-21-1-2-3-1001": {package: {}}, "Config": {"x": {}}}}
+    tree = {"Microsoft": {"Windows": {"CurrentVersion": {"Appx": store}}}}
+    regf.write(windows / CONFIG / "SOFTWARE", tree)
+
+    found = {(each.name, each.scope) for each in appx.scan(windows)}
+
+    assert ("Slack.App", "user") in found
+
+
 def test_every_source_of_a_windows_is_read_or_absent(windows: Path) -> None:
     outcomes = {each.name: each.status for each in reading.system(windows).inventory.sources}
 

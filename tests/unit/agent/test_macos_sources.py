@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from quitus_agent import device, plists
+from quitus_agent import device, plists, sources
 from quitus_agent.errors import SourceError
 from quitus_agent.sources import macos_applications, macos_office, macos_receipts
 
@@ -218,3 +218,114 @@ def test_office_tells_its_line_and_its_kinds_of_licence_without_naming_people(ma
 )
 def test_the_line_follows_from_the_version(version: str, line: str) -> None:
     assert macos_office.line(version) == line
+
+
+FRENCH = """\
+Matériel :
+
+    Vue d’ensemble du matériel :
+
+      Nom du modèle : MacBook Pro
+
+Applications :
+
+    Aperçu :
+
+      Version : 11.0
+      Obtenu auprès de : Apple
+      Dernière modification : 12/03/2024 09:12
+      Signée par : Software Signing, Apple Code Signing Certification Authority, Apple Root CA
+      Emplacement : /System/Applications/Preview.app
+
+    Éditeur :
+
+      Version : 2.4
+      Emplacement : /Applications/Éditeur.app
+      Informations : 2.4, © 2024 Druide informatique inc.
+"""
+
+
+@pytest.mark.parametrize("blank", [" ", "\N{NO-BREAK SPACE}"])
+def test_what_system_profiler_prints_in_french_is_read(tmp_path: Path, blank: str) -> None:
+    file = tmp_path / "profile.txt"
+    file.write_text(FRENCH.replace(" :", f"{blank}:"), encoding="utf-8")
+
+    found = list(macos_applications.read(file))
+
+    assert [(each.name, each.version, each.publisher, each.hidden) for each in found] == [
+        ("Aperçu", "11.0", "Apple", False),
+        ("Éditeur", "2.4", "Druide informatique inc", False),
+    ]
+
+
+def test_a_report_of_several_types_gives_its_applications_alone(tmp_path: Path) -> None:
+    parts = [
+        {"_dataType": "SPHardwareDataType", "_items": [{"_name": "hardware_overview"}]},
+        {
+            "_dataType": "SPApplicationsDataType",
+            "_items": [{"_name": "Xcode", "version": "15.2", "path": "/Applications/Xcode.app"}],
+        },
+    ]
+
+    found = macos_applications.read(plist(tmp_path / "report.spx", parts))
+
+    assert [each.name for each in found] == ["Xcode"]
+
+
+def test_a_running_mac_adds_who_signed_and_what_lies_elsewhere(mac: Path) -> None:
+    bundles = list(macos_applications.scan(mac))
+    word = {
+        "_name": "Microsoft Word",
+        "version": "16.83",
+        "path": "/Applications/Microsoft Word.app",
+        "signed_by": ["Developer ID Application: Microsoft Corporation (UBF8T346G9)"],
+        "arch_kind": "arch_arm_i64",
+    }
+    helper = {"_name": "Helper", "version": "1", "path": "/Library/Helper.app"}
+    own = {"_name": "Éditeur", "version": "7", "path": "/Users/zoe/Applications/Éditeur.app"}
+    profiled = list(macos_applications.parse_items([word, helper, own]))
+
+    found = list(macos_applications.joined(bundles, profiled))
+
+    assert [(each.name, each.architecture, each.hidden) for each in found] == [
+        ("Microsoft Word", "arm_i64", False),
+        ("Éditeur", "", False),
+        ("Helper", "", True),
+    ]
+    assert found[0].identifiers["bundle_id"] == "com.microsoft.Word"
+    assert "zoe" not in repr(found)
+
+
+def test_receipts_that_the_history_does_not_mention_are_read_too(mac: Path) -> None:
+    on = datetime(2024, 3, 12, 8, 0)  # noqa: DTZ001 - property lists have no zone
+    plist(
+        mac / macos_receipts.HISTORY,
+        [{"displayName": "Teams", "packageIdentifiers": ["com.microsoft.teams2"], "date": on}],
+    )
+    for package in ("com.microsoft.teams2", "com.druide.Antidote"):
+        receipt = {"PackageIdentifier": package, "PackageVersion": "11.5", "InstallDate": on}
+        plist(mac / macos_receipts.RECEIPTS / f"{package}.plist", receipt, plistlib.FMT_BINARY)
+
+    found = list(macos_receipts.scan(mac))
+
+    assert [(each.name, each.version, each.installed_on) for each in found] == [
+        ("Teams", "", "2024-03-12"),
+        ("com.druide.Antidote", "11.5", "2024-03-12"),
+    ]
+    assert all(each.hidden for each in found)
+
+
+def test_the_data_volume_of_a_mac_is_known_for_a_mac_without_its_system(tmp_path: Path) -> None:
+    (tmp_path / "private/var/db/dslocal").mkdir(parents=True)
+    plist(tmp_path / "Applications/Microsoft Word.app/Contents/Info.plist", WORD)
+
+    assert "macos_applications" in sources.possible(tmp_path)
+    assert [each.name for each in macos_applications.scan(tmp_path)] == ["Microsoft Word"]
+    assert device.facts(tmp_path).system == "macOS"
+
+
+def test_office_without_word_is_office(tmp_path: Path) -> None:
+    plist(tmp_path / "Applications/Microsoft Excel.app/Contents/Info.plist", WORD)
+
+    assert macos_office.available(tmp_path)
+    assert [each.version for each in macos_office.scan(tmp_path)] == ["16.83"]

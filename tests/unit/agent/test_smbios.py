@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quitus_agent import smbios
-from tests.makers.smbios import END, enclosure, structure, system
+from tests.makers.smbios import END, enclosure, processor, structure, system
 
 UUID = "4c4c4544-0033-3510-8034-b7c04f4d3332"
 LAPTOP = system("Dell Inc.", "Latitude 5540", "3Q5X4M2", UUID) + enclosure(10) + END
@@ -18,6 +18,12 @@ def test_an_enclosure_with_a_lock_is_the_same_enclosure() -> None:
     assert smbios.parse(enclosure(10 | 0x80)).portable
     assert smbios.parse(enclosure(3)) == smbios.Firmware(chassis="desktop")
     assert smbios.parse(enclosure(99)) == smbios.Firmware()
+
+
+def test_processors_are_sockets_that_hold_one() -> None:
+    table = processor() + processor() + processor(populated=False) + processor(central=False) + END
+
+    assert smbios.parse(table).processors == 2
 
 
 def test_what_makers_leave_unset_is_nothing() -> None:
