@@ -68,12 +68,12 @@ def text(path: Path) -> str:
 
 def registry(path: Path) -> "WindowsRegistry":
     """The registry that a `.reg` export or a hive shows; a hive may be compressed with xz."""
-    from quitus_agent.registry import export, hive
-    from quitus_agent.registry.machine import from_key
+    from quitus_agent.registry import export
+    from quitus_agent.registry.machine import from_key, hive_at
 
     with unpacked(path) as plain:
         if start(plain, 4) == b"regf":
-            return from_key(hive.open_hive(plain))
+            return from_key(hive_at(plain))
     return from_key(export.parse(text(path)))
 
 

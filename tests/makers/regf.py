@@ -7,6 +7,8 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
+from quitus_agent.registry.logs import marvin32
+
 BIN, HEADER, NOTHING = 4096, 32, 0xFFFFFFFF
 ROOT, COMPRESSED = 0x0C, 0x20
 SZ, BINARY, DWORD, MULTI_SZ, QWORD = 1, 3, 4, 7, 11
@@ -31,11 +33,57 @@ def hive(tree: Tree) -> bytes:
     body = bins.close()
     base = bytearray(4096)
     struct.pack_into("<4sIIQIIIIIII", base, 0, b"regf", 1, 1, 0, 1, 5, 0, 1, root, len(body), 1)
+    return _with_checksum(base) + body
+
+
+def left_dirty(path: Path, number: int = 7) -> Path:
+    """Marks a hive as one that waits for the entry of its log with this number."""
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<II", content, 4, number + 1, number)
+    path.write_bytes(_with_checksum(content))
+    return path
+
+
+def log_header(number: int, bins_bytes: int) -> bytes:
+    """The sector with which a log begins."""
+    base = bytearray(512)
+    struct.pack_into(
+        "<4sIIQIIIIIII", base, 0, b"regf", number, number, 0, 1, 5, 1, 1, 32, bins_bytes, 1
+    )
+    return _with_checksum(base)
+
+
+def log_entry(number: int, later: bytes) -> bytes:
+    """An entry that changes a hive's bins into those of this later one."""
+    bins = later[4096:]
+    body = struct.pack("<II", 0, len(bins)) + bins
+    body += bytes(-(40 + len(body)) % 512)
+    head = struct.pack("<4sIIIII", b"HvLE", 40 + len(body), 0, number, len(bins), 1)
+    head += struct.pack("<Q", marvin32(body))
+    return head + struct.pack("<Q", marvin32(head)) + body
+
+
+def log_of_sectors(number: int, earlier: bytes, later: bytes) -> bytes:
+    """A log of before Windows 8.1: a bitmap of the sectors that differ, and the sectors."""
+    bins = later[4096:]
+    starts = range(0, len(bins), 512)
+    dirty = [bins[at : at + 512] != earlier[4096 + at : 4096 + at + 512] for at in starts]
+    bitmap = bytes(
+        sum(bit << place for place, bit in enumerate(dirty[at : at + 8]))
+        for at in range(0, len(dirty), 8)
+    )
+    vector = b"DIRT" + bitmap
+    vector += bytes(-len(vector) % 512)
+    changed = (bins[at : at + 512] for at, bit in zip(starts, dirty, strict=True) if bit)
+    return log_header(number, len(bins)) + vector + b"".join(changed)
+
+
+def _with_checksum(base: bytearray) -> bytes:
     checksum = 0
     for (word,) in struct.iter_unpack("<I", base[:508]):
         checksum ^= word
     struct.pack_into("<I", base, 508, checksum)
-    return bytes(base) + body
+    return bytes(base)
 
 
 class _Bins:

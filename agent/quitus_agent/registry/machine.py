@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
@@ -68,16 +69,14 @@ def open_registry(root: Path) -> WindowsRegistry:
     """The registry of the system below `root`; raises SourceError where SOFTWARE is unreadable."""
     if is_live_windows(root):
         return _live()
-    from quitus_agent.registry.hive import open_hive
-
     config = _config(root)
     if config is None:
         raise SourceError(f"{root}: no Windows registry")
-    software = open_hive(_file(config, "SOFTWARE"))
+    software = hive_at(_file(config, "SOFTWARE"))
     system = _file(config, "SYSTEM")
     return WindowsRegistry(
         software,
-        open_hive(system) if system.exists() else None,
+        hive_at(system) if system.exists() else None,
         *_opened(map(_in_folder, _folders(root))),
     )
 
@@ -101,6 +100,20 @@ def from_key(root: Key) -> WindowsRegistry:
     if root.subkey("Local Settings"):
         return WindowsRegistry(nothing, classes=(root,))
     return WindowsRegistry(root)
+
+
+def hive_at(path: Path) -> Key:
+    """The root key of a hive file and of what its logs add; raises SourceError naming the file."""
+    from quitus_agent.registry import hive, logs
+
+    # A running Windows has written all logs of the hives that it unloaded.
+    content = None if sys.platform == "win32" else logs.replayed(path)
+    if content is None:
+        return hive.open_hive(path)
+    with tempfile.NamedTemporaryFile(prefix="quitus-hive-") as file:
+        file.write(content)
+        file.flush()
+        return hive.open_hive(Path(file.name))
 
 
 def is_person(sid: str) -> bool:
@@ -166,13 +179,11 @@ def _in_folder(folder: Path) -> Profile:
 
 def _in_hive(path: Path, below: str = "") -> Key | None:
     """A key of a hive file, or None where the person has no such hive."""
-    from quitus_agent.registry.hive import open_hive
-
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    root = open_hive(path)
+    root = hive_at(path)
     return root.subkey(below) if below else root
 
 
