@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-reporting demo test test-here test-all check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-reporting demo test test-here test-all soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -32,6 +32,9 @@ test-here: .venv/.dev
 test-all: .venv/.dev ## the tests, after installing the system packages they can use (Debian, Ubuntu)
 	$(PY) -m tests.capabilities --install
 	$(MAKE) --no-print-directory test-here
+
+soak: .venv/.dev ## thousands of random licence cases against brute force
+	QUITUS_SOAK=$(or $(CASES),3000) $(PY) -m pytest tests/unit/collector/licensing
 
 check: static test ## everything a change must pass
 

@@ -190,6 +190,12 @@ def _add_licensing(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     reconcile = commands.add_parser("reconcile", help="answer a scenario file")
     reconcile.add_argument("file", type=Path, metavar="SCENARIO.json")
     reconcile.add_argument("--format", choices=("json",), default="json")
+    reconcile.add_argument(
+        "--time-limit",
+        type=_duration,
+        metavar="90s|5m",
+        help="after it, the best answer so far is printed, said not to be proven (default: none)",
+    )
     reconcile.set_defaults(command=_reconcile)
 
 
@@ -340,7 +346,11 @@ def _declaration_draft(arguments: argparse.Namespace) -> int:
 
 
 def _reconcile(arguments: argparse.Namespace) -> int:
-    _print_json(_collector(arguments).reconcile_scenario(arguments.file))
+    limit = arguments.time_limit and arguments.time_limit.total_seconds()
+    answer, is_optimal = _collector(arguments).reconcile_scenario(arguments.file, limit)
+    print(answer)
+    if not is_optimal:
+        raise CollectorError("the time limit was reached: this is the best answer until then")
     return OK
 
 
@@ -357,10 +367,10 @@ def _label(text: str) -> str:
 
 
 def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9]\d{0,3})([dhm])", text)
+    found = re.fullmatch(r"([1-9]\d{0,3})([dhms])", text)
     if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration like 7d, 12h or 30m")
-    unit = {"d": "days", "h": "hours", "m": "minutes"}[found[2]]
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration like 7d, 12h, 30m or 90s")
+    unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[found[2]]
     return timedelta(**{unit: int(found[1])})
 
 

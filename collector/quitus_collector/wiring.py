@@ -21,8 +21,8 @@ from quitus_collector.config import FILE, TEMPLATE, Config, host_name
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.device import Device
+from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.position import Position
-from quitus_collector.domain.reconciliation import reconcile
 from quitus_collector.errors import (
     CollectorError,
     InvalidRequest,
@@ -131,9 +131,10 @@ class Collector:
         _write_together(zip(files, (pdf, document), strict=True))
         return files
 
-    def reconcile_scenario(self, file: Path) -> dict[str, object]:
-        """The answer to a scenario file; needs no folder."""
-        return scenarios.answer(reconcile(scenarios.read(file), self.solver))
+    def reconcile_scenario(self, file: Path, time_limit_s: float | None) -> tuple[str, bool]:
+        """The answer to a scenario file, and whether it was proven in time; needs no folder."""
+        found = reconcile(scenarios.read(file), HighsSolver(time_limit_s))
+        return scenarios.answer(found), found.optimal
 
     def import_report(self, file: Path) -> Device:
         """Takes in a report that a device wrote to a file; returns the device."""

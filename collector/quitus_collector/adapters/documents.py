@@ -31,7 +31,8 @@ def complaint(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ""
     for step in first["loc"]:
-        place += f"[{step}]" if isinstance(step, int) else f".{step}"
+        name = step if isinstance(step, int) or step.isprintable() else repr(step)
+        place += f"[{name}]" if isinstance(step, int) else f".{name}"
     reason = {"extra_forbidden": "unknown key", "missing": "missing"}.get(first["type"])
     reason = reason or first["msg"].removeprefix("Value error, ")
     reason = f"{reason[0].lower()}{reason[1:]}"

@@ -8,11 +8,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
-from quitus_collector.domain.entitlement import COUNTED_METRICS, Entitlement, Metric
-from quitus_collector.domain.reconciliation import CountedDevice, Reconciliation, Situation
+from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
+from quitus_collector.domain.licensing.rights import at_own_version
+from quitus_collector.domain.licensing.situation import (
+    Access,
+    CountedDevice,
+    Cover,
+    ProductTerms,
+    Reconciliation,
+    Situation,
+)
 from quitus_collector.errors import UsageError
 
 
@@ -20,30 +28,53 @@ def _iso(value: object) -> object:
     """Dates are written 2026-12-31 and in no other of the ways that ISO 8601 knows."""
     if not isinstance(value, str):
         return value
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
         raise ValueError(f"{value!r} is not a date like 2026-12-31")
     return date.fromisoformat(value)
 
 
+def _amount(value: object) -> object:
+    """Numbers only, of a size that money has: their sums are exact, whatever their length."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    if not isinstance(value, Decimal):
+        raise ValueError("is not a number")
+    if value and not -LONGEST_AMOUNT < value.adjusted() < LONGEST_AMOUNT:
+        raise ValueError("is not an amount of money")
+    return value
+
+
+def _metric(value: object) -> object:
+    if not isinstance(value, str) or value not in set(Metric):
+        raise ValueError(f"{value!r} is not one of {', '.join(Metric)}")
+    return Metric(value)
+
+
+LONGEST_AMOUNT = 30
+MARK = "\ufdd0"  # no character of any text
 Name = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
-Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Amount = Annotated[Decimal, BeforeValidator(_amount), Field(ge=0)]
 Day = Annotated[date, BeforeValidator(_iso)]
-NOT_COUNTED = "not counted by this version"
+MetricName = Annotated[Metric, BeforeValidator(_metric)]
 
 
 class ProductEntry(Model):
     """A line of `products`."""
 
     id: Name
-    edition_rank: int = 0
+    edition_rank: int | None = None
     released: Day | None = None
     includes: list[Name] = []
     unit_cost: Amount = Decimal(1)
-    default_metric: Metric = Metric.DEVICE
+    default_metric: MetricName = Metric.DEVICE
     core_minimum_per_device: Count = 0
     core_minimum_per_processor: Count = 0
     core_pack: Annotated[int, Field(ge=1)] = 1
+
+    def value(self) -> ProductTerms:
+        """The product as the engine knows it."""
+        return ProductTerms(**(dict(self) | {"includes": tuple(self.includes)}))
 
 
 class DeviceEntry(Model):
@@ -57,6 +88,11 @@ class DeviceEntry(Model):
     user: Name | None = None
     portable: bool = False
     entity: Name | None = None
+
+    def value(self) -> CountedDevice:
+        """The device as the engine knows it."""
+        facts = dict(self)
+        return CountedDevice(is_virtual=facts.pop("kind") == "virtual", **facts)
 
 
 class InstallEntry(Model):
@@ -73,6 +109,12 @@ class AccessEntry(Model):
     user: Name | None = None
     device: Name | None = None
 
+    @model_validator(mode="after")
+    def _by_someone(self) -> Self:
+        if self.user is None and self.device is None:
+            raise ValueError("names neither a user nor a device")
+        return self
+
 
 class PeakEntry(Model):
     """A line of `peaks`."""
@@ -87,8 +129,8 @@ class EntitlementEntry(Model):
     id: Name
     product: Name
     quantity: Count
-    metric: Metric
-    devices_per_user: Count | None = None
+    metric: MetricName
+    devices_per_user: Annotated[int, Field(ge=1)] | None = None
     downgrade: bool = False
     edition_downgrade: bool = False
     maintenance_until: Day | None = None
@@ -97,28 +139,22 @@ class EntitlementEntry(Model):
     valid_from: Day | None = None
     valid_until: Day | None = None
     second_use: bool = False
-    virtual_machines: Count | Literal["unlimited"] | None = None
+    virtual_machines: int | None = None
     requires_base: Name | None = None
 
-    @model_validator(mode="after")
-    def _dates_in_order(self) -> Self:
-        if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
-            raise ValueError("valid_from is after valid_until")
-        return self
+    @field_validator("virtual_machines", mode="before")
+    @classmethod
+    def _slots(cls, value: object) -> object:
+        """A number or a word: one complaint for both."""
+        if value == "unlimited":
+            return UNLIMITED
+        if value is None or (type(value) is int and value >= 0):
+            return value
+        raise ValueError("is neither a whole number from 0 on nor 'unlimited'")
 
     def value(self) -> Entitlement:
         """The entitlement as the engine knows it."""
-        return Entitlement(
-            id=self.id,
-            product=self.product,
-            quantity=self.quantity,
-            metric=self.metric,
-            downgrade=self.downgrade,
-            bound_to=self.bound_to,
-            entity=self.entity,
-            valid_from=self.valid_from,
-            valid_until=self.valid_until,
-        )
+        return Entitlement(**dict(self))
 
 
 class Scenario(Model):
@@ -138,67 +174,83 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _names_defined(self) -> Self:
-        products = _ids("products", self.products)
-        devices = _ids("devices", self.devices)
-        _ids("entitlements", self.entitlements)
+        products = _distinct("products", "id", self.products)
+        devices = _distinct("devices", "id", self.devices)
+        _distinct("entitlements", "id", self.entitlements)
+        _distinct("peaks", "product", self.peaks)
+        for number, device in enumerate(self.devices):
+            _defined(f"devices[{number}].host", device.host or device.id, devices)
         for number, install in enumerate(self.installs):
             _defined(f"installs[{number}].device", install.device, devices)
             _defined(f"installs[{number}].product", install.product, products)
-        for number, device in enumerate(self.devices):
-            _defined(f"devices[{number}].host", device.host or device.id, devices)
-        for list_name in ("entitlements", "peaks", "access"):
+        for list_name in ("access", "peaks", "entitlements"):
             for number, entry in enumerate(getattr(self, list_name)):
                 _defined(f"{list_name}[{number}].product", entry.product, products)
         return self
 
     @model_validator(mode="after")
-    def _all_counted(self) -> Self:
-        """What the format knows and this version does not count is said, never left out."""
-        for list_name in ("access", "peaks"):
-            if getattr(self, list_name):
-                raise ValueError(f"{list_name}: {NOT_COUNTED}")
+    def _rights_in_place(self) -> Self:
+        for number, entry in enumerate(self.entitlements):
+            line, place = entry.value(), f"entitlements[{number}]"
+            if line.valid_from and line.valid_until and line.valid_from > line.valid_until:
+                raise ValueError(f"{place}.valid_from: is after valid_until")
+            misplaced = line.misplaced_right()
+            if misplaced:
+                raise ValueError(f"{place}.{misplaced}: does not go with the metric {line.metric}")
+        return self
+
+    @model_validator(mode="after")
+    def _suites_end(self) -> Self:
+        """Suites that include each other would have no end."""
+        listed = {each.id: each.includes for each in self.products}
+        inside = {
+            suite: {name for each in names for name in (each, at_own_version(each, suite))}
+            for suite, names in listed.items()
+        }
         for number, product in enumerate(self.products):
-            if product.includes:
-                raise ValueError(f"products[{number}].includes: {NOT_COUNTED}")
-            if product.default_metric not in COUNTED_METRICS:
-                raise ValueError(f"products[{number}].default_metric: {NOT_COUNTED}")
-        counted = set(EntitlementEntry.model_fields) - UNCOUNTED_RIGHTS
-        for number, line in enumerate(self.entitlements):
-            if line.metric not in COUNTED_METRICS:
-                raise ValueError(f"entitlements[{number}].metric: {line.metric} is {NOT_COUNTED}")
-            for key in sorted(line.model_fields_set - counted):
-                if getattr(line, key) is not None and getattr(line, key) is not False:
-                    raise ValueError(f"entitlements[{number}].{key}: {NOT_COUNTED}")
+            seen: set[str] = set()
+            unopened = set(inside[product.id])
+            while unopened:
+                name = unopened.pop()
+                seen.add(name)
+                unopened |= inside.get(name, set()) - seen
+            if product.id in seen:
+                raise ValueError(f"products[{number}].includes: {product.id!r} includes itself")
+        return self
+
+    @model_validator(mode="after")
+    def _employees_known(self) -> Self:
+        for list_name, key in (("products", "default_metric"), ("entitlements", "metric")):
+            for number, entry in enumerate(getattr(self, list_name)):
+                if getattr(entry, key) is Metric.EMPLOYEE and self.employees is None:
+                    raise ValueError(f"employees: missing, {list_name}[{number}].{key} asks for it")
         return self
 
     def situation(self) -> Situation:
         """The case as the engine takes it."""
         return Situation(
             as_of=self.as_of,
-            devices=[CountedDevice(each.id, each.entity) for each in self.devices],
+            devices=[each.value() for each in self.devices],
             installs=frozenset((each.device, each.product) for each in self.installs),
             entitlements=[each.value() for each in self.entitlements],
-            unit_costs={each.id: each.unit_cost for each in self.products},
+            products={each.id: each.value() for each in self.products},
+            access=frozenset(Access(each.product, each.user, each.device) for each in self.access),
+            peaks={each.product: each.concurrent for each in self.peaks},
+            employees=self.employees or 0,
         )
-
-
-UNCOUNTED_RIGHTS = {
-    "devices_per_user",
-    "edition_downgrade",
-    "maintenance_until",
-    "second_use",
-    "virtual_machines",
-    "requires_base",
-}
 
 
 def read(path: Path) -> Situation:
     """Reads and checks a scenario; raises UsageError with the place in the document."""
     text = read_text(path)
     try:
-        # For its line numbers and for keys given twice, which the model's check does not see.
-        json.loads(text, object_pairs_hook=_distinct_keys)
-        return Scenario.model_validate_json(text).situation()
+        document = json.loads(
+            text,
+            object_pairs_hook=_distinct_keys,
+            parse_float=Decimal,
+            parse_constant=_no_constant,
+        )
+        return Scenario.model_validate(document).situation()
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}") from error
     except RecursionError as error:
@@ -209,24 +261,40 @@ def read(path: Path) -> Situation:
         raise UsageError(f"{path}: {error}") from error
 
 
-def answer(result: Reconciliation) -> dict[str, object]:
-    """The answer as JSON has it; amounts are numbers, whole where they can be."""
-    cost = result.shortfall_cost
-    return {
+def answer(result: Reconciliation) -> str:
+    """The answer as JSON; `bound` is what the shortfall cost was proven not to be below."""
+    document = {
         "uncovered": dict(result.uncovered),
+        "uncovered_access": dict(result.uncovered_access),
         "consumed": dict(result.consumed),
-        "shortfall_cost": int(cost) if cost == int(cost) else float(cost),
-        "covered": [
-            {
-                "device": cover.device,
-                "product": cover.product,
-                "entitlement": cover.entitlement,
-                "right": cover.right.value,
-            }
-            for cover in result.covered
-        ],
-        "optimal": True,
+        "shortfall_cost": _number(result.shortfall_cost),
+        "covered": [_cover(cover) for cover in result.covered],
+        "optimal": result.optimal,
+        "bound": _number(result.bound),
     }
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    return re.sub(f'"{MARK}([0-9.]+){MARK}"', r"\1", text)
+
+
+def _cover(cover: Cover) -> dict[str, str]:
+    document = {
+        "device": cover.device,
+        "product": cover.product,
+        "entitlement": cover.entitlement,
+        "right": cover.right.value,
+    }
+    return document | {"user": cover.user} if cover.user else document
+
+
+def _number(amount: Decimal) -> int | str:
+    """A number; one that a float may not hold is marked, and its quotes go in the end."""
+    if amount == int(amount):
+        return int(amount)
+    return f"{MARK}{amount:f}{MARK}"
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -238,15 +306,18 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _ids(
-    name: str, entries: Iterable[ProductEntry | DeviceEntry | EntitlementEntry]
+def _distinct(
+    name: str,
+    key: str,
+    entries: Iterable[ProductEntry | DeviceEntry | EntitlementEntry | PeakEntry],
 ) -> frozenset[str]:
-    ids: set[str] = set()
+    found: set[str] = set()
     for number, entry in enumerate(entries):
-        if entry.id in ids:
-            raise ValueError(f"{name}[{number}].id: {entry.id!r} is used twice")
-        ids.add(entry.id)
-    return frozenset(ids)
+        value = getattr(entry, key)
+        if value in found:
+            raise ValueError(f"{name}[{number}].{key}: {value!r} is used twice")
+        found.add(value)
+    return frozenset(found)
 
 
 def _defined(place: str, name: str, known: frozenset[str]) -> None:

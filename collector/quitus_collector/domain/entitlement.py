@@ -1,10 +1,8 @@
-"""Entitlements: licences bought, what they are counted against, and what they let a unit cover."""
+"""Entitlements: licences bought, what they are counted against, and the rights they carry."""
 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-
-from quitus_collector.domain.product import is_lower_version
 
 
 class Metric(StrEnum):
@@ -20,23 +18,41 @@ class Metric(StrEnum):
     DEVICE_CAL = "device_cal"
 
 
-# The metrics that this version of the engine counts; a product under another one is undetermined.
-COUNTED_METRICS = frozenset({Metric.DEVICE})
+# Guests that a host may run where its licence sets no number.
+UNLIMITED = 2**31 - 1
+
+# The metrics that each right goes with; bound_to and entity need something that has a device.
+METRICS_OF_RIGHT = {
+    "second_use": frozenset({Metric.DEVICE}),
+    "devices_per_user": frozenset({Metric.USER}),
+    "virtual_machines": frozenset({Metric.CORE, Metric.PROCESSOR}),
+    "requires_base": frozenset({Metric.DEVICE, Metric.USER, Metric.CORE, Metric.PROCESSOR}),
+    "bound_to": frozenset(Metric) - {Metric.EMPLOYEE, Metric.CONCURRENT},
+    "entity": frozenset(Metric) - {Metric.EMPLOYEE, Metric.CONCURRENT},
+}
 
 
 class Right(StrEnum):
-    """Why a unit covers an install."""
+    """Why a unit covers an install; of several, the first is the one that is named."""
 
     DIRECT = "direct"
     DOWNGRADE = "downgrade"
+    MAINTENANCE = "maintenance"
+    EDITION_DOWNGRADE = "edition_downgrade"
+    SUITE = "suite"
+    SECOND_USE = "second_use"
+    VIRTUALISATION = "virtualisation"
 
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
     """A quantity of licences of one product under one metric; one line of a licence pool.
 
-    `bound_to` names the only device it covers (OEM), `entity` the only legal entity. Both dates
-    are included; None means no limit. `proof` refers to the document that proves the purchase.
+    `bound_to` names the only device it covers (OEM), `entity` the only legal entity. All dates
+    are included; None means no limit, and for `maintenance_until` no maintenance.
+    `virtual_machines` is how many guests a host licensed once may run. `requires_base` makes
+    it an upgrade: the product of which each device needs a full licence besides. `proof` refers
+    to the document that proves the purchase.
     """
 
     id: str
@@ -49,6 +65,12 @@ class Entitlement:
     valid_from: date | None = None
     valid_until: date | None = None
     proof: str = ""
+    edition_downgrade: bool = False
+    maintenance_until: date | None = None
+    second_use: bool = False
+    devices_per_user: int | None = None
+    virtual_machines: int | None = None
+    requires_base: str | None = None
 
     def is_valid_on(self, day: date) -> bool:
         """Whether the licences are in force on that day."""
@@ -56,10 +78,9 @@ class Entitlement:
             self.valid_until is None or day <= self.valid_until
         )
 
-    def right_to(self, product: str) -> Right | None:
-        """The right under which a unit covers this product, if there is one."""
-        if product == self.product:
-            return Right.DIRECT
-        if self.downgrade and is_lower_version(product, of=self.product):
-            return Right.DOWNGRADE
+    def misplaced_right(self) -> str | None:
+        """The name of a right that does not go with the metric, if there is one."""
+        for right, metrics in METRICS_OF_RIGHT.items():
+            if getattr(self, right) not in (None, False) and self.metric not in metrics:
+                return right
         return None

@@ -16,7 +16,10 @@ class Row:
 
 @dataclass(slots=True)
 class Programme:
-    """Integer variables from 0 to their upper bound, under rows; all numbers are whole."""
+    """Integer variables from 0 to their upper bound, under rows; all numbers are whole.
+
+    It may grow while it is being solved.
+    """
 
     upper_bounds: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -26,19 +29,55 @@ class Programme:
         self.upper_bounds.append(upper_bound)
         return len(self.upper_bounds) - 1
 
+    def add_row(
+        self, coefficients: Mapping[int, int], lower: int | None = None, upper: int | None = None
+    ) -> None:
+        """One more condition."""
+        self.rows.append(Row(coefficients, lower, upper))
 
-class Solver(Protocol):
-    """Proves an optimum of a programme, or that there is none."""
+    def most(self, coefficients: Mapping[int, int]) -> int:
+        """What the sum cannot exceed, by the bounds of the variables alone."""
+        bounds = self.upper_bounds
+        return sum(weight * bounds[v] for v, weight in coefficients.items() if weight > 0)
 
-    def minimise(self, programme: Programme, cost: Mapping[int, int]) -> Sequence[int] | None:
-        """The values of an optimal solution, by variable; None where nothing is feasible.
 
-        Raises SolverError where the optimum could not be proven.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Values by variable; `bound` is what the cost was proven not to be below.
+
+    `is_proven` is False where the time limit came before the proof.
+    """
+
+    values: Sequence[int]
+    bound: int
+    is_proven: bool
+
+
+class Session(Protocol):
+    """One programme being solved, level after level."""
+
+    def settle(self, cost: Mapping[int, int]) -> Settled:
+        """Minimises the cost and, where that was proven, holds it at the optimum from then on.
+
+        Raises SolverError where there is no answer at all.
+        """
+
+    def find(self, at_least: Mapping[int, int], rows: Sequence[Row]) -> Sequence[int] | None:
+        """A solution under further conditions, which are not kept; None where there is none.
+
+        Raises SolverError where neither could be proven.
         """
 
 
+class Solver(Protocol):
+    """Solves integer programmes to proven optimality."""
+
+    def open(self, programme: Programme) -> Session:
+        """Begins with a programme; what is added to it later counts from then on."""
+
+
 class SolverError(Exception):
-    """The solver stopped before it proved an optimum."""
+    """The solver stopped before it proved an answer."""
 
 
 def total(cost: Mapping[int, int], values: Sequence[int]) -> int:

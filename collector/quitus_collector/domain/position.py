@@ -7,17 +7,15 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass, fold
-from quitus_collector.domain.entitlement import COUNTED_METRICS, Entitlement, Metric, Right
+from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.licensing.reconciliation import reconcile
+from quitus_collector.domain.licensing.situation import CountedDevice, Reconciliation, Situation
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.product import line_of, publisher_of, version_key, version_of
-from quitus_collector.domain.reconciliation import (
-    CountedDevice,
-    Reconciliation,
-    Situation,
-    reconcile,
-)
 
 Document = dict[str, object]
+# The metrics that a position counts; a product under another one is undetermined.
+COUNTED_METRICS = frozenset({Metric.DEVICE})
 
 
 class LineState(StrEnum):

@@ -48,9 +48,23 @@ def version_label(version: str) -> str:
     return re.sub(r"^[a-z]+", lambda letters: letters[0].upper(), spaced)
 
 
+def family_of(product: str) -> str:
+    """The product line without its edition: `publisher/family`."""
+    return "/".join(line_of(product).split("/")[:2])
+
+
+def compare_versions(version: str, other: str) -> int | None:
+    """Below 0 where the first is lower, 0 where they are the same, above 0 where it is higher.
+
+    A product without versions matches only itself: None where one has a version, the other none.
+    """
+    if not version or not other:
+        return 0 if version == other else None
+    one, two = version_key(version), version_key(other)
+    return (one > two) - (one < two)
+
+
 def is_lower_version(product: str, of: str) -> bool:
     """Whether `product` is a lower version of the same product as `of`."""
-    version, ceiling = version_of(product), version_of(of)
-    if line_of(product) != line_of(of) or not version or not ceiling:
-        return False
-    return version_key(version) < version_key(ceiling)
+    order = compare_versions(version_of(product), version_of(of))
+    return line_of(product) == line_of(of) and order is not None and order < 0

@@ -10,6 +10,7 @@ from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareCl
 from quitus_collector.domain.device import Device, Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install, SourceStatus
+from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import (
     Perimeter,
@@ -18,7 +19,6 @@ from quitus_collector.domain.position import (
     licensable,
     position_lines,
 )
-from quitus_collector.domain.reconciliation import CountedDevice
 from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 

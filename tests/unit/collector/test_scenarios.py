@@ -29,7 +29,8 @@ def written(folder: Path, document: object) -> Path:
 def test_a_scenario_states_a_situation(tmp_path: Path) -> None:
     situation = scenarios.read(written(tmp_path, SCENARIO))
 
-    assert situation.unit_costs == {"a/b/c@1": Decimal("0.1"), "a/b/c@2": Decimal(1)}
+    assert situation.terms_of("a/b/c@1").unit_cost == Decimal("0.1")
+    assert situation.terms_of("a/b/c@2").unit_cost == 1
     assert situation.installs == {("pc-1", "a/b/c@1")}
     assert [device.entity for device in situation.devices] == ["A", None]
     assert situation.entitlements[0].downgrade
@@ -53,14 +54,24 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("as_of", "30/06/2026", "as_of: '30/06/2026' is not a date like 2026-12-31"),
         ("as_of", "1767225600", "as_of: '1767225600' is not a date"),
         ("as_of", 1767225600, "as_of: "),
-        ("entitlements.0.virtual_machines", 0, "entitlements[0].virtual_machines: not counted"),
-        ("entitlements.0.devices_per_user", 0, "entitlements[0].devices_per_user: not counted"),
+        ("entitlements.0.virtual_machines", "two", "entitlements[0].virtual_machines: is neither"),
+        ("entitlements.0.virtual_machines", True, "entitlements[0].virtual_machines: is neither"),
+        ("entitlements.0.virtual_machines", 2, "entitlements[0].virtual_machines: does not go"),
+        ("entitlements.0.devices_per_user", 0, "entitlements[0].devices_per_user: "),
+        ("entitlements.0.devices_per_user", 5, "entitlements[0].devices_per_user: does not go"),
         ("products", {}, "products: "),
         ("products.0.price", 1, "products[0].price: unknown key"),
         ("products.0.unit_cost", -1, "products[0].unit_cost: "),
         ("products.1.id", "a/b/c@1", "products[1].id: 'a/b/c@1' is used twice"),
-        ("products.0.includes", ["a/b/d"], "products[0].includes: not counted"),
-        ("products.0.default_metric", "core", "products[0].default_metric: not counted"),
+        ("products.0.unit_cost", "1", "products[0].unit_cost: is not a number"),
+        ("products.0.unit_cost", True, "products[0].unit_cost: is not a number"),
+        ("products.0.unit_cost", 1e300, "products[0].unit_cost: is not an amount of money"),
+        ("products.0.includes", ["a/b/c"], "products[0].includes: 'a/b/c@1' includes itself"),
+        ("products.0.includes", "a/b/d", "products[0].includes: "),
+        ("products.0.includes", [1], "products[0].includes[0]: "),
+        ("products.0.core_pack", 0, "products[0].core_pack: "),
+        ("products.0.default_metric", "seat", "products[0].default_metric: 'seat' is not one of"),
+        ("products.0.default_metric", "employee", "employees: missing, products[0].default_metric"),
         ("devices.1.host", "pc-9", "devices[1].host: 'pc-9' is not defined"),
         ("devices.1.kind", "cloud", "devices[1].kind: "),
         ("installs.0.device", "pc-9", "installs[0].device: 'pc-9' is not defined"),
@@ -69,13 +80,22 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("entitlements.0.quantity", 1.5, "entitlements[0].quantity: "),
         ("entitlements.0.quantity", "1", "entitlements[0].quantity: "),
         ("entitlements.0.metric", "seat", "entitlements[0].metric: "),
-        ("entitlements.0.metric", "core", "entitlements[0].metric: core is not counted"),
-        ("entitlements.0.second_use", True, "entitlements[0].second_use: not counted"),
+        ("entitlements.0.metric", "employee", "employees: missing, entitlements[0].metric"),
+        ("entitlements.0.second_use", "yes", "entitlements[0].second_use: "),
+        ("entitlements.0.requires_base", "", "entitlements[0].requires_base: "),
+        ("employees", 1.5, "employees: "),
+        ("peaks", [{"product": "a/b/c@9", "concurrent": 1}], "peaks[0].product: 'a/b/c@9' is not"),
+        ("peaks", [{"product": "a/b/c@1", "concurrent": 1}] * 2, "peaks[1].product: 'a/b/c@1' is"),
+        (
+            "access",
+            [{"product": "a/b/d", "user": "u"}],
+            "access[0].product: 'a/b/d' is not",
+        ),
+        ("access", [{"product": "a/b/c@1"}], "access[0]: names neither a user nor a device"),
+        ("devices.0.a\nb", 1, "devices[0].'a\\nb': unknown key"),
         ("entitlements.0.right", True, "entitlements[0].right: unknown key"),
         ("entitlements.0.product", "a/b", "entitlements[0].product: 'a/b' is not defined"),
         ("entitlements.0.valid_from", "2026-13-01", "entitlements[0].valid_from: "),
-        ("access", [{"product": "a/b/c@1", "user": "u"}], "access: not counted"),
-        ("peaks", [{"product": "a/b/c@1", "concurrent": 1}], "peaks: not counted"),
     ],
 )
 def test_a_wrong_scenario_is_refused_with_the_path(
@@ -94,7 +114,7 @@ def test_dates_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
     document = changed("entitlements.0.valid_from", "2026-02-01")
     document["entitlements"][0]["valid_until"] = "2026-01-01"
 
-    with pytest.raises(UsageError, match=r"entitlements\[0\]: valid_from is after valid_until"):
+    with pytest.raises(UsageError, match=r"entitlements\[0\].valid_from: is after valid_until"):
         scenarios.read(written(tmp_path, document))
 
 
@@ -108,7 +128,7 @@ def test_dates_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
         ('{"employees": ' + "9" * 5000 + "}", "Exceeds the limit"),
         ("{}", "as_of: missing"),
         ("[" * 100_000, "nested too deep"),
-        ('{"as_of": "2026-06-30", "products": [{"id": "a/b", "unit_cost": NaN}]}', "products[0]"),
+        ('{"employees": NaN}', "NaN is not a number of JSON"),
     ],
 )
 def test_what_is_not_a_scenario_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
@@ -119,3 +139,40 @@ def test_what_is_not_a_scenario_is_refused(tmp_path: Path, text: str, complaint:
         scenarios.read(file)
 
     assert str(raised.value).startswith(f"{file}: {complaint}")
+
+
+def test_suites_that_include_each_other_are_refused(tmp_path: Path) -> None:
+    document = changed("products.0.includes", ["a/b/c@2"])
+    document["products"][1]["includes"] = ["a/b/d", "a/b/c@1"]
+
+    with pytest.raises(UsageError, match=r"products\[0\].includes: 'a/b/c@1' includes itself"):
+        scenarios.read(written(tmp_path, document))
+
+
+@pytest.mark.parametrize(
+    ("metric", "right", "value"),
+    [
+        ("user", "second_use", True),
+        ("device", "devices_per_user", 2),
+        ("device", "virtual_machines", "unlimited"),
+        ("concurrent", "requires_base", "a/b/c@1"),
+        ("user_cal", "requires_base", "a/b/c@1"),
+        ("employee", "bound_to", "pc-1"),
+        ("concurrent", "entity", "A"),
+    ],
+)
+def test_a_right_that_does_not_go_with_the_metric_is_refused(
+    tmp_path: Path, metric: str, right: str, value: object
+) -> None:
+    document = changed(f"entitlements.0.{right}", value)
+    document["entitlements"][0]["metric"] = metric
+    document["employees"] = 3
+
+    with pytest.raises(UsageError, match=rf"entitlements\[0\].{right}: does not go with"):
+        scenarios.read(written(tmp_path, document))
+
+
+def test_what_is_bound_to_a_retired_device_is_no_error(tmp_path: Path) -> None:
+    document = changed("entitlements.0.bound_to", "pc-9-retired")
+
+    assert scenarios.read(written(tmp_path, document)).entitlements[0].bound_to == "pc-9-retired"

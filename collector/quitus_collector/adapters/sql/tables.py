@@ -133,4 +133,10 @@ entitlement = Table(
     Column("valid_from", Date),
     Column("valid_until", Date),
     Column("proof", String, nullable=False),
+    Column("edition_downgrade", Boolean, nullable=False, server_default=false()),
+    Column("maintenance_until", Date),
+    Column("second_use", Boolean, nullable=False, server_default=false()),
+    Column("devices_per_user", Integer),
+    Column("virtual_machines", Integer),
+    Column("requires_base", String(255)),
 )

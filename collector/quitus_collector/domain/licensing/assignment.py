@@ -1,0 +1,404 @@
+"""The best way to hand out licences: one integer programme for what shares licences.
+
+Clusters that the rules cannot tell apart are counted together: a variable says how many of them
+take a pattern. The levels of the objective are settled one after the other.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+
+from quitus_collector.domain.licensing.clusters import (
+    FEW_PATTERNS,
+    Group,
+    Holding,
+    Place,
+    access_purchases,
+    holdings_of,
+    personal_purchases,
+)
+from quitus_collector.domain.licensing.demand import Draw, Effect, Option, Seat, Take
+from quitus_collector.domain.licensing.pools import Lot, Pool, lots_of
+from quitus_collector.domain.licensing.situation import Situation
+from quitus_collector.domain.optimisation import Programme, Row, Session, Solver, total
+
+Sum = dict[int, int]  # coefficients by variable
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Clusters of a group, or one place of a cluster, and the variables that count its patterns.
+
+    `members` are the number of the cluster and what each place of it stands for.
+    """
+
+    places: tuple[Place, ...]
+    members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...]
+    patterns: tuple[tuple[Option, ...], ...]
+    variables: tuple[int, ...]
+
+
+class Assignment:
+    """The programme of pools and demand that belong together, and its solution."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        pools: Mapping[int, Pool],
+        groups: Iterable[Group],
+        solver: Solver,
+        few_patterns: int = FEW_PATTERNS,
+    ) -> None:
+        """States the programme; `pools` are by number."""
+        self.situation = situation
+        self._few_patterns = few_patterns
+        self.pools = pools
+        self.lots = lots_of(pools.values())
+        self.programme = Programme()
+        self.cells: list[Cell] = []
+        # What is drawn from each lot, for each draw; naming asks for one unit more of a lot.
+        self.flows: dict[Draw, dict[int, Sum]] = {}
+        self.used: dict[int, Sum] = {number: {} for number in self.lots}
+        self.uncovered: defaultdict[str, Sum] = defaultdict(dict)
+        self._bought: defaultdict[str, Sum] = defaultdict(dict)
+        self._lowered: defaultdict[tuple[str, tuple[int, ...]], Sum] = defaultdict(dict)
+        self._draws: defaultdict[Draw, Sum] = defaultdict(dict)
+        self._direct: Sum = {}
+        self._licensed: dict[Draw, int] = {}
+        self._for_all: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._clusters = 0
+        for group in groups:
+            self._add_group(group)
+        self._supply()
+        self.session: Session = solver.open(self.programme)
+        self.solution: Sequence[int] = ()
+        self.is_optimal = True
+
+    # --- demand ---
+
+    def _add_group(self, group: Group) -> None:
+        patterns = group.patterns_if_few(self._few_patterns)
+        members = [(self._clusters + n, member) for n, member in enumerate(group.members)]
+        self._clusters += len(members)
+        if patterns is None:
+            for number, member in members:
+                self._add_cluster(group.places, number, member)
+            return
+        options = tuple(pattern.options for pattern in patterns)
+        effects = [pattern.effect for pattern in patterns]
+        self._add_cell(group.places, tuple(members), options, effects)
+
+    def _add_cell(
+        self,
+        places: tuple[Place, ...],
+        members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...],
+        patterns: tuple[tuple[Option, ...], ...],
+        effects: Sequence[Effect],
+    ) -> Cell:
+        size = len(members)
+        variables = tuple(self.programme.add_variable(size) for _ in patterns)
+        self.programme.add_row(dict.fromkeys(variables, 1), size, size)
+        takers: defaultdict[int, Sum] = defaultdict(dict)
+        for variable, effect in zip(variables, effects, strict=True):
+            for draw, times in effect.draws.items():
+                self._draws[draw][variable] = times
+            for product, count in effect.uncovered.items():
+                self.uncovered[product][variable] = count
+            for product, units in effect.bought.items():
+                self._bought[product][variable] = units
+            for key, units in effect.lowered.items():
+                self._lowered[key][variable] = units
+            if effect.direct:
+                self._direct[variable] = effect.direct
+            for chosen in (
+                *map(self._whole_company, effect.company),
+                *map(self._bought_for_all, effect.company_missing),
+            ):
+                takers[chosen][variable] = 1
+        for chosen, taking in takers.items():
+            self.programme.add_row({**taking, chosen: -size}, upper=0)
+        cell = Cell(places, members, patterns, variables)
+        self.cells.append(cell)
+        return cell
+
+    def _whole_company(self, draw: Draw) -> int:
+        """Whether the draw licenses all employees."""
+        if draw not in self._licensed:
+            self._licensed[draw] = self.programme.add_variable(1)
+            self._draws[draw][self._licensed[draw]] = 1
+        return self._licensed[draw]
+
+    def _bought_for_all(self, key: tuple[str, tuple[int, ...]]) -> int:
+        """Whether the product is bought for all employees."""
+        if key not in self._for_all:
+            self._for_all[key] = self.programme.add_variable(1)
+            self._lowered[key][self._for_all[key]] = max(1, self.situation.employees)
+        return self._for_all[key]
+
+    def _add_cluster(
+        self, places: tuple[Place, ...], number: int, member: tuple[tuple[str, str], ...]
+    ) -> None:
+        """States one cluster option by option, where its patterns are too many to list."""
+        cells = []
+        for place, what in zip(places, member, strict=True):
+            effects = []
+            for option in place.spot.options:
+                effects.append(Effect())
+                effects[-1].add(place.spot, option)
+            options = tuple((option,) for option in place.spot.options)
+            cells.append(self._add_cell((place,), ((number, (what,)),), options, effects))
+
+        def taking(place: int, take: int) -> Sum:
+            cell = cells[place]
+            return {
+                v: 1
+                for v, (option,) in zip(cell.variables, cell.patterns, strict=True)
+                if take in option.takes
+            }
+
+        def missing(place: int, product: str) -> Sum:
+            cell = cells[place]
+            at = places[place].spot.products.index(product)
+            return {
+                v: 1
+                for v, (option,) in zip(cell.variables, cell.patterns, strict=True)
+                if not option.names[at]
+            }
+
+        for holding, parts in holdings_of(places).items():
+            self._share(
+                places, holding, [(places[p].spot.takes[t], taking(p, t)) for p, t in parts]
+            )
+        for (product, _, seats), numbers in personal_purchases(places).items():
+            self._buy_together(product, seats, [missing(n, product) for n in numbers])
+        for product, numbers in access_purchases(places).items():
+            buyers: dict[object, int] = {}
+            for n in numbers:
+                either = [("user", places[n].person), ("device", places[n].host)]
+                row: Sum = {}
+                for side in either:
+                    if side[1] is not None:
+                        if side not in buyers:
+                            buyers[side] = self.programme.add_variable(1)
+                            self._bought[product][buyers[side]] = 1
+                        row[buyers[side]] = 1
+                self.programme.add_row(row | _times(missing(n, product), -1), lower=0)
+
+    def _share(
+        self,
+        places: Sequence[Place],
+        holding: Holding,
+        parts: Sequence[tuple[Take, Sum]],
+    ) -> None:
+        """States how the takes of one cluster share units."""
+        first = parts[0][0]
+        by_seat: defaultdict[Seat, list[Sum]] = defaultdict(list)
+        for take, taking in parts:
+            by_seat[take.seat].append(taking)
+        if first.seat in (Seat.HOLDER, Seat.SECOND):
+            held = _union(by_seat[Seat.HOLDER])
+            for place in places:
+                for pool, _, base in place.spot.extra:
+                    if (True, place.person, pool) == holding:
+                        unit = self.programme.add_variable(len(parts))
+                        held[unit] = 1
+                        _add(self._draws[base], {unit: 1})
+            _add(self._draws[first.draw], held)
+            seconds = _union(by_seat[Seat.SECOND])
+            self.programme.add_row(seconds | _times(held, -1), upper=0)
+            return
+        seated = [
+            taking for seat, each in by_seat.items() if seat is not Seat.HOST for taking in each
+        ]
+        capacity = next((t.capacity for t, _ in parts if t.seat is not Seat.HOST), None)
+        most = 1 if capacity is None else -(-len(seated) // max(1, capacity))
+        units = self.programme.add_variable(max(1, most))
+        self._draws[first.draw][units] = 1
+        for taking in by_seat[Seat.HOST]:
+            self.programme.add_row(taking | {units: -1}, upper=0)
+        if capacity is None:
+            for taking in seated:
+                self.programme.add_row(taking | {units: -1}, upper=0)
+        else:
+            self.programme.add_row(_union(seated) | {units: -capacity}, upper=0)
+        if first.shared_base:
+            licensed = self.programme.add_variable(1)
+            self.programme.add_row({units: 1, licensed: -max(1, most)}, upper=0)
+            self._draws[first.shared_base][licensed] = 1
+
+    def _buy_together(self, product: str, seats: int | None, missing: Sequence[Sum]) -> None:
+        """States what is bought for the spots of one person."""
+        units = self.programme.add_variable(1 if seats is None else -(-len(missing) // seats))
+        self._bought[product][units] = 1
+        for each in missing if seats is None else [_union(missing)]:
+            self.programme.add_row(each | {units: -(seats or 1)}, upper=0)
+
+    # --- supply ---
+
+    def _supply(self) -> None:
+        """States where the units come from, and that no lot gives more than it has."""
+        for draw, times in self._draws.items():
+            self.flows[draw] = self._flows(draw, times)
+        left: defaultdict[int, Sum] = defaultdict(dict)
+        for (product, lots), needed in self._lowered.items():
+            most = self.programme.most(needed)
+            to_buy = self.programme.add_variable(most)
+            self._bought[product][to_buy] = 1
+            row = {to_buy: 1} | _times(needed, -1)
+            for number in lots:
+                units = self.programme.add_variable(min(most, self.lots[number].quantity))
+                row[units] = left[number][units] = 1
+            self.programme.add_row(row, lower=0)
+        for number, lot in self.lots.items():
+            taken = self.used[number] | left[number]
+            if self.programme.most(taken) > lot.quantity:
+                self.programme.add_row(taken, upper=lot.quantity)
+
+    def _flows(self, draw: Draw, times: Sum) -> dict[int, Sum]:
+        flows: dict[int, Sum] = {}
+        most = self.programme.most(times)
+        for source in draw:
+            if len(draw) > 1:
+                chosen = {self.programme.add_variable(most): 1}
+                times = times | _times(chosen, -1)
+            else:
+                chosen = times
+            needed = _times(chosen, source.units)
+            if len(source.lots) == 1:
+                flows[source.lots[0]] = needed
+                continue
+            row = dict(needed)
+            for number in source.lots:
+                units = self.programme.add_variable(
+                    min(most * source.units, self.lots[number].quantity)
+                )
+                row[units] = -1
+                flows[number] = {units: 1}
+            self.programme.add_row(row, 0, 0)
+        if len(draw) > 1:
+            self.programme.add_row(times, 0, 0)
+        for number, flow in flows.items():
+            _add(self.used[number], flow)
+        return flows
+
+    # --- the objective ---
+
+    def solve(self) -> tuple[Fraction, Fraction]:
+        """Settles level after level; returns the shortfall cost and its proven bound."""
+        bought = {product: units for product, units in self._bought.items() if units}
+        prices = {product: self._price(product) for product in bought}
+        scale = lcm(*(price.denominator for price in prices.values()))
+        cost = _sum((units, int(prices[p] * scale)) for p, units in bought.items())
+        settled = self.session.settle(cost)
+        self.solution = settled.values
+        bound = Fraction(settled.bound, scale)
+        reached = Fraction(total(cost, self.solution), scale)
+        self.is_optimal = settled.is_proven
+        done = [cost]
+        for level in self._later_levels():
+            if not self.is_optimal:
+                break
+            if level and level not in done:
+                settled = self.session.settle(level)
+                self.solution = settled.values
+                self.is_optimal = settled.is_proven
+                done.append(level)
+        return reached, bound
+
+    def _price(self, product: str) -> Fraction:
+        return Fraction(self.situation.terms_of(product).unit_cost)
+
+    def _later_levels(self) -> Iterator[Sum]:
+        """What is minimised once the cost is; docs/licensing.md, "The objective"."""
+        yield _sum((count, 1) for count in self.uncovered.values())
+        weights = {n: self._price(lot.terms.product) for n, lot in self.lots.items()}
+        scale = lcm(*(weight.denominator for weight in weights.values()))
+        whole = {n: int(weight * scale) for n, weight in weights.items()}
+        divisor = gcd(*whole.values()) or 1
+        yield _sum((self.used[n], weight // divisor) for n, weight in whole.items())
+        yield _sum((used, 1) for used in self.used.values())
+
+        def most_from(chosen: Callable[[Lot], bool]) -> Sum:
+            return _sum((self.used[n], -1) for n, lot in self.lots.items() if chosen(lot))
+
+        yield most_from(lambda lot: lot.terms.bound_to is not None)
+        yield most_from(lambda lot: lot.terms.entity is not None)
+        for end in sorted({lot.valid_until for lot in self.lots.values() if lot.valid_until}):
+            yield most_from(lambda lot, end=end: lot.valid_until == end)  # type: ignore[misc]
+        yield _times(self._direct, -1)
+
+    # --- which lines ---
+
+    def keep(self, at_least: Mapping[int, int], rows: Iterable[Row]) -> None:
+        """Takes on conditions that the solution meets, for good."""
+        for variable, low in at_least.items():
+            self.programme.add_row({variable: 1}, lower=low)
+        self.programme.rows.extend(rows)
+
+    def settle_lines(self) -> None:
+        """Takes as many units as possible from the lowest line ids, one after the other."""
+        if not self.is_optimal:
+            return
+        before: defaultdict[int, int] = defaultdict(int)
+        lines = [(line.id, n, line.quantity) for n, lot in self.lots.items() for line in lot.lines]
+        for _, number, quantity in sorted(lines):
+            before[number] += quantity
+            if not self.used[number]:
+                continue
+            if self.units_used(number) >= before[number]:
+                self.programme.add_row(self.used[number], lower=before[number])
+                continue
+            units = self.programme.add_variable(before[number])
+            self.programme.add_row(self.used[number] | {units: -1}, lower=0)
+            settled = self.session.settle({units: -1})
+            if not settled.is_proven:
+                self.is_optimal = False
+                return
+            self.solution = settled.values
+
+    def settle_uses(self) -> None:
+        """Where units leave a choice between the uses of products, covers the lowest ids first."""
+        for _, uncovered in sorted(self.uncovered.items()):
+            if self.is_optimal:
+                settled = self.session.settle(uncovered)
+                self.solution = settled.values
+                self.is_optimal = settled.is_proven
+
+    def units_used(self, lot: int) -> int:
+        """Units of the lot that the solution consumes."""
+        return total(self.used[lot], self.solution)
+
+    def consumed(self) -> dict[str, int]:
+        """Units by line; a lot's lowest ids give first."""
+        consumed = {}
+        for number, lot in self.lots.items():
+            left = self.units_used(number)
+            for line in lot.lines:
+                consumed[line.id] = min(left, line.quantity)
+                left -= consumed[line.id]
+        return consumed
+
+
+def _times(amounts: Mapping[int, int], factor: int) -> Sum:
+    return {variable: amount * factor for variable, amount in amounts.items()}
+
+
+def _add(found: Sum, amounts: Mapping[int, int]) -> None:
+    for variable, amount in amounts.items():
+        found[variable] = found.get(variable, 0) + amount
+
+
+def _union(sums: Iterable[Sum]) -> Sum:
+    """The sum of sums that have no variable in common."""
+    return {variable: amount for each in sums for variable, amount in each.items()}
+
+
+def _sum(parts: Iterable[tuple[Mapping[int, int], int]]) -> Sum:
+    """The weighted sum, without zeros."""
+    found: defaultdict[int, int] = defaultdict(int)
+    for amounts, weight in parts:
+        for variable, amount in amounts.items():
+            found[variable] += amount * weight
+    return {variable: amount for variable, amount in found.items() if amount}

@@ -1,0 +1,247 @@
+"""Splits a situation into what is independent, and each part into groups of clusters alike."""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.licensing.clusters import Group, Place
+from quitus_collector.domain.licensing.demand import Spot
+from quitus_collector.domain.licensing.pools import Pool, pools_in_force
+from quitus_collector.domain.licensing.rights import right_to
+from quitus_collector.domain.licensing.situation import Access, CountedDevice, Situation
+from quitus_collector.domain.licensing.spots import AccessSpots, DeviceSpots, use_spot
+
+Member = tuple[tuple[str, str], ...]
+
+
+class Kind(Enum):
+    """What is demanded; licences for one kind never serve another."""
+
+    INSTALLS = "installs"
+    ACCESS = "access"
+    USES = "uses"
+
+
+KIND_OF = {
+    Metric.CONCURRENT: Kind.USES,
+    Metric.USER_CAL: Kind.ACCESS,
+    Metric.DEVICE_CAL: Kind.ACCESS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Products and pools that compete with each other and with nothing else.
+
+    `rights` say by pool under which right it covers which product.
+    """
+
+    kind: Kind
+    products: frozenset[str]
+    pools: Mapping[int, Pool]
+    rights: Mapping[int, Mapping[str, Right]]
+
+
+class Demand:
+    """Everything that needs a licence, by kind and product."""
+
+    def __init__(self, situation: Situation) -> None:
+        """Sorts installs, access lines and uses apart."""
+        self.uses = {product: peak for product, peak in situation.peaks.items() if peak}
+        self.installs: defaultdict[str, list[str]] = defaultdict(list)
+        for device, product in situation.installs:
+            self.installs[product].append(device)
+        for product in [p for p in self.installs if situation.is_counted_by_uses(p)]:
+            devices = self.installs.pop(product)
+            if product not in situation.peaks:
+                self.uses[product] = len(devices)
+        self.access: defaultdict[str, list[Access]] = defaultdict(list)
+        for line in situation.access:
+            self.access[line.product].append(line)
+
+    def products(self) -> Iterator[tuple[Kind, str]]:
+        """What is demanded of each kind, sorted."""
+        for kind, products in (
+            (Kind.INSTALLS, self.installs),
+            (Kind.ACCESS, self.access),
+            (Kind.USES, self.uses),
+        ):
+            yield from ((kind, product) for product in sorted(products))
+
+
+def components(situation: Situation, demand: Demand) -> list[Component]:
+    """The independent parts, in the order of their first product."""
+    pools = dict(enumerate(pools_in_force(situation)))
+    joined = _Joined()
+    rights: dict[int, dict[str, Right]] = defaultdict(dict)
+    for kind, product in demand.products():
+        joined.add((kind, product))
+        for number, pool in pools.items():
+            if KIND_OF.get(pool.terms.metric, Kind.INSTALLS) is kind:
+                right = right_to(pool.terms, product, situation.terms_of)
+                if right:
+                    rights[number][product] = right
+                    joined.join((kind, product), number)
+    for number, pool in pools.items():
+        base = pool.terms.requires_base
+        if base and number in rights:
+            for other, candidate in pools.items():
+                if candidate.is_base_for(base):
+                    joined.join(number, other)
+    return [
+        Component(
+            kind,
+            frozenset(product for _, product in parts.demanded),
+            {number: pools[number] for number in sorted(parts.pools)},
+            {number: rights.get(number, {}) for number in parts.pools},
+        )
+        for kind, parts in joined.parts()
+    ]
+
+
+def groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
+    """The component's clusters, those alike together."""
+    if component.kind is Kind.USES:
+        return [
+            Group((Place(use_spot(component, product), None, None),), ((("", ""),),) * count)
+            for product, count in sorted(demand.uses.items())
+            if product in component.products
+        ]
+    if component.kind is Kind.ACCESS:
+        return _access_groups(component, situation, demand)
+    return _device_groups(component, situation, demand)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """A spot before its cluster is known: which, what it stands for, whose and on what."""
+
+    number: int
+    spot: Spot
+    identity: tuple[str, str]
+    person: str | None
+    host: str | None
+
+
+def _device_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for product in sorted(component.products):
+        for name in demand.installs[product]:
+            found[name].append(product)
+    devices = {device.id: device for device in situation.devices}
+    spots = DeviceSpots(component, situation, devices, found)
+    stands = []
+    for name in sorted(spots.counted()):
+        number, spot = spots.spot_of(devices[name], tuple(found.get(name, ())))
+        person, host = spots.shares(devices[name])
+        stands.append(_Stand(number, spot, (name, ""), person, host))
+    return _grouped(stands)
+
+
+def _access_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
+    devices = {device.id: device for device in situation.devices}
+    spots = AccessSpots(component, situation)
+    lines = sorted(
+        (line for product in component.products for line in demand.access[product]),
+        key=lambda line: (line.device or "", line.product, line.user or ""),
+    )
+    stands = []
+    for line in lines:
+        on = devices.get(line.device or "") or CountedDevice(line.device or "")
+        number, spot = spots.spot_of(line, on)
+        identity = (line.device or "", line.user or "")
+        stands.append(_Stand(number, spot, identity, line.user, line.device))
+    return _grouped(stands)
+
+
+def _grouped(stands: Sequence[_Stand]) -> list[Group]:
+    """Joins stands that share a person or a host, and clusters that look the same."""
+    joined = _Joined()
+    degrees: Counter[Hashable] = Counter()
+    for index, stand in enumerate(stands):
+        joined.add(index)
+        for owner in ((True, stand.person), (False, stand.host)):
+            if owner[1] is not None:
+                joined.join(index, owner)
+                degrees[owner] += 1
+
+    def likeness(stand: _Stand) -> tuple[object, ...]:
+        return (
+            stand.number,
+            degrees[True, stand.person],
+            degrees[False, stand.host],
+            stand.person or "",
+            stand.host or "",
+            stand.identity,
+        )
+
+    alike: defaultdict[tuple[tuple[int, int | None, int | None], ...], list[Member]]
+    alike = defaultdict(list)
+    spots = {stand.number: stand.spot for stand in stands}
+    for members in joined.sets():
+        cluster = sorted((stands[i] for i in members if isinstance(i, int)), key=likeness)
+        people: dict[str, int] = {}
+        hosts: dict[str, int] = {}
+        key = tuple(
+            (
+                stand.number,
+                None if stand.person is None else people.setdefault(stand.person, len(people)),
+                None if stand.host is None else hosts.setdefault(stand.host, len(hosts)),
+            )
+            for stand in cluster
+        )
+        alike[key].append(tuple(stand.identity for stand in cluster))
+    return [
+        Group(
+            tuple(Place(spots[number], person, host) for number, person, host in key),
+            tuple(members),
+        )
+        for key, members in alike.items()
+    ]
+
+
+@dataclass(slots=True)
+class _Parts:
+    demanded: list[tuple[Kind, str]]
+    pools: list[int]
+
+
+class _Joined:
+    """Disjoint sets, in the order in which their first element was added."""
+
+    def __init__(self) -> None:
+        self._parent: dict[Hashable, Hashable] = {}
+
+    def add(self, element: Hashable) -> None:
+        self._parent.setdefault(element, element)
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        self.add(one)
+        self.add(other)
+        self._parent[self._root(other)] = self._root(one)
+
+    def _root(self, element: Hashable) -> Hashable:
+        parent = self._parent
+        while parent[element] != element:
+            parent[element] = parent[parent[element]]
+            element = parent[element]
+        return element
+
+    def sets(self) -> Iterable[list[Hashable]]:
+        found: dict[Hashable, list[Hashable]] = {}
+        for element in self._parent:
+            found.setdefault(self._root(element), []).append(element)
+        return found.values()
+
+    def parts(self) -> Iterator[tuple[Kind, _Parts]]:
+        for elements in self.sets():
+            parts = _Parts([], [])
+            for element in elements:
+                if isinstance(element, tuple):
+                    parts.demanded.append(element)
+                elif isinstance(element, int):
+                    parts.pools.append(element)
+            if parts.demanded:
+                yield parts.demanded[0][0], parts

@@ -1,0 +1,384 @@
+"""Says which device got which licence, so that the sorted list of covers is the smallest.
+
+The solution counts patterns; here the spots are decided one after the other, in the order of the
+list. A better name than the solution at hand offers is tried by solving again with everything
+decided held; what was impossible once stays so.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from quitus_collector.domain.licensing.assignment import Assignment, Cell, Sum
+from quitus_collector.domain.licensing.clusters import holding_of
+from quitus_collector.domain.licensing.demand import Draw, Seat, Spot, Take
+from quitus_collector.domain.licensing.pools import Lot
+from quitus_collector.domain.licensing.situation import Cover
+from quitus_collector.domain.optimisation import Row, SolverError
+
+Allowed = tuple[int, ...]  # patterns by index that a member may still take
+
+
+@dataclass(slots=True)
+class _Unit:
+    """A unit that has a name, and how many devices it may still serve (None: any number)."""
+
+    name: str
+    seats: int | None
+
+
+class _Stock:
+    """The lines of a lot that may still give a name: each unit names once, the lowest id first."""
+
+    def __init__(self, lot: Lot) -> None:
+        self._left = [(line.id, line.quantity) for line in reversed(lot.lines)]
+
+    @property
+    def next_name(self) -> str | None:
+        return self._left[-1][0] if self._left else None
+
+    def take(self) -> str:
+        name, left = self._left.pop()
+        if left > 1:
+            self._left.append((name, left - 1))
+        return name
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far the members of a cell are decided.
+
+    `holdings` say how many of the members that may still take these patterns take which one in the
+    solution at hand.
+    """
+
+    cell: Cell
+    everything: Allowed
+    state: list[Allowed]
+    holdings: dict[Allowed, Counter[int]] = field(default_factory=dict)
+    variables: dict[Allowed, dict[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """One install or access line: the place of a member of a cell, and the product there."""
+
+    device: str
+    product: str
+    user: str
+    cell: int
+    member: int
+    place: int
+    product_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A name for a position, by one of these takes; a unit is new where it comes from a lot.
+
+    Several takes have one name where a device may hold a unit or be the second to use it.
+    Of the takes of other pools each has its own, and then a `unit` or a `lot`.
+    """
+
+    name: str
+    position: _Position
+    takes: tuple[int, ...]
+    unit: _Unit | None = None
+    lot: int | None = None
+
+
+class Naming:
+    """Names the covers of a solved assignment."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        """Nothing is decided yet."""
+        self.assignment = assignment
+        self.stocks = {number: _Stock(lot) for number, lot in assignment.lots.items()}
+        self.progress = []
+        for cell in assignment.cells:
+            everything = tuple(range(len(cell.patterns)))
+            self.progress.append(_Progress(cell, everything, [everything] * len(cell.members)))
+        self._read_solution()
+        self._named: Counter[tuple[Draw, int]] = Counter()
+        self._unit_of: dict[Hashable, _Unit] = {}
+        self._units: defaultdict[Hashable, list[_Unit]] = defaultdict(list)
+        self._impossible: set[Hashable] = set()
+
+    def covers(self) -> list[Cover]:
+        """Every cover, sorted."""
+        named: list[_Choice] = []
+        for _, positions in groupby(self._positions(), key=lambda p: (p.device, p.product)):
+            named += self._name_all(list(positions))
+        return sorted(map(self._cover, named))
+
+    def _positions(self) -> list[_Position]:
+        return sorted(
+            (
+                _Position(device, product, user, c, m, p, i)
+                for c, progress in enumerate(self.progress)
+                for m, (_, identities) in enumerate(progress.cell.members)
+                for p, (device, user) in enumerate(identities)
+                for i, product in enumerate(progress.cell.places[p].spot.products)
+            ),
+            key=lambda position: (position.device, position.product, position.user),
+        )
+
+    def _name_all(self, positions: list[_Position]) -> Iterator[_Choice]:
+        """Names the positions of one device and product, the smallest (name, user) first."""
+        while positions:
+            choice = next(filter(self._can_be, self._choices(positions)), None)
+            if choice is None:
+                break
+            self._decide(choice)
+            yield choice
+            positions.remove(choice.position)
+        for position in positions:
+            progress = self.progress[position.cell]
+            allowed = progress.state[position.member]
+            bare = self._patterns(position, allowed, ())
+            if bare != allowed and self._offers(position, bare):
+                self._move(position, bare)
+
+    # --- choices ---
+
+    def _choices(self, positions: Sequence[_Position]) -> list[_Choice]:
+        found: list[_Choice] = []
+        for position in positions:
+            progress = self.progress[position.cell]
+            takes = {
+                take
+                for pattern in progress.state[position.member]
+                for take in progress.cell.patterns[pattern][position.place].names[
+                    position.product_index
+                ]
+            }
+            found += self._names(position, sorted(takes))
+        return sorted(found, key=lambda each: (each.name, each.position.user))
+
+    def _names(self, position: _Position, takes: Sequence[int]) -> Iterator[_Choice]:
+        lent: defaultdict[str, list[int]] = defaultdict(list)
+        for index in takes:
+            take = self._spot(position).takes[index]
+            if take.seat in (Seat.HOLDER, Seat.SECOND):
+                (lot,) = take.draw[0].lots
+                lent[self.assignment.lots[lot].terms.id].append(index)
+                continue
+            unit = self._unit_of.get(self._taken(position, take)) or next(
+                (u for u in self._units[self._holder(position, take)] if u.seats != 0), None
+            )
+            if unit is not None:
+                yield _Choice(unit.name, position, (index,), unit)
+                continue
+            for number in take.draw[0].lots:
+                name = self.stocks[number].next_name
+                if name is not None:
+                    yield _Choice(name, position, (index,), lot=number)
+        for name, indexes in lent.items():
+            yield _Choice(name, position, tuple(indexes))
+
+    def _spot(self, position: _Position) -> Spot:
+        return self.progress[position.cell].cell.places[position.place].spot
+
+    def _taken(self, position: _Position, take: Take) -> Hashable:
+        """What makes two uses of a take on one spot the same use."""
+        cluster, identities = self.progress[position.cell].cell.members[position.member]
+        return cluster, identities[position.place], take.pool, take.seat
+
+    def _holder(self, position: _Position, take: Take) -> Hashable:
+        """Where the units of the take sit."""
+        cell = self.progress[position.cell].cell
+        cluster, identities = cell.members[position.member]
+        if take.seat is Seat.COMPANY:
+            return take.draw
+        holding = holding_of(cell.places[position.place], take)
+        return cluster, holding or (identities[position.place], take.pool)
+
+    # --- deciding ---
+
+    def _patterns(self, position: _Position, allowed: Allowed, takes: tuple[int, ...]) -> Allowed:
+        """Those of the allowed patterns in which one of the takes may name the position.
+
+        Without takes, those that leave it uncovered.
+        """
+        patterns = self.progress[position.cell].cell.patterns
+        place, product = position.place, position.product_index
+        if not takes:
+            return tuple(o for o in allowed if not patterns[o][place].names[product])
+        return tuple(
+            o for o in allowed if any(t in takes for t in patterns[o][place].names[product])
+        )
+
+    def _can_be(self, choice: _Choice) -> bool:
+        """Whether a best solution has this name besides all that is decided."""
+        position = choice.position
+        allowed = self.progress[position.cell].state[position.member]
+        wanted = self._patterns(position, allowed, choice.takes)
+        if not wanted:
+            return False
+        flow = self._flow(choice)
+        named = self._named[flow[0], flow[1]] + 1 if flow else 0
+        if self._offers(position, wanted) and (flow is None or self._flow_units(flow) >= named):
+            return True
+        memo = (position.cell, allowed, wanted, flow and flow[:2])
+        if memo in self._impossible or not self.assignment.is_optimal:
+            return False
+        at_least, rows = self._held(move=(position.cell, allowed, wanted))
+        if flow:
+            at_least[flow[2]] = max(at_least.get(flow[2], 0), named)
+        try:
+            solution = self.assignment.session.find(at_least, rows)
+        except SolverError:
+            self.assignment.is_optimal = False
+            return False
+        if solution is None:
+            self._impossible.add(memo)
+            return False
+        self.assignment.solution = solution
+        self._move(position, wanted, count=False)
+        self._read_solution()
+        return True
+
+    def _offers(self, position: _Position, wanted: Allowed) -> bool:
+        progress = self.progress[position.cell]
+        holding = progress.holdings[progress.state[position.member]]
+        return any(holding[pattern] for pattern in wanted)
+
+    def _flow(self, choice: _Choice) -> tuple[Draw, int, int] | None:
+        """The variable that must leave a unit for a new name, where a lot does not give all."""
+        if choice.lot is None:
+            return None
+        take = self._take(choice)
+        if len(take.draw[0].lots) == 1:
+            return None
+        (variable,) = self.assignment.flows[take.draw][choice.lot]
+        return take.draw, choice.lot, variable
+
+    def _flow_units(self, flow: tuple[Draw, int, int]) -> int:
+        return self.assignment.solution[flow[2]]
+
+    def _take(self, choice: _Choice) -> Take:
+        return self._spot(choice.position).takes[choice.takes[0]]
+
+    def _decide(self, choice: _Choice) -> None:
+        position, take = choice.position, self._take(choice)
+        allowed = self.progress[position.cell].state[position.member]
+        self._move(position, self._patterns(position, allowed, choice.takes))
+        unit = choice.unit
+        if choice.lot is not None:
+            flow = self._flow(choice)
+            if flow:
+                self._named[flow[0], flow[1]] += 1
+            seats = take.capacity if take.seat is Seat.PERSON else None
+            unit = _Unit(self.stocks[choice.lot].take(), seats)
+            self._units[self._holder(position, take)].append(unit)
+        if unit is None:
+            return
+        taken = self._taken(position, take)
+        if taken not in self._unit_of:
+            self._unit_of[taken] = unit
+            if unit.seats is not None:
+                unit.seats -= 1
+
+    def _cover(self, choice: _Choice) -> Cover:
+        """The cover, once it is settled which of the takes it is."""
+        position = choice.position
+        if len(choice.takes) > 1:
+            apart = (replace(choice, takes=(take,)) for take in choice.takes)
+            choice = next((each for each in apart if self._can_be(each)), choice)
+            self._decide(choice)
+        right = self._take(choice).rights[position.product]
+        return Cover(position.device, position.product, choice.name, right, position.user)
+
+    def _move(self, position: _Position, wanted: Allowed, *, count: bool = True) -> None:
+        """The member may take the wanted patterns only."""
+        progress = self.progress[position.cell]
+        allowed = progress.state[position.member]
+        if wanted == allowed:
+            return
+        progress.state[position.member] = wanted
+        if count:
+            before = progress.holdings[allowed]
+            pattern = next(pattern for pattern in wanted if before[pattern])
+            before[pattern] -= 1
+            progress.holdings.setdefault(wanted, Counter())[pattern] += 1
+
+    # --- the programme with all that is decided ---
+
+    def _held(
+        self, move: tuple[int, Allowed, Allowed] | None = None
+    ) -> tuple[dict[int, int], list[Row]]:
+        """What keeps the decisions; `move` is one more, of a cell's member."""
+        at_least: dict[int, int] = {}
+        for (draw, lot), named in self._named.items():
+            (variable,) = self.assignment.flows[draw][lot]
+            at_least[variable] = named
+        rows: list[Row] = []
+        for number, progress in enumerate(self.progress):
+            counts = Counter(
+                {allowed: holding.total() for allowed, holding in progress.holdings.items()}
+            )
+            if move and move[0] == number:
+                counts[move[1]] -= 1
+                counts[move[2]] += 1
+            fixed: Counter[int] = Counter()
+            shares: defaultdict[int, Sum] = defaultdict(dict)
+            for allowed, members in counts.items():
+                if allowed == progress.everything or not members:
+                    continue
+                if len(allowed) == 1:
+                    fixed[allowed[0]] += members
+                    continue
+                variables = self._variables(progress, allowed)
+                rows.append(Row(dict.fromkeys(variables.values(), 1), members, members))
+                for pattern, variable in variables.items():
+                    shares[pattern][variable] = -1
+            for pattern in fixed.keys() | shares.keys():
+                variable = progress.cell.variables[pattern]
+                if pattern in shares:
+                    rows.append(Row({variable: 1, **shares[pattern]}, lower=fixed[pattern]))
+                else:
+                    at_least[variable] = fixed[pattern]
+        return at_least, rows
+
+    def _variables(self, progress: _Progress, allowed: Allowed) -> Mapping[int, int]:
+        """How many of the members that are decided so far take which pattern."""
+        if allowed not in progress.variables:
+            size = len(progress.cell.members)
+            progress.variables[allowed] = {
+                pattern: self.assignment.programme.add_variable(size) for pattern in allowed
+            }
+        return progress.variables[allowed]
+
+    def _read_solution(self) -> None:
+        """Shares the solution's patterns out among what the members may still take."""
+        solution = self.assignment.solution
+        for progress in self.progress:
+            rest = Counter(dict(enumerate(solution[v] for v in progress.cell.variables)))
+            members = Counter(progress.state)
+            holdings: dict[Allowed, Counter[int]] = {}
+            for allowed, count in members.items():
+                if allowed == progress.everything:
+                    continue
+                if len(allowed) == 1:
+                    holdings[allowed] = Counter({allowed[0]: count})
+                else:
+                    holdings[allowed] = Counter(
+                        {
+                            pattern: solution[variable]
+                            for pattern, variable in progress.variables[allowed].items()
+                        }
+                    )
+                rest.subtract(holdings[allowed])
+            holdings[progress.everything] = rest
+            progress.holdings = holdings
+
+    def settle_lines(self) -> None:
+        """Where covers leave a choice between lots, takes most units from the lowest ids."""
+        assignment = self.assignment
+        if assignment.is_optimal and any(
+            len(draw) > 1 or len(draw[0].lots) > 1 for draw in assignment.flows
+        ):
+            at_least, rows = self._held()
+            assignment.keep(at_least, rows)
+            assignment.settle_lines()
