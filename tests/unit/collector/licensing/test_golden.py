@@ -1,4 +1,4 @@
-"""Cases from published licensing guides, in tests/golden/licensing, for a licence manager to read."""
+"""Cases from published licensing guides, in tests/golden/licensing, for licence managers to read."""
 
 import json
 from dataclasses import asdict
