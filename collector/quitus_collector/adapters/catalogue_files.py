@@ -3,8 +3,10 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,30 +16,69 @@ from quitus_collector.adapters.documents import Model, complaint, read_text
 from quitus_collector.domain.catalogue import (
     Build,
     Catalogue,
+    Condition,
     Product,
+    Release,
     Rule,
     SoftwareClass,
+    Stage,
+    Terms,
     is_valid_line,
     plain_publisher,
 )
 from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.patterns import Pattern, PatternError
 from quitus_collector.errors import CatalogueError, UsageError
 
 SHIPPED = Path(__file__).parents[1] / "catalogue"
+# What any file may write in a name: what follows a product that has no versions of its own.
+WORDS = {
+    "tail": r"(?:[ -]+(?:version |release |build |v\.? ?)?\d[\da-z.+_-]*)?",
+    "rest": r"(?: .*)?",
+    "number": r"v?\d[\da-z.+_-]*",
+    "year": r"20\d\d",
+}
+_WORD = re.compile(r"\{([a-z][a-z0-9-]*)\}")
+_HEADER = re.compile(r"\s*\[\[\s*(product|other)\s*\]\]")
 
 
-def _compiles(text: str) -> str:
+def _expression(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"{text!r} is not a pattern: {error.msg}") from error
+        raise ValueError(f"{_short(text)!r} is not a pattern: {error.msg}") from error
     return text
 
 
-Pattern = Annotated[str, AfterValidator(_compiles)]
+def _pattern(text: str) -> str:
+    # Words are put in when the file is complete; until then anything may stand in their place.
+    try:
+        _checked(_WORD.sub("w", text))
+    except PatternError as error:
+        raise ValueError(f"{_short(text)!r} is not a pattern: {error}") from error
+    return text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _checked(text: str) -> Pattern:
+    pattern = Pattern(text)
+    pattern.tree  # noqa: B018 - read here to complain here
+    try:
+        pattern.compiled  # noqa: B018
+    except re.error as error:
+        raise PatternError(error.msg) from error
+    return pattern
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+PatternText = Annotated[str, AfterValidator(_pattern)]
 # TOML has texts where the domain has enumerations.
 ClassName = Annotated[SoftwareClass, Field(strict=False)]
 MetricName = Annotated[Metric, Field(strict=False)]
+StageName = Annotated[Stage, Field(strict=False)]
 
 
 class BuildEntry(Model):
@@ -48,25 +89,65 @@ class BuildEntry(Model):
     below: str = ""
 
 
+class ReleaseEntry(Model):
+    """One version's days."""
+
+    version: str
+    released: date | None = None
+    supported_until: date | None = None
+    source: str = ""
+
+
+class TermsEntry(Model):
+    """How licences are counted, from a day on."""
+
+    metric: MetricName
+    source: str
+    valid_from: date | None = None
+    valid_until: date | None = None
+    processor_minimum: int = 0
+    device_minimum: int = 0
+    pack: int = 0
+    devices_per_user: int = 0
+
+
+class ConditionEntry(Model):
+    """Whom the free use is closed to."""
+
+    text: str
+    source: str
+    valid_from: date | None = None
+    employees: int = 0
+    builds: str = ""
+
+
 class OtherEntry(Model):
     """Names that are never counted by themselves: parts, drivers, updates."""
 
     id: str
     software_class: ClassName = Field(alias="class")
-    names: list[Pattern] = []
-    identifiers: dict[str, list[Pattern]] = {}
-    unless: dict[str, Pattern] = {}
+    names: list[PatternText] = []
+    except_names: list[PatternText] = []
+    identifiers: dict[str, list[PatternText]] = {}
+    unless: dict[str, Expression] = {}
+    needs_publisher: bool = False
     note: str = ""
 
-    def rule(self, of_publisher: Rule) -> Rule:
+    def rule(self, of_publisher: Rule, words: Mapping[str, str]) -> Rule:
         """The rule that the entry states for its file's publisher."""
+
+        def patterns(texts: list[str]) -> tuple[Pattern, ...]:
+            return tuple(_checked(_filled(text, words)) for text in texts)
+
         return replace(
             of_publisher,
             id=f"{of_publisher.id}:{self.id}",
             software_class=self.software_class,
-            names=tuple(map(_pattern, self.names)),
-            identifiers={k: tuple(map(_pattern, texts)) for k, texts in self.identifiers.items()},
-            unless={key: _pattern(text) for key, text in self.unless.items()},
+            names=patterns(self.names),
+            except_names=patterns(self.except_names),
+            identifiers={key: patterns(texts) for key, texts in self.identifiers.items()},
+            unless={key: _anycase(text) for key, text in self.unless.items()},
+            needs_publisher=of_publisher.needs_publisher or self.needs_publisher,
         )
 
 
@@ -78,21 +159,47 @@ class ProductEntry(OtherEntry):
     metric: MetricName = Metric.DEVICE
     version: Literal["name", "major", "java"] = "name"
     version_else: str = ""
+    from_build: dict[str, str] = {}
+    from_code: dict[str, str] = {}
     versions: dict[str, str] = {}
     builds: list[BuildEntry] = []
+    includes: list[str] = []
+    rank: int = 0
+    releases: str | list[ReleaseEntry] = []
+    terms: str | list[TermsEntry] = []
+    conditions: list[ConditionEntry] = []
 
-    def rule(self, of_publisher: Rule) -> Rule:
+    def rule(self, of_publisher: Rule, words: Mapping[str, str]) -> Rule:
         """The rule that the entry states for its file's publisher."""
         builds = (Build(each.software_class, each.since, each.below) for each in self.builds)
         return replace(
-            super().rule(of_publisher),
+            super().rule(of_publisher, words),
             id=f"{of_publisher.id}:{self.id.partition('/')[2]}",
             line=self.id,
             builds=tuple(builds),
             major=self.version != "name",
             java=self.version == "java",
+            from_build=self.from_build,
+            from_code=self.from_code,
             version_else=self.version_else,
             versions=self.versions,
+        )
+
+    def product(self, file: "PublisherFile", place: str) -> Product:
+        """The product that the entry describes."""
+        releases = file.releases[self.releases] if isinstance(self.releases, str) else self.releases
+        terms = file.terms[self.terms] if isinstance(self.terms, str) else self.terms
+        return Product(
+            self.id,
+            self.label,
+            self.metric,
+            {number: name.upper() for name, number in self.versions.items()},
+            tuple(self.includes),
+            self.rank,
+            tuple(Release(**each.model_dump()) for each in releases),
+            tuple(Terms(**each.model_dump()) for each in terms),
+            tuple(Condition(**each.model_dump()) for each in self.conditions),
+            place,
         )
 
 
@@ -102,52 +209,91 @@ class PublisherFile(Model):
     publisher: str
     label: str
     known_as: list[str] = []
-    known_as_pattern: Pattern | None = None
+    known_as_pattern: Expression | None = None
     sources: list[str] = []
     needs_publisher: bool = False
+    stage: StageName | None = None
+    words: dict[str, str] = {}
+    releases: dict[str, list[ReleaseEntry]] = {}
+    terms: dict[str, list[TermsEntry]] = {}
     product: list[ProductEntry] = []
     other: list[OtherEntry] = []
 
     @model_validator(mode="after")
     def _ids_are_the_publishers(self) -> Self:
         for number, entry in enumerate(self.product):
+            where = f"product[{number}]"
             if not is_valid_line(entry.id) or not entry.id.startswith(f"{self.publisher}/"):
                 raise ValueError(
-                    f"product[{number}].id: {entry.id!r} is not {self.publisher}/family[/edition]"
+                    f"{where}.id: {entry.id!r} is not {self.publisher}/family[/edition]"
                 )
+            for key, named, known in (
+                ("releases", entry.releases, self.releases.keys()),
+                ("terms", entry.terms, self.terms.keys()),
+            ):
+                if isinstance(named, str) and named not in known:
+                    raise ValueError(f"{where}.{key}: the file has no {key} {named!r}")
         return self
 
-    def rules(self) -> Iterator[Rule]:
+    @model_validator(mode="after")
+    def _words_are_there(self) -> Self:
+        for kind, entries in (("product", self.product), ("other", self.other)):
+            for number, entry in enumerate(entries):
+                for text in (
+                    *entry.names,
+                    *entry.except_names,
+                    *chain.from_iterable(entry.identifiers.values()),
+                ):
+                    for word in _WORD.findall(text):
+                        if word not in WORDS and word not in self.words:
+                            raise ValueError(f"{kind}[{number}].names: no word {{{word}}} is known")
+        return self
+
+    def rules(self, places: Mapping[str, list[int]], path: Path, *, is_own: bool) -> Iterator[Rule]:
         """The file's rules in its order."""
+        stage = Stage.PUBLISHER if self.known_as else Stage.LAST
         of_publisher = Rule(
-            id=self.publisher,
+            id=f"own:{self.publisher}" if is_own else self.publisher,
             software_class=SoftwareClass.UNKNOWN,
             publishers=frozenset(map(plain_publisher, self.known_as)),
-            publisher_pattern=_pattern(self.known_as_pattern) if self.known_as_pattern else None,
+            publisher_pattern=_anycase(self.known_as_pattern) if self.known_as_pattern else None,
             sources=frozenset(self.sources),
             needs_publisher=self.needs_publisher,
+            stage=self.stage or stage,
+            is_own=is_own,
         )
-        for entry in (*self.product, *self.other):
-            yield entry.rule(of_publisher)
+        words = WORDS | self.words
+        for kind, entries in (("product", self.product), ("other", self.other)):
+            for line, entry in zip(places[kind], entries, strict=True):
+                try:
+                    yield replace(entry.rule(of_publisher, words), place=f"{path}:{line}")
+                except PatternError as error:
+                    raise CatalogueError(f"{path}:{line}: {error}") from error
 
 
-def load(folder: Path = SHIPPED) -> Catalogue:
-    """Reads every file of the folder, in the order of their names; raises CatalogueError."""
+def load(folder: Path = SHIPPED, own: Path | None = None) -> Catalogue:
+    """Reads every file of the folder, and of the customer's `own`; raises CatalogueError."""
     publishers: dict[str, str] = {}
     products: dict[str, Product] = {}
     rules: list[Rule] = []
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.toml")):
+    for path, is_own in _files(folder, own):
         file = read(path)
-        digest.update(f"{path.name}\0{read_text(path)}\0".encode())
-        publishers[file.publisher] = file.label
-        for entry in file.product:
-            names = {number: name.upper() for name, number in entry.versions.items()}
-            product = Product(entry.id, entry.label, entry.metric, names)
+        text = read_text(path)
+        digest.update(f"{'own/' if is_own else ''}{path.name}\0{text}\0".encode())
+        if is_own:
+            publishers.setdefault(file.publisher, file.label)
+        else:
+            publishers[file.publisher] = file.label
+        places = _places(text)
+        for line, entry in zip(places["product"], file.product, strict=True):
+            product = entry.product(file, f"{path}:{line}")
+            if is_own and entry.id in products:
+                continue
             if products.setdefault(entry.id, product) != product:
-                raise CatalogueError(f"{path}: {entry.id} has two labels or metrics")
-        rules.extend(file.rules())
-    return Catalogue(publishers, products, rules, digest.hexdigest())
+                raise CatalogueError(f"{path}:{line}: {entry.id} is described in two ways")
+        rules.extend(file.rules(places, path, is_own=is_own))
+    return Catalogue(publishers, products, rules, digest.hexdigest(), _version(folder))
 
 
 def read(path: Path) -> PublisherFile:
@@ -159,10 +305,45 @@ def read(path: Path) -> PublisherFile:
     except RecursionError as error:
         raise CatalogueError(f"{path}: nested too deep") from error
     except ValidationError as error:
-        raise CatalogueError(f"{path}: {complaint(error)}") from error
+        raise CatalogueError(f"{path}{_line_of(path, complaint(error))}") from error
     except UsageError as error:
         raise CatalogueError(str(error)) from error
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _files(folder: Path, own: Path | None) -> Iterator[tuple[Path, bool]]:
+    for path in sorted(folder.glob("*.toml")):
+        yield path, False
+    for path in sorted(own.glob("*.toml")) if own else ():
+        yield path, True
+
+
+def _version(folder: Path) -> str:
+    path = folder / "VERSION"
+    return read_text(path).strip() if path.is_file() else ""
+
+
+def _places(text: str) -> dict[str, list[int]]:
+    """The lines on which the entries of each kind begin."""
+    found: dict[str, list[int]] = {"product": [], "other": []}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            found[header[1]].append(number)
+    return found
+
+
+def _line_of(path: Path, text: str) -> str:
+    """The complaint with the line of the entry that it is about, where it is about one."""
+    if found := re.match(r"(product|other)\[(\d+)\]", text):
+        lines = _places(read_text(path))[found[1]]
+        if int(found[2]) < len(lines):
+            return f":{lines[int(found[2])]}: {text}"
+    return f": {text}"
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    filled = _WORD.sub(lambda found: f"(?:{words[found[1]]})", text)
+    return _filled(filled, words) if _WORD.search(filled) else filled
+
+
+def _anycase(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)

@@ -3,13 +3,15 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import cached_property
+from datetime import date
+from enum import IntEnum, StrEnum
+from functools import cached_property, lru_cache
 
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.patterns import Pattern, without_accents
 from quitus_collector.domain.product import is_product_id, line_of, version_key, version_label
 
 
@@ -23,17 +25,114 @@ class SoftwareClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Stage(StrEnum):
+    """When rules are tried: patches of anyone FIRST, a publisher's own, then those of anyone."""
+
+    FIRST = "first"
+    PUBLISHER = "publisher"
+    LAST = "last"
+
+
+class Strength(IntEnum):
+    """How much a name pattern says, the strongest first.
+
+    One that fixes the whole name comes before one that leaves a part open; of the open ones, those
+    of parts come first: a word like "language pack" tells more than the product's name around it.
+    """
+
+    FIXED = 0
+    OPEN_PART = 1
+    OPEN = 2
+
+
+# Identifiers by what they prove, strongest first; others follow in alphabetical order.
+IDENTIFIERS = (
+    "release_id",
+    "product_code",
+    "tag_id",
+    "licence_family",
+    "upgrade_code",
+    "package_family_name",
+    "bundle_id",
+    "product_id",
+    "purl",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version of a product: first sold, and the last day of its support; None if not public."""
+
+    version: str
+    released: date | None = None
+    supported_until: date | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How licences of a product are counted from `valid_from` on; zero where no such rule is.
+
+    `processor_minimum` and `device_minimum` count cores, `pack` the units sold together,
+    `devices_per_user` the devices that one user's licence serves.
+    """
+
+    metric: Metric
+    source: str
+    valid_from: date | None = None
+    valid_until: date | None = None
+    processor_minimum: int = 0
+    device_minimum: int = 0
+    pack: int = 0
+    devices_per_user: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whom a product's free use is closed to: companies of `employees` or more, or as `text` says.
+
+    `builds` is a word on which builds or parts it concerns; empty for all.
+    """
+
+    text: str
+    source: str
+    valid_from: date | None = None
+    employees: int = 0
+    builds: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """What is sold under one name through all its versions; `metric` counts a missing licence.
 
-    `version_names` says how people write versions whose names do not sort: 11 is XI.
+    `version_names` says how people write versions whose names do not sort: 11 is XI. `includes`
+    are the products that a suite of the same version has inside; `rank` orders the editions of a
+    family, the higher one having all that the lower one has (0: not ranked).
     """
 
     line: str
     label: str
     metric: Metric = Metric.DEVICE
     version_names: Mapping[str, str] = field(default_factory=dict)
+    includes: tuple[str, ...] = ()
+    rank: int = 0
+    releases: tuple[Release, ...] = ()
+    terms: tuple[Terms, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    place: str = field(default="", compare=False)
+
+    def release(self, version: str) -> Release | None:
+        """What is known of one version."""
+        return next((each for each in self.releases if each.version == version), None)
+
+    def terms_on(self, day: date) -> tuple[Terms, ...]:
+        """The counting terms in force on that day."""
+        return tuple(
+            each
+            for each in self.terms
+            if (each.valid_from is None or each.valid_from <= day)
+            and (each.valid_until is None or day <= each.valid_until)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +159,13 @@ class Rule:
 
     It applies to records of its `publishers` (in plain form) or whose publisher matches the pattern
     (with neither: of anyone) and of its `sources` (empty: of any), of which one of `names` matches
-    the whole plain name, or one of `identifiers` the whole value under its key; `unless` names
-    identifiers that keep it from applying. A group `version` in the pattern gives the product's
-    version, else `version_else`; `major` takes the first number of the raw version instead, and
-    `java` the second one of Java's old 1.N. `versions` turns names that do not sort into numbers.
-    With `needs_publisher` it does not apply to a record that names none.
+    the whole plain name and none of `except_names` does, or one of `identifiers` the whole value
+    under its key; `unless` names identifiers that keep it from applying. A group `version` in the
+    pattern gives the product's version, or a group `code` by way of `from_code`; else `from_build`
+    does by the first number of the raw version, or that number itself (`major`; of Java's old 1.N
+    the second); of an identifier that tells none, `version_else`.
+    `versions` turns names that do not sort into numbers. With `needs_publisher` it does not apply
+    to a record that names none. `is_own` marks a rule of the customer's.
     """
 
     id: str
@@ -73,86 +174,151 @@ class Rule:
     publishers: frozenset[str] = frozenset()
     publisher_pattern: re.Pattern[str] | None = None
     sources: frozenset[str] = frozenset()
-    names: tuple[re.Pattern[str], ...] = ()
-    identifiers: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
+    names: tuple[Pattern, ...] = ()
+    except_names: tuple[Pattern, ...] = ()
+    identifiers: Mapping[str, tuple[Pattern, ...]] = field(default_factory=dict)
     unless: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     builds: tuple[Build, ...] = ()
     major: bool = False
     java: bool = False
+    from_build: Mapping[str, str] = field(default_factory=dict)
+    from_code: Mapping[str, str] = field(default_factory=dict)
     version_else: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     needs_publisher: bool = False
+    stage: Stage = Stage.PUBLISHER
+    is_own: bool = False
+    place: str = field(default="", compare=False)
 
-    def match_name(self, install: Install, plain: str) -> re.Match[str] | None:
-        """The match of the plain name, if the rule applies to the record at all."""
+    def applies(self, install: Install, plain: str) -> bool:
+        """Whether a record with this plain name, which matches, is the rule's at all."""
         if self.sources and install.source not in self.sources:
-            return None
+            return False
         if self.publisher_pattern and not self.publisher_pattern.fullmatch(install.publisher):
-            return None
+            return False
         for key, pattern in self.unless.items():
             if pattern.fullmatch(install.identifiers.get(key, "")):
-                return None
-        return _match(self.names, plain)
+                return False
+        return not any(each.compiled.fullmatch(plain) for each in self.except_names)
+
+    def shows_alone(self, pattern: Pattern) -> bool:
+        """Whether a name says enough without its publisher; one that begins anyhow does not."""
+        return not self.needs_publisher and () not in pattern.beginnings
+
+    def strength(self, pattern: Pattern) -> Strength:
+        """How much one of its patterns says."""
+        if not pattern.is_broad:
+            return Strength.FIXED
+        return Strength.OPEN if self.line else Strength.OPEN_PART
+
+    @property
+    def answer(self) -> tuple[object, ...]:
+        """What the rule says of a record; rules with one answer do not contradict each other."""
+        return (self.software_class, self.line, self.builds, tuple(self.versions.items()))
 
     @property
     def tells_version(self) -> bool:
         """Whether the products that the rule recognises have a version."""
-        return self.major or any("version" in pattern.groupindex for pattern in self.names)
+        return (
+            self.major
+            or bool(self.from_build)
+            or any("version" in pattern.groups for pattern in self.names)
+        )
 
-    def class_of(self, version: str) -> SoftwareClass:
+    def class_of(self, raw: str) -> SoftwareClass:
         """The class of the exact build, which may differ from the product's."""
-        raw = self.raw_version(version)
         matching = (build.software_class for build in self.builds if build.includes(raw))
         return next(matching, self.software_class)
 
-    def raw_version(self, version: str) -> str:
-        """The version that builds are compared by: Java 1.7.0 is Java 7."""
-        return re.sub(r"^1\.(?=\d)", "", version) if self.java else version
+    def raw_version(self, version: str, found: re.Match[str]) -> str:
+        """The version that builds are compared by: Java 1.7.0 is Java 7.
 
-    def product_version(self, found: re.Match[str], raw_version: str) -> str:
+        Where the record has none, the name may: Java 8 Update 202 is build 8.0.2020.
+        """
+        if self.java:
+            version = re.sub(r"^1\.(?=\d)", "", version)
+        named = found.groupdict() if found.re.groups else {}
+        if not version and named.get("build"):
+            return str(named["build"])
+        if not version and named.get("update"):
+            return f"{named['version']}.0.{named['update']}0"
+        return version
+
+    def product_version(self, found: re.Match[str], raw: str) -> str:
         """The version of the product that a match shows; empty where nothing tells it."""
-        if self.major:
-            number = re.match(r"\d+", self.raw_version(raw_version))
-            return number[0] if number else self.version_else
-        named = found.groupdict().get("version") or self.version_else
+        groups = found.groupdict() if found.re.groups else {}
+        named = groups.get("version") or self.from_code.get(groups.get("code") or "", "")
+        if not named and (self.major or self.from_build):
+            number = re.match(r"\d+", raw)
+            first = number[0] if number else ""
+            named = self.from_build.get(first, "") or (first if self.major else "")
         named = named.lower().replace(" ", "")
         return self.versions.get(named, named)
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What a raw record is, which rule says so and on what evidence; both empty when UNKNOWN."""
+    """What a raw record is, which rule says so and on what evidence; both empty when UNKNOWN.
+
+    `confidence` is from 0 to 1 and orders kinds of evidence; it is not a probability.
+    """
 
     software_class: SoftwareClass
     product: str | None = None
     rule: str = ""
     evidence: str = ""
+    confidence: float = 0.0
+
+    def document(self) -> dict[str, object]:
+        """The answer as JSON has it; only what is commercial or free is a product to name."""
+        is_product = self.software_class in (SoftwareClass.COMMERCIAL, SoftwareClass.FREE)
+        return {
+            "product": self.product if is_product else None,
+            "class": self.software_class.value,
+            "rule": self.rule or None,
+            "evidence": self.evidence or None,
+            "confidence": self.confidence,
+        }
 
 
 UNRECOGNISED = Recognition(SoftwareClass.UNKNOWN)
 # What no rule knows and its own installer hides is a part of something that it shows.
-PART = Recognition(SoftwareClass.COMPONENT, rule="hidden", evidence="hidden by its installer")
+PART = Recognition(SoftwareClass.COMPONENT, None, "hidden", "hidden by its installer", 0.5)
+# By whether the publisher agrees with the rule's, and whether the pattern leaves a part open.
+CONFIDENCE = {
+    (True, False): 0.95,
+    (True, True): 0.85,
+    (False, False): 0.75,
+    (False, True): 0.6,
+}
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Publishers' names by id, products by line, rules in the order in which they are tried.
+    """Publishers' names by id, products by line, rules in the order of their files.
 
-    `digest` is the SHA-256 of the files it was read from, hex.
+    `digest` is the SHA-256 of the files it was read from, hex; `version` the day it was published.
     """
 
     publishers: dict[str, str] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     digest: str = ""
+    version: str = ""
 
     def recognise(self, install: Install) -> Recognition:
-        """Identifiers first, then names under a known publisher, then names under any.
+        """The strongest evidence decides; the customer's own rules come before all others.
 
-        Within one strength of evidence the first rule wins, so the answer is deterministic.
+        In this order: identifiers by what they prove, patches by name, names under a known
+        publisher, names under any; within each by Strength. Rules of equal strength agree
+        (`catalogue check`), so that the order of the files does not matter.
         """
-        for recognition in self._candidates(install):
-            return recognition
+        plain = plain_name(install.name)
+        words = tuple(plain.lower().split(" ", 3)[:3])
+        publisher = plain_publisher(install.publisher)
+        for index in self._indexes:
+            if found := index.recognise(install, plain, words, publisher):
+                return found
         return PART if install.hidden else UNRECOGNISED
 
     def label(self, product: str) -> str:
@@ -165,13 +331,7 @@ class Catalogue:
 
     def needs_licence(self, line: str) -> bool:
         """Whether any build of this product line is commercial."""
-        classes = {
-            each
-            for rule in self.rules
-            if rule.line == line
-            for each in (rule.software_class, *(build.software_class for build in rule.builds))
-        }
-        return SoftwareClass.COMMERCIAL in classes
+        return SoftwareClass.COMMERCIAL in self._classes.get(line, frozenset())
 
     def metric(self, product: str) -> Metric:
         """What a licence of the product is counted against where nothing else is agreed."""
@@ -180,116 +340,298 @@ class Catalogue:
 
     def is_versioned(self, line: str) -> bool:
         """Whether licences of this product line are sold for a version."""
-        return any(rule.tells_version for rule in self.rules if rule.line == line)
-
-    def _candidates(self, install: Install) -> Iterator[Recognition]:
-        for key in sorted(install.identifiers):
-            value = install.identifiers[key]
-            for rule in self._by_identifier.get(key, ()):
-                if found := _match(rule.identifiers[key], value):
-                    yield _recognised(rule, install, found, f"{key} {value}")
-        name, publisher = plain_name(install.name), plain_publisher(install.publisher)
-        for rule in self._by_publisher.get(publisher, ()) if publisher else self._unassuming:
-            if found := rule.match_name(install, name):
-                yield _recognised(
-                    rule, install, found, "name and publisher" if publisher else "name"
-                )
-        for rule in self._of_anyone:
-            if found := rule.match_name(install, name):
-                yield _recognised(rule, install, found, "name")
+        return line in self._versioned
 
     @cached_property
-    def _by_identifier(self) -> Mapping[str, list[Rule]]:
-        index: defaultdict[str, list[Rule]] = defaultdict(list)
+    def suites(self) -> Mapping[str, frozenset[str]]:
+        """The product lines inside each suite, those of suites inside it too."""
+        return {
+            line: frozenset(self._inside(line, frozenset()))
+            for line, product in self.products.items()
+            if product.includes
+        }
+
+    def _inside(self, line: str, above: frozenset[str]) -> Iterator[str]:
+        for each in self.products[line].includes if line in self.products else ():
+            if each not in above:
+                yield each
+                yield from self._inside(each, above | {line})
+
+    @cached_property
+    def _classes(self) -> Mapping[str, frozenset[SoftwareClass]]:
+        classes: defaultdict[str, set[SoftwareClass]] = defaultdict(set)
         for rule in self.rules:
-            for key in rule.identifiers:
-                index[key].append(rule)
-        return index
+            classes[rule.line].add(rule.software_class)
+            classes[rule.line].update(build.software_class for build in rule.builds)
+        return {line: frozenset(found) for line, found in classes.items()}
 
     @cached_property
-    def _by_publisher(self) -> Mapping[str, list[Rule]]:
-        index: defaultdict[str, list[Rule]] = defaultdict(list)
-        for rule in self.rules:
-            for publisher in rule.publishers:
-                index[publisher].append(rule)
-        return index
+    def _versioned(self) -> frozenset[str]:
+        told = {rule.line for rule in self.rules if rule.tells_version}
+        return frozenset(told | {line for line, each in self.products.items() if each.releases})
 
     @cached_property
-    def _unassuming(self) -> list[Rule]:
-        """Rules that may apply to a record without a publisher."""
-        return [rule for rule in self.rules if not rule.needs_publisher]
-
-    @cached_property
-    def _of_anyone(self) -> list[Rule]:
-        """Rules tied to no exact publisher; those that a pattern ties to one come first."""
-        rules = [rule for rule in self.rules if not rule.publishers]
-        return sorted(rules, key=lambda rule: rule.publisher_pattern is None)
+    def _indexes(self) -> tuple["_Index", ...]:
+        own = [rule for rule in self.rules if rule.is_own]
+        shipped = [rule for rule in self.rules if not rule.is_own]
+        return tuple(_Index(rules) for rules in (own, shipped) if rules)
 
 
-def fold(products: Iterable[str]) -> frozenset[str]:
+def fold(
+    products: Iterable[str], suites: Mapping[str, frozenset[str]] | None = None
+) -> frozenset[str]:
     """One device's products, less those that better evidence on the same device makes exact.
 
-    "SQL Server 2019" without an edition is the same install as "SQL Server 2019 Standard".
+    "SQL Server 2019" without an edition is the same install as "SQL Server 2019 Standard"; with
+    `suites`, Word 2016 is a part of the Office Standard 2016 beside it.
     """
     found = frozenset(products)
-    exact = set()
+    hidden = set()
     for product in found:
         line, at, version = product.partition("@")
         if line.count("/") == 2:
-            exact.add(f"{line.rpartition('/')[0]}{at}{version}")
-    return found - exact
+            hidden.add(f"{line.rpartition('/')[0]}{at}{version}")
+        for part in (suites or {}).get(line, ()):
+            hidden.add(f"{part}{at}{version}")
+    return found - hidden
 
 
-def _match(patterns: Iterable[re.Pattern[str]], text: str) -> re.Match[str] | None:
-    return next((found for pattern in patterns if (found := pattern.fullmatch(text))), None)
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A pattern of a rule, ready to be matched."""
+
+    rank: tuple["Strength", int]
+    fullmatch: Callable[[str], re.Match[str] | None]
+    rule: Rule
 
 
-def _recognised(rule: Rule, install: Install, found: re.Match[str], evidence: str) -> Recognition:
+class _Names:
+    """Name patterns by the words that their texts begin with."""
+
+    def __init__(
+        self, rules: Iterable[tuple[int, Rule]], *, without_publisher: bool = False
+    ) -> None:
+        by_beginning: defaultdict[tuple[str, ...], list[_Entry]] = defaultdict(list)
+        for number, rule in rules:
+            for pattern in rule.names:
+                if without_publisher and not rule.shows_alone(pattern):
+                    continue
+                rank = (rule.strength(pattern), number)
+                entry = _Entry(rank, pattern.compiled.fullmatch, rule)
+                for words in pattern.beginnings:
+                    by_beginning[words].append(entry)
+        # Each list holds those of its shorter beginnings too, so that one look-up finds them all.
+        self._entries = {
+            words: sorted(
+                (
+                    entry
+                    for length in range(len(words) + 1)
+                    for entry in by_beginning.get(words[:length], ())
+                ),
+                key=lambda entry: entry.rank,
+            )
+            for words in {(), *by_beginning}
+        }
+
+    def find(
+        self, install: Install, plain: str, words: tuple[str, ...]
+    ) -> tuple[_Entry, re.Match[str]] | None:
+        """The strongest pattern that matches the plain name, with its match."""
+        while words and words not in self._entries:
+            words = words[:-1]
+        for entry in self._entries[words]:
+            if (found := entry.fullmatch(plain)) and entry.rule.applies(install, plain):
+                return entry, found
+        return None
+
+
+class _Index:
+    """Rules by what they apply to, so that a record meets only the few that may."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        numbered = list(enumerate(rules))
+        self._identifiers = _identifiers(rule for _, rule in numbered)
+        at = {stage: [each for each in numbered if each[1].stage is stage] for stage in Stage}
+        self._first = _Names(at[Stage.FIRST])
+        self._unassuming = _Names(at[Stage.PUBLISHER], without_publisher=True)
+        # Those that a pattern ties to some publishers come before those of anyone.
+        self._tied = _Names(each for each in at[Stage.LAST] if each[1].publisher_pattern)
+        self._last = _Names(each for each in at[Stage.LAST] if not each[1].publisher_pattern)
+        by_publisher: defaultdict[str, list[tuple[int, Rule]]] = defaultdict(list)
+        for number, rule in at[Stage.PUBLISHER]:
+            for publisher in rule.publishers:
+                by_publisher[publisher].append((number, rule))
+        self._by_publisher = {key: _Names(found) for key, found in by_publisher.items()}
+
+    def recognise(
+        self, install: Install, plain: str, words: tuple[str, ...], publisher: str
+    ) -> Recognition | None:
+        """The answer of the strongest rule; None where no rule applies."""
+        if install.identifiers and (recognition := self._by_identifier(install)):
+            return recognition
+        if found := self._first.find(install, plain, words):
+            return _by_name(install, *found, is_publishers=False)
+        names = self._names_of(publisher) if publisher else self._unassuming
+        if names and (found := names.find(install, plain, words)):
+            return _by_name(install, *found, is_publishers=bool(publisher))
+        for names in (self._tied, self._last):
+            if found := names.find(install, plain, words):
+                return _by_name(install, *found, is_publishers=names is self._tied)
+        return None
+
+    def _names_of(self, publisher: str) -> _Names | None:
+        """By the whole publisher, else by its first words: "Mozilla Foundation" is Mozilla."""
+        while publisher and publisher not in self._by_publisher:
+            publisher = publisher.rpartition(" ")[0]
+        return self._by_publisher.get(publisher)
+
+    def _by_identifier(self, install: Install) -> Recognition | None:
+        for key, (exact, patterns) in self._identifiers.items():
+            value = install.identifiers.get(key)
+            if not value:
+                continue
+            entries = exact.get(value.lower(), patterns)
+            for fullmatch, rule in entries:
+                if found := fullmatch(value):
+                    return _recognised(
+                        rule, install, found, f"{key} {value}", 1.0, rule.version_else
+                    )
+        return None
+
+
+_Matcher = tuple[Callable[[str], re.Match[str] | None], Rule]
+
+
+def _identifiers(
+    rules: Iterable[Rule],
+) -> dict[str, tuple[dict[str, list[_Matcher]], list[_Matcher]]]:
+    """Rules by identifier, strongest first: those for one exact value, then those for many."""
+    found: dict[str, tuple[dict[str, list[_Matcher]], list[_Matcher]]] = {}
+    for rule in rules:
+        for key, patterns in rule.identifiers.items():
+            exact, many = found.setdefault(key, ({}, []))
+            for pattern in patterns:
+                matcher = (pattern.compiled.fullmatch, rule)
+                if value := pattern.only_text:
+                    exact.setdefault(value, []).append(matcher)
+                else:
+                    many.append(matcher)
+    order = {key: number for number, key in enumerate(IDENTIFIERS)}
+    return {key: found[key] for key in sorted(found, key=lambda key: (order.get(key, 99), key))}
+
+
+def _by_name(
+    install: Install, entry: _Entry, found: re.Match[str], *, is_publishers: bool
+) -> Recognition:
+    evidence = "name and publisher" if is_publishers else "name"
+    confidence = CONFIDENCE[is_publishers, entry.rank[0] is not Strength.FIXED]
+    return _recognised(entry.rule, install, found, evidence, confidence)
+
+
+def _recognised(
+    rule: Rule,
+    install: Install,
+    found: re.Match[str],
+    evidence: str,
+    confidence: float,
+    version_else: str = "",
+) -> Recognition:
     product = None
+    raw = rule.raw_version(install.version, found)
     if rule.line:
-        version = rule.product_version(found, install.version)
+        version = rule.product_version(found, raw) or version_else
         product = f"{rule.line}@{version}" if version else rule.line
-    return Recognition(rule.class_of(install.version), product, rule.id, evidence)
+    return Recognition(rule.class_of(raw), product, rule.id, evidence, confidence)
 
 
 _SPACES = re.compile(r"\s+")
 _MARKS = re.compile(r"\((?:r|tm|c)\)|[®™©\u200b-\u200f\u202a-\u202e\u2066-\u2069]", re.IGNORECASE)
-# What publishers append to a name without changing the product: architecture and language.
-_LANGUAGES = (
-    "french|français|francais|france|english|anglais|german|deutsch|allemand|italian|italiano|"
-    "spanish|español|dutch|nederlands|portuguese|português|multi(?:-?language)?|international"
+_QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019`\u00b4", "'"))
+# What publishers append to a name without changing the product: architecture, language, scope.
+_LANGUAGE_NAMES = (
+    "french|francais|france|english|anglais|englisch|inglese|ingles|german|deutsch|allemand|"
+    "tedesco|aleman|italian|italiano|italien|italienisch|spanish|espanol|espagnol|spanisch|dutch|"
+    "nederlands|neerlandais|portuguese|portugues|portugais|portugiesisch|polish|polski|polonais|"
+    "russian|japanese|chinese|simplified chinese|czech|hungarian|turkish|swedish|danish|norwegian|"
+    "finnish|korean|greek|romanian|multi(?:-?language|lingual|lingue|lingua)?|international|ml|"
+    "multilanguages"
 )
-_ARCHITECTURES = r"64[- ]?bits?|32[- ]?bits?|x64|x86|amd64|arm64|win64|win32|x86_64"
-_SUFFIX = re.compile(
-    rf"""\s*(?:
-        [-–]\s*[a-z]{{2,3}}-[a-z]{{2,4}}                      # "- fr-fr"
-      | [-–]\s*(?:{_LANGUAGES})(?:\s*\((?:{_LANGUAGES})\))?   # "- Français (French)"
-      | \((?:{_ARCHITECTURES})(?:\s+(?:{_ARCHITECTURES}|[a-z]{{2}}(?:-[a-z]{{2}})?))?\)  # "(x64)"
-      | \((?:{_LANGUAGES}|[a-z]{{2}}(?:-[a-z]{{2}})?)\)       # "(French)", "(fr)"
-      | [-–]?\s(?:{_ARCHITECTURES})                           # "64 bits"
-    )$""",
-    re.IGNORECASE | re.VERBOSE,
+_ARCHITECTURES = (
+    "(?:64|32)[- ]?bits?|x64|x86|x86[_-]64|amd64|arm64|ia64|win64|win32|64 ?bit edition|"
+    "64 ?octets|intel|universal|apple silicon"
 )
+_CODES = "[a-z]{2}(?:[-_][a-z]{2,4})?"
+# In brackets at the end: "(x64 fr)", "(64-bit edition)", "(remove only)", "(User)".
+_BRACKETED = re.compile(
+    rf"(?:(?:{_ARCHITECTURES})(?: edition| version)?(?: (?:{_ARCHITECTURES}|{_CODES}))?|{_CODES}|"
+    rf"{_LANGUAGE_NAMES}|remove only|uninstall only|(?:only )?current user|all users|"
+    r"user(?: installer)?|machine(?:-wide)?|system(?: installer)?|per[- ]user|per[- ]machine|"
+    r"supprimer uniquement|nur entfernen|solo rimozione)"
+)
+# After a dash at the end: "- fr-fr", "- Français (French)", "- FRA", "- x64".
+_DASHED = re.compile(
+    r"(?:[a-z]{2,3}-[a-z]{2,4}(?:-[a-z]{2,4})?|"
+    rf"(?:{_LANGUAGE_NAMES})(?: \((?:{_LANGUAGE_NAMES})\))?|"
+    rf"(?:{_LANGUAGE_NAMES})(?:, (?:{_LANGUAGE_NAMES}))+|"
+    rf"{_ARCHITECTURES}|enu|fra|deu|ita|esn|esp|nld|ptb|ptg|plk|csy|rus|jpn|chs|cht|kor|trk)"
+)
+_LAST_WORDS = re.compile(rf"(.+) (?:-?(?:{_ARCHITECTURES}))", re.IGNORECASE)
 _LEGAL_FORMS = re.compile(
-    r"\b(?:inc|incorporated|corp|corporation|company|co|ltd|limited|llc|plc|pty|gmbh|ag|kg|"
-    r"sa|sas|sarl|s a|s a s|s r o|bv|b v|ab|oy|srl|spa)\b"
+    r"\b(?:inc|incorporated|corp|corporation|corporations|company|co|ltd|limited|llc|llp|plc|pty|"
+    r"gmbh|mbh|ag|kg|se|sa|sas|sarl|s a|s a s|s a r l|s r o|sro|s r l|bv|b v|nv|ab|oy|srl|spa|"
+    r"s p a|s l|sl|aps|a s|as|pvt|lp|l p|kk)\b"
 )
-_PUNCTUATION = re.compile(r"[.,()\"']+")
+_PUNCTUATION = re.compile(r"[.,()\"'/]+")
+_SUBJECT = re.compile(r"(?:^|,\s*)(?:O|CN)\s*=\s*\"?([^\",]+)")
+_NOTICE = re.compile(
+    r"^(?:(?:copyright|by|the)\b|\(c\)|[©\ufffd]|ï¿½|[\s,–-]*(?:19|20)\d\d[\d\s,–-]*)[\s,]*",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\s*<[^>]*>|https?://\S+")
 
 
 def plain_name(name: str) -> str:
-    """The name without trade marks, architecture and language, which do not change the product."""
-    plain = _SPACES.sub(" ", _MARKS.sub("", unicodedata.normalize("NFC", name))).strip()
-    while plain != (shorter := _SUFFIX.sub("", plain).strip()) and shorter:
+    """The name without accents, marks, architecture and language: what changes no product."""
+    plain = name
+    if not plain.isascii():
+        plain = without_accents(_MARKS.sub("", plain.translate(_QUOTES)))
+    elif "(" in plain:
+        plain = _MARKS.sub("", plain)
+    plain = " ".join(plain.split())
+    while (shorter := _without_ending(plain)) and shorter != plain:
         plain = shorter
     return plain
 
 
+def _without_ending(plain: str) -> str:
+    if plain.endswith(")"):
+        head, bracket, inside = plain.rpartition("(")
+        if bracket and _BRACKETED.fullmatch(inside[:-1].strip().lower()):
+            return head.rstrip(" -")
+    head, dash, end = plain.rpartition(" - ")
+    if dash and _DASHED.fullmatch(end.strip().lower()):
+        return head.rstrip()
+    if plain[-1:].lower() in "4672st" and (found := _LAST_WORDS.fullmatch(plain)):
+        return found[1].rstrip(" -,")
+    return plain
+
+
+@lru_cache(maxsize=1 << 16)
 def plain_publisher(publisher: str) -> str:
-    """The publisher in lower case without its legal form: "Adobe Inc." and "Adobe" are one."""
-    words = _PUNCTUATION.sub(" ", unicodedata.normalize("NFC", publisher).casefold())
-    plain = _SPACES.sub(" ", _LEGAL_FORMS.sub(" ", _SPACES.sub(" ", words))).strip()
-    return plain or words.strip()
+    """The publisher in lower case without its legal form: "Adobe Inc." and "Adobe" are one.
+
+    Of a certificate's subject the organisation, of a copyright notice its holder.
+    """
+    plain = unicodedata.normalize("NFC", publisher)
+    if subject := _SUBJECT.findall(plain):
+        plain = str(subject[-1] if "O=" in plain.replace(" ", "") else subject[0])
+    plain = _ADDRESS.sub("", _MARKS.sub("", plain)).strip()
+    while (shorter := _NOTICE.sub("", plain, count=1)) != plain and shorter:
+        plain = shorter
+    words = _PUNCTUATION.sub(" ", without_accents(plain).casefold())
+    words = _SPACES.sub(" ", words).strip()
+    found = _SPACES.sub(" ", _LEGAL_FORMS.sub(" ", words)).strip(" -&")
+    return found or words
 
 
 def is_valid_line(line: str) -> bool:
