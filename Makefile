@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-reporting demo test test-here test-all soak check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-recognition bench-reporting catalogue demo test test-here test-all soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -38,7 +38,7 @@ soak: .venv/.dev ## thousands of random licence cases against brute force
 
 check: static test ## everything a change must pass
 
-static: proto-check lint types
+static: proto-check lint types catalogue
 
 proto: .venv/.dev ## regenerate the Python wire code
 	$(PY) -m grpc_tools.protoc -I proto --python_out=$(OUT) --grpc_python_out=$(OUT) --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) $(PROTOS)
@@ -52,6 +52,12 @@ lint: .venv/.dev ## style and import contracts
 
 types: .venv/.dev ## strict types
 	$(PY) -m mypy
+
+catalogue: .venv/.runtime ## contradictions, dead rules and circles in the rules that are shipped
+	quitus-collector catalogue check collector/quitus_collector/catalogue
+
+bench-recognition: .venv/.dev ## a million distinct rows through `quitus-collector recognise`
+	$(PY) -m tests.bench.recognition
 
 bench-agent: .venv/.dev ## the agent beside Debian's fusioninventory and ocsinventory agents
 	$(PY) -m tests.capabilities --install fusioninventory ocsinventory time

@@ -1,22 +1,26 @@
 """The command `quitus-collector`."""
 
 import argparse
+import contextlib
 import csv
 import io
 import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
 from quitus_collector import config, logs, wiring
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters import json_lines, terminal
+from quitus_collector.domain.catalogue_check import problems
+from quitus_collector.domain.catalogue_diff import differences
 from quitus_collector.domain.company import is_siren
 from quitus_collector.domain.optimisation import SolverError
 from quitus_collector.domain.position import PositionLine
-from quitus_collector.errors import CollectorError, StoreError, UsageError
+from quitus_collector.errors import CatalogueError, CollectorError, StoreError, UsageError
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.licensing import remove_entitlement
 from quitus_collector.services.reporting import (
@@ -95,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_devices(commands)
     _add_reports(commands)
     _add_licensing(commands)
+    _add_catalogue(commands)
     return parser
 
 
@@ -197,6 +202,31 @@ def _add_licensing(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         help="after it, the best answer so far is printed, said not to be proven (default: none)",
     )
     reconcile.set_defaults(command=_reconcile)
+
+
+def _add_catalogue(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    recognise = commands.add_parser(
+        "recognise", help="say of raw records what they are: JSON lines in, JSON lines out"
+    )
+    recognise.add_argument(
+        "file", type=Path, nargs="?", metavar="FILE", help="default: standard input"
+    )
+    recognise.set_defaults(command=_recognise)
+
+    catalogue = commands.add_parser("catalogue", help="the rules that recognise products")
+    actions = catalogue.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="refuse contradictions, dead rules, circles")
+    check.add_argument(
+        "folder", type=Path, nargs="?", metavar="FOLDER", help="default: the rules in use"
+    )
+    check.set_defaults(command=_catalogue_check)
+    show = actions.add_parser("show", help="what is known: in sum, of a publisher, of a product")
+    show.add_argument("id", nargs="?", metavar="PUBLISHER|PRODUCT")
+    show.set_defaults(command=_catalogue_show)
+    diff = actions.add_parser("diff", help="what changed since another version")
+    diff.add_argument("old", type=Path, metavar="OLD")
+    diff.add_argument("new", type=Path, nargs="?", metavar="NEW", help="default: the rules in use")
+    diff.set_defaults(command=_catalogue_diff)
 
 
 def _collector(arguments: argparse.Namespace, **flags: str | None) -> Collector:
@@ -351,6 +381,55 @@ def _reconcile(arguments: argparse.Namespace) -> int:
     print(answer)
     if not is_optimal:
         raise CollectorError("the time limit was reached: this is the best answer until then")
+    return OK
+
+
+def _recognise(arguments: argparse.Namespace) -> int:
+    recognise = wiring.catalogue(arguments.home).recognise
+    try:
+        with contextlib.ExitStack() as stack:
+            lines: Iterable[str] = sys.stdin
+            if arguments.file:
+                lines = stack.enter_context(arguments.file.open(encoding="utf-8"))
+            for install in json_lines.read(lines):
+                print(json_lines.write(recognise(install).document()))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{arguments.file or 'standard input'}: is not UTF-8 text") from error
+    except UsageError as error:
+        raise UsageError(f"{arguments.file or 'standard input'}: {error}") from error
+    return OK
+
+
+def _catalogue_check(arguments: argparse.Namespace) -> int:
+    catalogue = wiring.catalogue(arguments.home, arguments.folder)
+    found = sorted(set(problems(catalogue)))
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if found:
+        raise CatalogueError(f"the catalogue has {len(found)} faults")
+    print(
+        f"{len(catalogue.publishers)} publishers, {len(catalogue.products)} products, "
+        f"{len(catalogue.rules)} rules: nothing to complain of"
+    )
+    return OK
+
+
+def _catalogue_show(arguments: argparse.Namespace) -> int:
+    catalogue = wiring.catalogue(arguments.home)
+    known = {*catalogue.products, *catalogue.publishers}
+    if arguments.id and arguments.id not in known:
+        close = get_close_matches(arguments.id, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(f"the catalogue has no publisher or product {arguments.id!r}{hint}")
+    terminal.catalogue(catalogue, arguments.id)
+    return OK
+
+
+def _catalogue_diff(arguments: argparse.Namespace) -> int:
+    old = wiring.catalogue(arguments.home, arguments.old)
+    new = wiring.catalogue(arguments.home, arguments.new)
+    for sentence in differences(old, new):
+        print(sentence)
     return OK
 
 

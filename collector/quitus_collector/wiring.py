@@ -34,6 +34,9 @@ from quitus_collector.services import declaring, enrolment, licensing
 from quitus_collector.services.licensing import ImportSummary
 from quitus_collector.services.reporting import accept_offline, accept_reports
 
+# The customer's own rules, below the collector's folder.
+OWN_RULES = "catalogue"
+
 
 class SystemClock:
     """Implements ports.Clock."""
@@ -76,8 +79,8 @@ class Collector:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """The rules that recognise products."""
-        return catalogue_files.load()
+        """The rules that recognise products, the customer's own among them."""
+        return catalogue(self.config.home)
 
     @cached_property
     def messages(self) -> Messages:
@@ -201,6 +204,19 @@ class Collector:
                 f"there is no collector in {self.config.home}: run quitus-collector init, "
                 "or name its folder with --home"
             )
+
+
+def catalogue(home: Path, folder: Path | None = None) -> Catalogue:
+    """The shipped rules, overridden by those of the home's folder `catalogue`; or another folder's.
+
+    Raises CatalogueError, or UsageError where there is no such folder.
+    """
+    if folder is not None:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: is not a folder")
+        return catalogue_files.load(folder)
+    own = home / OWN_RULES
+    return catalogue_files.load(own=own if own.is_dir() else None)
 
 
 def init(home: Path, names: list[str], load_config: Callable[[], Config]) -> Config:

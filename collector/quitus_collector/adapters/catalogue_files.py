@@ -33,7 +33,7 @@ from quitus_collector.errors import CatalogueError, UsageError
 SHIPPED = Path(__file__).parents[1] / "catalogue"
 # What any file may write in a name: what follows a product that has no versions of its own.
 WORDS = {
-    "tail": r"(?:[ -]+(?:version |release |build |v\.? ?)?\d[\da-z.+_-]*)?",
+    "tail": r"(?:(?: -)? (?:version |release |build |v\.? ?)?\d[\da-z.+_-]*)?",
     "rest": r"(?: .*)?",
     "number": r"v?\d[\da-z.+_-]*",
     "year": r"20\d\d",
@@ -53,7 +53,7 @@ def _expression(text: str) -> str:
 def _pattern(text: str) -> str:
     # Words are put in when the file is complete; until then anything may stand in their place.
     try:
-        _checked(_WORD.sub("w", text))
+        Pattern(_WORD.sub("w", text)).tree  # noqa: B018 - read here to complain here
     except PatternError as error:
         raise ValueError(f"{_short(text)!r} is not a pattern: {error}") from error
     return text
@@ -65,7 +65,7 @@ def _short(text: str) -> str:
 
 def _checked(text: str) -> Pattern:
     pattern = Pattern(text)
-    pattern.tree  # noqa: B018 - read here to complain here
+    pattern.tree  # noqa: B018
     try:
         pattern.compiled  # noqa: B018
     except re.error as error:

@@ -382,13 +382,16 @@ def fold(
 ) -> frozenset[str]:
     """One device's products, less those that better evidence on the same device makes exact.
 
-    "SQL Server 2019" without an edition is the same install as "SQL Server 2019 Standard"; with
-    `suites`, Word 2016 is a part of the Office Standard 2016 beside it.
+    "SQL Server 2019" without an edition is the same install as "SQL Server 2019 Standard", and
+    "Windows Pro" as "Windows 11 Pro"; with `suites`, Word 2016 is a part of the Office Standard
+    2016 beside it.
     """
     found = frozenset(products)
     hidden = set()
     for product in found:
         line, at, version = product.partition("@")
+        if at:
+            hidden.add(line)
         if line.count("/") == 2:
             hidden.add(f"{line.rpartition('/')[0]}{at}{version}")
         for part in (suites or {}).get(line, ()):
@@ -587,6 +590,9 @@ _NOTICE = re.compile(
     r"^(?:(?:copyright|by|the)\b|\(c\)|[©\ufffd]|ï¿½|[\s,–-]*(?:19|20)\d\d[\d\s,–-]*)[\s,]*",
     re.IGNORECASE,
 )
+_HOLDER = re.compile(
+    r"^.*?(?:copyright|©|\(c\))(?:\s*(?:copyright|©|\(c\)))*\s*(?=.*[a-z])", re.IGNORECASE
+)
 _ADDRESS = re.compile(r"\s*<[^>]*>|https?://\S+")
 
 
@@ -625,13 +631,16 @@ def plain_publisher(publisher: str) -> str:
     plain = unicodedata.normalize("NFC", publisher)
     if subject := _SUBJECT.findall(plain):
         plain = str(subject[-1] if "O=" in plain.replace(" ", "") else subject[0])
+    plain = _HOLDER.sub("", plain)
     plain = _ADDRESS.sub("", _MARKS.sub("", plain)).strip()
     while (shorter := _NOTICE.sub("", plain, count=1)) != plain and shorter:
         plain = shorter
     words = _PUNCTUATION.sub(" ", without_accents(plain).casefold())
     words = _SPACES.sub(" ", words).strip()
+    words = words.removesuffix("all rights reserved").strip()
     found = _SPACES.sub(" ", _LEGAL_FORMS.sub(" ", words)).strip(" -&")
-    return found or words
+    # A number where a name should be says nothing.
+    return (found or words) if any(map(str.isalpha, words)) else ""
 
 
 def is_valid_line(line: str) -> bool:

@@ -9,7 +9,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 DIGITS = frozenset("0123456789")
 # What no pattern writes: stands for every character that the patterns at hand do not name.
@@ -71,7 +71,7 @@ class Pattern:
     @cached_property
     def tree(self) -> Node:
         """How the pattern is built; raises PatternError."""
-        return _Reader(without_accents(self.text)).pattern()
+        return _read(without_accents(self.text))
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
@@ -284,6 +284,11 @@ def _beginnings(node: Node) -> set[tuple[str, bool]]:
                     return {(text, False) for text, _ in found}
                 found = longer
             return found
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str) -> Node:
+    return _Reader(text).pattern()
 
 
 class _Reader:
