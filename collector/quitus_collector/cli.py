@@ -391,8 +391,10 @@ def _recognise(arguments: argparse.Namespace) -> int:
             lines: Iterable[str] = sys.stdin
             if arguments.file:
                 lines = stack.enter_context(arguments.file.open(encoding="utf-8"))
-            for install in json_lines.read(lines):
-                print(json_lines.write(recognise(install).document()))
+            sys.stdout.writelines(
+                json_lines.write(recognise(install).document())
+                for install in json_lines.read(lines)
+            )
     except UnicodeDecodeError as error:
         raise UsageError(f"{arguments.file or 'standard input'}: is not UTF-8 text") from error
     except UsageError as error:

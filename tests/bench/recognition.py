@@ -1,4 +1,4 @@
-"""How long `quitus-collector recognise` takes for a million distinct rows: `make bench-recognition`.
+"""How long `recognise` takes for a million distinct rows: `make bench-recognition`.
 
 The rows are those of the sample fleet with versions, languages and numbers of their own, one in ten
 of a publisher and name that no rule knows.

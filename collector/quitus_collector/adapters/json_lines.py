@@ -8,7 +8,7 @@ from quitus_collector.errors import UsageError
 
 # What a record says of itself; every other text in it is an identifier (`release_id` …).
 FIELDS = ("name", "version", "publisher", "architecture", "source")
-NOT_IDENTIFIERS = frozenset({*FIELDS, "hidden", "identifiers", "scope", "installed_on", "expect"})
+NOT_TEXTS = frozenset({"hidden", "identifiers", "scope", "installed_on", "expect"})
 
 
 def read(lines: Iterable[str]) -> Iterator[Install]:
@@ -26,33 +26,26 @@ def read(lines: Iterable[str]) -> Iterator[Install]:
 
 
 def write(document: Mapping[str, object]) -> str:
-    """A document on one line."""
-    return json.dumps(document, ensure_ascii=False)
+    """A document on one line, ended."""
+    return f"{_encode(document)}\n"
 
 
-def _install(document: Mapping[str, object], number: int) -> Install:
-    for name in FIELDS:
-        if not isinstance(document.get(name), str | None):
-            raise UsageError(f"line {number}: {name} is not a text")
-    if not isinstance(document.get("hidden", False), bool):
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _install(document: dict[str, object], number: int) -> Install:
+    hidden = document.get("hidden", False)
+    if not isinstance(hidden, bool):
         raise UsageError(f"line {number}: hidden is not true or false")
     nested = document.get("identifiers") or {}
     if not isinstance(nested, dict):
         raise UsageError(f"line {number}: identifiers is not an object")
-    beside = {key: value for key, value in document.items() if key not in NOT_IDENTIFIERS}
-    identifiers = {}
-    for key, value in (beside | nested).items():
-        if not isinstance(value, str | None):
+    texts: dict[str, str] = {}
+    for key, value in (document | nested if nested else document).items():
+        if value is None or key in NOT_TEXTS:
+            continue
+        if not isinstance(value, str):
             raise UsageError(f"line {number}: {key} is not a text")
-        if value:
-            identifiers[key] = value
-    name, version, publisher, architecture, source = (str(document.get(f) or "") for f in FIELDS)
-    return Install(
-        name,
-        version,
-        publisher,
-        architecture,
-        source,
-        identifiers=identifiers,
-        hidden=document.get("hidden") is True,
-    )
+        texts[key] = value
+    name, version, publisher, architecture, source = [texts.pop(key, "") for key in FIELDS]
+    return Install(name, version, publisher, architecture, source, identifiers=texts, hidden=hidden)

@@ -449,22 +449,30 @@ class _Names:
 
 
 class _Index:
-    """Rules by what they apply to, so that a record meets only the few that may."""
+    """Rules by what they apply to, so that a record meets only the few that may.
+
+    The names of a publisher are put in order when its first record comes.
+    """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         numbered = list(enumerate(rules))
         self._identifiers = _identifiers(rule for _, rule in numbered)
         at = {stage: [each for each in numbered if each[1].stage is stage] for stage in Stage}
         self._first = _Names(at[Stage.FIRST])
-        self._unassuming = _Names(at[Stage.PUBLISHER], without_publisher=True)
         # Those that a pattern ties to some publishers come before those of anyone.
         self._tied = _Names(each for each in at[Stage.LAST] if each[1].publisher_pattern)
         self._last = _Names(each for each in at[Stage.LAST] if not each[1].publisher_pattern)
-        by_publisher: defaultdict[str, list[tuple[int, Rule]]] = defaultdict(list)
-        for number, rule in at[Stage.PUBLISHER]:
+        self._rules = at[Stage.PUBLISHER]
+        self._by_publisher: defaultdict[str, list[tuple[int, Rule]]] = defaultdict(list)
+        for number, rule in self._rules:
             for publisher in rule.publishers:
-                by_publisher[publisher].append((number, rule))
-        self._by_publisher = {key: _Names(found) for key, found in by_publisher.items()}
+                self._by_publisher[publisher].append((number, rule))
+        self._names: dict[str, _Names] = {}
+
+    @cached_property
+    def _unassuming(self) -> _Names:
+        """The names that say enough without a publisher."""
+        return _Names(self._rules, without_publisher=True)
 
     def recognise(
         self, install: Install, plain: str, words: tuple[str, ...], publisher: str
@@ -486,7 +494,9 @@ class _Index:
         """By the whole publisher, else by its first words: "Mozilla Foundation" is Mozilla."""
         while publisher and publisher not in self._by_publisher:
             publisher = publisher.rpartition(" ")[0]
-        return self._by_publisher.get(publisher)
+        if publisher and publisher not in self._names:
+            self._names[publisher] = _Names(self._by_publisher[publisher])
+        return self._names.get(publisher)
 
     def _by_identifier(self, install: Install) -> Recognition | None:
         for key, (exact, patterns) in self._identifiers.items():
