@@ -247,7 +247,9 @@ class Rule:
     def product_version(self, found: re.Match[str], raw: str) -> str:
         """The version of the product that a match shows; empty where nothing tells it."""
         groups = found.groupdict() if found.re.groups else {}
-        named = groups.get("version") or self.from_code.get(groups.get("code") or "", "")
+        named = groups.get("version") or ""
+        if "code" in groups:
+            named = self.from_code.get(groups["code"] or "", "")
         if not named and (self.major or self.from_build):
             number = re.match(r"\d+", raw)
             first = number[0] if number else ""
@@ -478,7 +480,10 @@ class _Index:
         self, install: Install, plain: str, words: tuple[str, ...], publisher: str
     ) -> Recognition | None:
         """The answer of the strongest rule; None where no rule applies."""
-        if install.identifiers and (recognition := self._by_identifier(install)):
+        identifiers = install.identifiers
+        if plain.endswith(" edition") and (activated := _ACTIVATED.fullmatch(plain)):
+            identifiers = {"licence_family": activated["family"], **identifiers}
+        if identifiers and (recognition := self._by_identifier(install, identifiers)):
             return recognition
         if found := self._first.find(install, plain, words):
             return _by_name(install, *found, is_publishers=False)
@@ -498,9 +503,11 @@ class _Index:
             self._names[publisher] = _Names(self._by_publisher[publisher])
         return self._names.get(publisher)
 
-    def _by_identifier(self, install: Install) -> Recognition | None:
+    def _by_identifier(
+        self, install: Install, identifiers: Mapping[str, str]
+    ) -> Recognition | None:
         for key, (exact, patterns) in self._identifiers.items():
-            value = install.identifiers.get(key)
+            value = identifiers.get(key)
             if not value:
                 continue
             entries = exact.get(value.lower(), patterns)
@@ -557,6 +564,8 @@ def _recognised(
     return Recognition(rule.class_of(raw), product, rule.id, evidence, confidence)
 
 
+# How the activation service names what it activates: "Office 16, Office16ProPlusVL_MAK edition".
+_ACTIVATED = re.compile(r"(?:Office|Windows)\S*(?: [^,]*)?, (?P<family>\S+) edition")
 _SPACES = re.compile(r"\s+")
 _MARKS = re.compile(r"\((?:r|tm|c)\)|[®™©\u200b-\u200f\u202a-\u202e\u2066-\u2069]", re.IGNORECASE)
 _QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019`\u00b4", "'"))
