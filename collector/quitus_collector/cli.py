@@ -1,14 +1,13 @@
 """The command `quitus-collector`."""
 
 import argparse
-import contextlib
 import csv
 import io
 import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -386,19 +385,19 @@ def _reconcile(arguments: argparse.Namespace) -> int:
 
 def _recognise(arguments: argparse.Namespace) -> int:
     recognise = wiring.catalogue(arguments.home).recognise
+    file = arguments.file or "standard input"
     try:
-        with contextlib.ExitStack() as stack:
-            lines: Iterable[str] = sys.stdin
-            if arguments.file:
-                lines = stack.enter_context(arguments.file.open(encoding="utf-8"))
+        with arguments.file.open(encoding="utf-8") if arguments.file else sys.stdin as lines:
             sys.stdout.writelines(
                 json_lines.write(recognise(install).document())
                 for install in json_lines.read(lines)
             )
     except UnicodeDecodeError as error:
-        raise UsageError(f"{arguments.file or 'standard input'}: is not UTF-8 text") from error
+        raise UsageError(f"{file}: is not UTF-8 text") from error
+    except FileNotFoundError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
     except UsageError as error:
-        raise UsageError(f"{arguments.file or 'standard input'}: {error}") from error
+        raise UsageError(f"{file}: {error}") from error
     return OK
 
 

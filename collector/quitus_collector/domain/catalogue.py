@@ -355,9 +355,9 @@ class Catalogue:
 
     def _inside(self, line: str, above: frozenset[str]) -> Iterator[str]:
         for each in self.products[line].includes if line in self.products else ():
+            yield each
             if each not in above:
-                yield each
-                yield from self._inside(each, above | {line})
+                yield from self._inside(each, above | {each})
 
     @cached_property
     def _classes(self) -> Mapping[str, frozenset[SoftwareClass]]:
