@@ -1,14 +1,14 @@
 """The rights of entitlements beside downgrade.
 
-Revision: 0003
-After: 0002
+Revision: 0005
+After: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
