@@ -38,15 +38,15 @@ IOREG_TIMEOUT_S = 10
 # Where a host has its guests, and the line of a file that identifies one; of Hyper-V the file's
 # own name does.
 GUESTS = (
-    ("etc/libvirt/qemu/*.xml", re.compile(r"<uuid>(?P<id>[^<]+)</uuid>")),
-    ("etc/pve/qemu-server/*.conf", re.compile(r"smbios1:.*\buuid=(?P<id>[^,\s]+)")),
-    ("vmfs/volumes/*/*/*.vmx", re.compile(r'uuid\.bios\s*=\s*"(?P<id>[^"]+)"')),
+    ("etc/libvirt/qemu", "*.xml", r"<uuid>(?P<id>[^<]+)</uuid>"),
+    ("etc/pve/qemu-server", "*.conf", r"smbios1:.*\buuid=(?P<id>[^,\s]+)"),
+    ("vmfs/volumes", "*/*/*.vmx", r'uuid\.bios\s*=\s*"(?P<id>[^"]+)"'),
 )
-HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines/*"
+HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines"
 HYPER_V_SUFFIXES = (".vmcx", ".xml")
 # Where a Windows that no domain has tells the Entra tenant that it joined.
 CLOUD_JOIN = r"Control\CloudDomainJoin\JoinInfo"
-_REALM = re.compile(r"^\s*default_realm\s*=\s*(?P<realm>\S+)", re.MULTILINE)
+REALM = r"(?m)^\s*default_realm\s*=\s*(?P<realm>\S+)"
 
 
 class DeviceFacts(NamedTuple):
@@ -249,7 +249,8 @@ def _installed_system(root: Path) -> DeviceFacts:
 
 def _realm(root: Path) -> str:
     """The Active Directory domain that a Linux joined, as Kerberos knows it."""
-    found = _REALM.search(text_of(root / "etc/krb5.conf"))
+    settings = text_of(root / "etc/krb5.conf")
+    found = re.search(REALM, settings) if settings else None
     return found["realm"].lower() if found else ""
 
 
@@ -305,11 +306,11 @@ def _macos(file: Path) -> DeviceFacts:
 def guests(root: Path) -> tuple[str, ...]:
     """UUIDs of the virtual machines that this host has, where this account may read them."""
     found = set()
-    for place, line in GUESTS:
-        for path in root.glob(place):
-            if (said := line.search(text_of(path))) and (uuid := guest_id(said["id"])):
+    for folder, pattern, line in GUESTS:
+        for path in (root / folder).glob(pattern) if (root / folder).is_dir() else ():
+            if (said := re.search(line, text_of(path))) and (uuid := guest_id(said["id"])):
                 found.add(uuid)
-    for path in root.glob(HYPER_V_MACHINES):
+    for path in (root / HYPER_V_MACHINES).glob("*"):
         if path.suffix.lower() in HYPER_V_SUFFIXES and (uuid := guest_id(path.stem)):
             found.add(uuid)
     return tuple(sorted(found))

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
@@ -110,6 +109,8 @@ def hive_at(path: Path) -> Key:
     content = None if sys.platform == "win32" else logs.replayed(path)
     if content is None:
         return hive.open_hive(path)
+    import tempfile
+
     with tempfile.NamedTemporaryFile(prefix="quitus-hive-") as file:
         file.write(content)
         file.flush()

@@ -18,14 +18,10 @@ USERS = "home/*/.local/share/flatpak"
 ARCHITECTURES = frozenset({"x86_64", "i386", "aarch64", "arm"})
 USER_INSTALLATION = frozenset({"user", "utilisateur"})
 # An application's id has three words at least; a runtime's often says so itself.
-_ID = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+){2,}")
-_RUNTIME = re.compile(r"\.(?:Platform|Sdk|BaseApp|Locale|Extension)(?:\.|$)")
-_REF = re.compile(
-    r": (?P<kind>app|runtime)/(?P<application>[\w.-]+)/(?P<architecture>\w+)/(?P<branch>\S+)$",
-    re.MULTILINE,
-)
-_DIGIT = re.compile(r"\d")
-_GAP = re.compile(r" {2,}")
+ID = r"[A-Za-z_][\w-]*(?:\.[\w-]+){2,}"
+RUNTIME = r"\.(?:Platform|Sdk|BaseApp|Locale|Extension)(?:\.|$)"
+REF = r"(?m): (?P<kind>app|runtime)/(?P<application>[\w.-]+)/(?P<architecture>\w+)/(?P<branch>\S+)$"
+GAP = r" {2,}"
 
 
 def available(root: Path) -> bool:
@@ -48,7 +44,7 @@ def read(path: Path) -> Iterator[Install]:
     """Reads `flatpak list` or `flatpak info`; raises SourceError naming the file."""
     text = captures.text(path)
     try:
-        if _REF.search(text):
+        if re.search(REF, text):
             yield parse_info(text)
         else:
             yield from parse_list(text)
@@ -63,11 +59,13 @@ def parse_list(listing: str) -> Iterator[Install]:
     the architecture and whose installation it is.
     """
     for number, line in enumerate(listing.splitlines(), start=1):
-        cells = [cell.strip() for cell in (line.split("\t") if "\t" in line else _GAP.split(line))]
-        at = next((at for at, cell in enumerate(cells) if _ID.fullmatch(cell)), None)
+        cells = [
+            cell.strip() for cell in (line.split("\t") if "\t" in line else re.split(GAP, line))
+        ]
+        at = next((at for at, cell in enumerate(cells) if re.fullmatch(ID, cell)), None)
         if at is None:
             # A heading is in the words of some language; a row would have a version.
-            is_heading = number == 1 and len(cells) > 1 and not _DIGIT.search(line)
+            is_heading = number == 1 and len(cells) > 1 and not re.search(r"\d", line)
             if line.strip() and not is_heading:
                 raise SourceError(f"line {number} has no application id")
             continue
@@ -78,13 +76,13 @@ def parse_list(listing: str) -> Iterator[Install]:
         versions = filter(None, others) if at else iter(others)
         version = next(versions, "")
         application = cells[at]
-        hidden = bool(_RUNTIME.search(application))
+        hidden = bool(re.search(RUNTIME, application))
         yield _install(application, version, architecture, scope, "", hidden=hidden)
 
 
 def parse_info(text: str) -> Install:
     """Reads `flatpak info ID` by what is the same in all languages: the ref and the version."""
-    ref = _REF.search(text)
+    ref = re.search(REF, text)
     if ref is None:
         raise SourceError("names no ref")
     version = re.search(r"^ *Versi\S*: (?P<version>\S+)$", text, re.MULTILINE)

@@ -13,8 +13,8 @@ from quitus_agent.purl import purl
 NAME = "pacman"
 LOCAL = Path("var/lib/pacman/local")
 ARCHITECTURES = ("x86_64", "any", "aarch64", "armv7h", "i686")
-_PARAGRAPH = re.compile(r"\n{2,}")
-_FIELD = re.compile(r"\S[^:]*? *: (?P<value>.*)")
+PARAGRAPH = r"\n{2,}"
+FIELD = r"\S[^:]*? *: (?P<value>.*)"
 
 
 def available(root: Path) -> bool:
@@ -75,11 +75,11 @@ def parse_listing(listing: str) -> Iterator[Install]:
 
     There each package is a paragraph that begins with its name and goes on with its version.
     """
-    for number, paragraph in enumerate(_PARAGRAPH.split(listing.strip("\n")), start=1):
+    for number, paragraph in enumerate(re.split(PARAGRAPH, listing.strip("\n")), start=1):
         pairs = [
             (found["value"].strip() if found else "")
             for line in paragraph.splitlines()
-            if (found := _FIELD.fullmatch(line)) or not line.startswith(" ")
+            if (found := re.fullmatch(FIELD, line)) or not line.startswith(" ")
         ]
         if len(pairs) > 2 and all(pairs[:2]):
             words = [word for word in pairs if word in ARCHITECTURES]

@@ -29,7 +29,7 @@ PLACES = (
 RPM = Path("/usr/bin/rpm")
 LISTING = r"%{NAME}\t%{ARCH}\t%{VERSION}-%{RELEASE}\t%{INSTALLTIME}\t%{SIZE}\t%{VENDOR}\n"
 TIMEOUT_S = 60
-_PLAIN = re.compile(
+PLAIN = (
     r"(?P<name>\S+)-(?P<version>[^-\s]+-[^-\s]+?)"
     r"(?:\.(?P<arch>noarch|x86_64|i[3-6]86|aarch64|armv7hl|ppc64le|ppc64|s390x|riscv64))?(?:\s|$)"
 )
@@ -97,7 +97,7 @@ def parse_listing(listing: str, distribution: str = "") -> Iterator[Install]:
         fields = line.split("\t")
         if not line.strip():
             continue
-        if found := _PLAIN.match(line) if len(fields) == 1 else None:
+        if found := re.match(PLAIN, line) if len(fields) == 1 else None:
             if found["name"] != NOT_A_PACKAGE:
                 arch = found["arch"] or ""
                 yield _install(found["name"], found["version"], arch, "", distribution=distribution)

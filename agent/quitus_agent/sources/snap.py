@@ -4,7 +4,6 @@
 than ask the store.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +20,9 @@ STATE = Path("var/lib/snapd/state.json")
 # Runtimes and the daemon itself, which `snap list` marks in its notes.
 PARTS = frozenset({"base", "snapd", "core", "os", "kernel", "gadget"})
 # The heading of `snap list`, in the words of a language: Name Version, Nom Version, Name Versión.
-_HEADING = re.compile(r"\S+ +Versi\S* +\S")
+HEADING = r"\S+ +Versi\S* +\S"
 APPLICATION = "app"
-_FIELD = re.compile(r"(name|version|type|architectures):\s*(.*)")
+FIELD = r"(name|version|type|architectures):\s*(.*)"
 
 
 def available(root: Path) -> bool:
@@ -57,7 +56,7 @@ def read(path: Path) -> Iterator[Install]:
     try:
         if text.lstrip().startswith("{"):
             yield from parse_state(text)
-        elif _HEADING.match(text):
+        elif re.match(HEADING, text):
             yield from parse_list(text)
         else:
             yield parse_info(text) if "snap-id:" in text else parse_metadata(text)
@@ -67,7 +66,7 @@ def read(path: Path) -> Iterator[Install]:
 
 def parse_metadata(text: str) -> Install:
     """Reads snap.yaml, of which the fields at the margin are enough."""
-    fields = {found[1]: found[2] for line in text.splitlines() if (found := _FIELD.match(line))}
+    fields = {found[1]: found[2] for line in text.splitlines() if (found := re.match(FIELD, line))}
     name = _plain(fields.get("name", ""))
     if not name:
         raise SourceError("has no name")
@@ -87,6 +86,8 @@ def parse_list(text: str) -> Iterator[Install]:
 
 def parse_state(text: str) -> Iterator[Install]:
     """Reads snapd's state.json, which knows revisions and no versions."""
+    import json
+
     try:
         snaps = json.loads(text)["data"].get("snaps") or {}
         for name, snap in sorted(snaps.items()):

@@ -17,27 +17,24 @@ if TYPE_CHECKING:
 
 NAME = "swid"
 # Where installers put tags: one folder deep, named after the publisher's regid, or `swidtag`.
-PLACES = (
-    "usr/share/swidtag/**/*.swidtag",
-    "usr/lib/swidtag/**/*.swidtag",
-    "usr/local/share/swidtag/**/*.swidtag",
-    "usr/share/strongswan/swidtag/*.swidtag",
-    "usr/share/regid.*/*.swidtag",
-    "opt/*/swidtag/*.swidtag",
-    "opt/*/*/swidtag/*.swidtag",
-    "ProgramData/regid.*/*.swidtag",
-    "ProgramData/*/swidtag/*.swidtag",
-    "Documents and Settings/All Users/Application Data/regid.*/*.swidtag",
-    "Program Files/*/swidtag/*.swidtag",
-    "Program Files/*/*/swidtag/*.swidtag",
-    "Program Files (x86)/*/swidtag/*.swidtag",
-    "Program Files (x86)/*/*/swidtag/*.swidtag",
-    "Library/Application Support/regid.*/*.swidtag",
-    "Applications/*.app/Contents/Resources/*.swidtag",
-    "Applications/*.app/Contents/Resources/swidtag/*.swidtag",
-    "Applications/*/*.app/Contents/Resources/*.swidtag",
-    "Applications/*.app/Contents/*.swidtag",
-)
+# By the folder that a system has or has not, so that the others cost nothing.
+PLACES = {
+    "usr/share": ("swidtag/**/*.swidtag", "strongswan/swidtag/*.swidtag", "regid.*/*.swidtag"),
+    "usr/lib/swidtag": ("**/*.swidtag",),
+    "usr/local/share/swidtag": ("**/*.swidtag",),
+    "opt": ("*/swidtag/*.swidtag", "*/*/swidtag/*.swidtag"),
+    "ProgramData": ("regid.*/*.swidtag", "*/swidtag/*.swidtag"),
+    "Documents and Settings/All Users/Application Data": ("regid.*/*.swidtag",),
+    "Program Files": ("*/swidtag/*.swidtag", "*/*/swidtag/*.swidtag"),
+    "Program Files (x86)": ("*/swidtag/*.swidtag", "*/*/swidtag/*.swidtag"),
+    "Library/Application Support": ("regid.*/*.swidtag",),
+    "Applications": (
+        "*.app/Contents/Resources/*.swidtag",
+        "*.app/Contents/Resources/swidtag/*.swidtag",
+        "*/*.app/Contents/Resources/*.swidtag",
+        "*.app/Contents/*.swidtag",
+    ),
+}
 MAX_TAGS = 20_000
 YES = ("true", "1")
 
@@ -152,8 +149,11 @@ def _regid(entities: list["Element"]) -> str:
 
 
 def _tags(root: Path) -> Iterator[Path]:
-    for place in PLACES:
-        yield from sorted(path for path in root.glob(place) if path.is_file())
+    for folder, patterns in PLACES.items():
+        if (root / folder).is_dir():
+            for pattern in patterns:
+                found = (root / folder).glob(pattern)
+                yield from sorted(path for path in found if path.is_file())
 
 
 SOURCE = Source(NAME, available, scan, read)
