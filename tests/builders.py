@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from quitus_collector.domain.certificate import ClientCertificate
 from quitus_collector.domain.device import Device, JoinToken
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import (
@@ -33,6 +34,18 @@ def a_device(device_id: str = "d-1", **fields: object) -> Device:
         "certificate_expires_at": NOON + timedelta(days=30),
     }
     return Device(id=device_id, **(values | fields))  # type: ignore[arg-type]
+
+
+def a_certificate(device: Device, **fields: object) -> ClientCertificate:
+    """What this device shows, good for a year around now."""
+    values = {
+        "device_id": device.id,
+        "key_sha256": device.public_key_sha256,
+        "starts_at": NOON - timedelta(days=180),
+        "ends_at": NOON + timedelta(days=180),
+        "for_clients": True,
+    }
+    return ClientCertificate(**(values | fields))  # type: ignore[arg-type]
 
 
 def a_token(token_id: str = "t-1", **fields: object) -> JoinToken:

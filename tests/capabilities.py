@@ -37,6 +37,11 @@ CAPABILITIES = {
         "the declaration read back by an independent PDF reader (no poppler-utils)",
         "poppler-utils",
     ),
+    "faketime": Capability(
+        lambda: shutil.which("faketime") is not None,
+        "an agent whose clock is off by years (no faketime)",
+        "faketime",
+    ),
     "namespaces": Capability(
         can_make_hosts,
         "a network that loses, delays and breaks (needs root, network namespaces and iproute2)",

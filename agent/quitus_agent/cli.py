@@ -119,12 +119,17 @@ def _parser() -> argparse.ArgumentParser:
     enrol.add_argument(
         "--collector", metavar="HOST[:PORT]", help=f"port {config.DEFAULT_PORT} if none is given"
     )
-    enrol.add_argument(
+    way_in = enrol.add_mutually_exclusive_group(required=True)
+    way_in.add_argument(
         "--token-file",
         type=Path,
-        required=True,
         metavar="FILE",
         help="the join token; - reads standard input",
+    )
+    way_in.add_argument(
+        "--request",
+        metavar="FINGERPRINT",
+        help="no token: have a person decide at the collector whose root has this fingerprint",
     )
     enrol.add_argument("--again", action="store_true", help="forget the present identity first")
     enrol.set_defaults(command=_enrol)
@@ -186,9 +191,9 @@ def _preview(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 
 def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
-    made = wiring.enrol(
-        settings.state, settings.collector_address(), arguments.token_file, again=arguments.again
-    )
+    address = settings.collector_address()
+    token = wiring.token(arguments.token_file, arguments.request)
+    made = wiring.enrol(settings.state, address, token, again=arguments.again)
     print(
         f"enrolled with {made.collector_host} as {made.device_id}, until {made.expires_at:%Y-%m-%d}"
     )
@@ -220,6 +225,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
                 "device_id": known.device_id,
                 "collector": f"{known.collector_host}:{known.inventory_port}",
                 "certificate_expires_at": known.expires_at.isoformat(),
+                "certificate_renews_at": known.renews_at.isoformat(),
                 "last_report": {
                     "accepted_at": accepted.accepted_at.isoformat(),
                     "installs": accepted.installs,
@@ -243,6 +249,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
         ("device", known.device_id),
         ("collector", f"{known.collector_host}:{known.inventory_port}"),
         ("certificate until", f"{known.expires_at:%Y-%m-%d %H:%M} UTC"),
+        ("renewed from", f"{known.renews_at:%Y-%m-%d %H:%M} UTC"),
         ("last report", last),
         ("waiting reports", str(status.waiting)),
     ]

@@ -6,8 +6,8 @@ import sys
 
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc
 from quitus_agent import keys, transport
-from quitus_agent.errors import CollectorUnreachable, EnrolmentRefused
-from quitus_agent.identity import Identity
+from quitus_agent.errors import CollectorUnreachable, EnrolmentRefused, EnrolmentWaits
+from quitus_agent.identity import NEVER, Identity
 from quitus_agent.join_token import JoinToken
 from quitus_agent.transport import TIMEOUT_S, target, unreachable
 
@@ -15,6 +15,7 @@ from quitus_agent.transport import TIMEOUT_S, target, unreachable
 def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: str) -> Identity:
     """Asks for this device's certificate; nothing is sent before the collector is known.
 
+    A token without a secret asks a person: raises EnrolmentWaits until there is a decision.
     Raises EnrolmentRefused or CollectorUnreachable.
     """
     root = _pinned_root(host, port, token)
@@ -27,30 +28,35 @@ def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: 
         stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)
         with transport.translated(host, port, EnrolmentRefused):
             answer = stub.Enrol(request, timeout=TIMEOUT_S)
-    chain = keys.pem(list(answer.certificate_chain))
-    return Identity(
+    if answer.waiting_request:
+        raise EnrolmentWaits(
+            f"the collector has this device wait under {answer.waiting_request}: once it is "
+            "approved there, the same command enrols it"
+        )
+    known = Identity(
         device_id=answer.device_id,
         collector_host=host,
         inventory_port=answer.inventory_port,
         private_key=private_key,
-        certificate_chain=chain,
+        certificate_chain=b"",
         trust_roots=keys.pem(list(answer.trust_roots)),
-        expires_at=keys.expires_at(chain),
+        expires_at=NEVER,
         pseudonym_key=answer.pseudonym_key,
+        enrolment_port=port,
     )
+    return keys.certified(known, private_key, keys.pem(list(answer.certificate_chain)))
 
 
 def _pinned_root(host: str, port: int, token: JoinToken) -> bytes:
     """The authority that the token names, as the collector presents it, DER."""
-    for certificate in _presented_chain(host, port):
+    for certificate in presented_chain(host, port):
         if token.names(certificate):
             return certificate
-    raise EnrolmentRefused(
-        f"the collector at {target(host, port)} is not the one this join token was made for"
-    )
+    given = "join token was made for" if token.secret else "fingerprint is of"
+    raise EnrolmentRefused(f"the collector at {target(host, port)} is not the one this {given}")
 
 
-def _presented_chain(host: str, port: int) -> list[bytes]:
+def presented_chain(host: str, port: int) -> list[bytes]:
     """The certificates that a server shows, unverified: good for comparing a fingerprint only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

@@ -21,6 +21,10 @@ class EnrolmentRefused(AgentError):
     """The collector does not admit this device."""
 
 
+class EnrolmentWaits(AgentError):
+    """A person has to let this device in; asking again later brings the answer."""
+
+
 class CollectorUnreachable(AgentError):
     """No collector answered; trying again later may help."""
 

@@ -11,7 +11,10 @@ PREFIX = "qt1"
 
 
 class JoinToken(NamedTuple):
-    """`root_sha256` pins the collector before the `secret` is shown to it."""
+    """`root_sha256` pins the collector before the `secret` is shown to it.
+
+    Without a secret it lets nobody in: a person is asked.
+    """
 
     root_sha256: bytes
     secret: str
@@ -23,6 +26,20 @@ class JoinToken(NamedTuple):
     def names(self, certificate: bytes) -> bool:
         """Whether this DER certificate is the authority that the token was made for."""
         return hashlib.sha256(certificate).digest() == self.root_sha256
+
+
+def of_fingerprint(text: str) -> JoinToken:
+    """What asks a person instead: the root's SHA-256 in hex, no secret; raises UsageError."""
+    try:
+        root = bytes.fromhex(text.replace(":", "").strip())
+    except ValueError:
+        root = b""
+    if len(root) != hashlib.sha256().digest_size:
+        raise UsageError(
+            f"{text!r} is not a fingerprint: 64 hexadecimal digits, as "
+            "quitus-collector authority show prints them"
+        )
+    return JoinToken(root, "")
 
 
 def parse(text: str) -> JoinToken:

@@ -22,13 +22,13 @@ def new_key() -> bytes:
     )
 
 
-def pending_key(state: Path) -> bytes:
-    """The key of an enrolment that is under way, PEM, P-256.
+def pending_key(state: Path, name: str = PENDING_KEY_FILE) -> bytes:
+    """The key of an enrolment, or of what else `name` is for, that is under way; PEM, P-256.
 
     It is on disk before the collector hears of it: when the answer is lost, asking again with the
     same key brings the same device instead of spending another use of the token.
     """
-    path = state / PENDING_KEY_FILE
+    path = state / name
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         pending = path.read_bytes() if path.exists() else b""
@@ -74,9 +74,33 @@ def pem(certificates: list[bytes]) -> bytes:
     )
 
 
-def expires_at(certificate_chain: bytes) -> datetime:
-    """When the first certificate of a PEM chain ends, UTC."""
-    return x509.load_pem_x509_certificate(certificate_chain).not_valid_after_utc
+def life(certificate_chain: bytes) -> tuple[datetime, datetime]:
+    """When the first certificate of a PEM chain begins and ends, UTC."""
+    certificate = x509.load_pem_x509_certificate(certificate_chain)
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+
+
+def certified(known: Identity, private_key: bytes, chain: bytes) -> Identity:
+    """The identity with another key and its certificate; raises AgentError where they differ."""
+    key = serialization.load_pem_private_key(private_key, password=None)
+    if x509.load_pem_x509_certificate(chain).public_key() != key.public_key():
+        raise AgentError("the collector certified another key than the one that was sent")
+    starts_at, ends_at = life(chain)
+    return known._replace(
+        private_key=private_key,
+        certificate_chain=chain,
+        expires_at=ends_at,
+        renews_at=identity.renewal_time(known.device_id, starts_at, ends_at),
+    )
+
+
+def public_key(private_key: bytes) -> bytes:
+    """SubjectPublicKeyInfo, DER."""
+    return (
+        serialization.load_pem_private_key(private_key, password=None)
+        .public_key()
+        .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
 
 
 def are_whole(known: Identity) -> bool:

@@ -11,7 +11,12 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 
 from quitus.v1 import inventory_pb2, inventory_pb2_grpc
-from quitus_agent.errors import CollectorUnreachable, ComeBackLater, ReportRefused
+from quitus_agent.errors import (
+    AgentError,
+    CollectorUnreachable,
+    ComeBackLater,
+    ReportRefused,
+)
 from quitus_agent.identity import Identity
 
 TIMEOUT_S = 30.0
@@ -80,9 +85,7 @@ def translated(host: str, port: int, refusal: type[Exception]) -> Iterator[None]
         if code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
             raise refusal(f"the collector refused: {details}") from error
         if "CERTIFICATE_VERIFY_FAILED" in details:
-            raise refusal(
-                f"the certificate of {target(host, port)} is not one that this device trusts"
-            ) from error
+            raise refusal(_distrust(host, port)) from error
         if "Hostname Verification" in details or "not match" in details:
             raise refusal(
                 f"the collector's certificate is not made out to {host}: use one of its own names"
@@ -91,6 +94,26 @@ def translated(host: str, port: int, refusal: type[Exception]) -> Iterator[None]
         if reached and code is grpc.StatusCode.UNAVAILABLE:
             raise CollectorUnreachable(f"{target(host, port)} answers: {details}") from error
         raise unreachable(host, port, "") from error
+
+
+def _distrust(host: str, port: int) -> str:
+    """Why a collector's certificate does not do: a clock that is off looks the same to gRPC."""
+    from datetime import UTC, datetime
+
+    from quitus_agent import enrolment, keys
+
+    try:
+        starts_at, ends_at = keys.life(keys.pem(enrolment.presented_chain(host, port)[:1]))
+    except (AgentError, ValueError):
+        starts_at, ends_at = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    now = datetime.now(UTC)
+    if starts_at <= now < ends_at:
+        return f"the certificate of {target(host, port)} is not one that this device trusts"
+    return (
+        f"the certificate of {target(host, port)} is good from {starts_at:%Y-%m-%d} to "
+        f"{ends_at:%Y-%m-%d}, and this device's clock says {now:%Y-%m-%d %H:%M} UTC: "
+        "set the clock that is wrong"
+    )
 
 
 def unreachable(host: str, port: int, reason: str) -> CollectorUnreachable:

@@ -17,8 +17,10 @@ from quitus_agent.limits import lower_priority
 from quitus_agent.system import RUNNING
 
 if TYPE_CHECKING:
+    from quitus.v1.inventory_pb2 import ReportRequest, ReportResponse
     from quitus_agent.identity import Identity
     from quitus_agent.join_token import JoinToken
+    from quitus_agent.reporting import Send
     from quitus_agent.spool import Accepted, Trouble
     from quitus_agent.statement import Statement
 
@@ -97,11 +99,10 @@ def _pseudonym_key(state: Path) -> bytes:
         return b""
 
 
-def enrol(state: Path, address: tuple[str, int], token_file: Path, *, again: bool) -> "Identity":
+def enrol(state: Path, address: tuple[str, int], token: "JoinToken", *, again: bool) -> "Identity":
     """Gets an identity for this device and keeps it in `state`."""
     from quitus_agent import enrolment, identity, keys
 
-    token = read_token(token_file)
     if not again and (state / identity.IDENTITY_FILE).exists():
         known = identity.load(state)
         raise UsageError(
@@ -112,6 +113,15 @@ def enrol(state: Path, address: tuple[str, int], token_file: Path, *, again: boo
     made = enrolment.enrol(*address, token, key, device.hostname())
     identity.save(state, made)
     return made
+
+
+def token(file: Path | None, fingerprint: str | None) -> "JoinToken":
+    """What lets this device in: a token in a file, or a person asked at a pinned collector."""
+    from quitus_agent import join_token
+
+    if file:
+        return read_token(file)
+    return join_token.of_fingerprint(fingerprint or "")
 
 
 def read_token(file: Path) -> "JoinToken":
@@ -144,15 +154,11 @@ def report(
     said, found = _statement(root, known.pseudonym_key, last_use=last_use)
     waiting = reporting.queue(spool, said)
     try:
-        if identity.is_expired(known):
-            raise AgentError(
-                f"this device's certificate ended on {known.expires_at:%Y-%m-%d}: "
-                "enrol again with --again"
-            )
 
         def deliver() -> "Accepted":
+            known = kept_up(state)
             with transport.reporting(known) as send:
-                return reporting.deliver(spool, waiting, send)
+                return reporting.deliver(spool, waiting, _trusting(state, known, send))
 
         accepted = reporting.patiently(deliver, patience_s)
     except AgentError as error:
@@ -187,6 +193,40 @@ def report_to(state: Path, root: Path, file: Path, *, last_use: bool = False) ->
         raise identity.damaged(state) from error
     write_whole(file, signed.SerializeToString())
     return found
+
+
+def kept_up(state: Path) -> "Identity":
+    """This device's identity, its certificate renewed first where it is time."""
+    from quitus_agent import identity
+
+    known = identity.load(state)
+    now = datetime.now(UTC)
+    if now < min(known.renews_at, known.expires_at):
+        return known
+    from quitus_agent import keys, renewal
+
+    if not keys.are_whole(known):
+        raise identity.damaged(state)
+    return renewal.keep_up(state, now)
+
+
+def _trusting(state: Path, known: "Identity", send: "Send") -> "Send":
+    """`send`, saying whom this device trusts and keeping what the answer adds to it."""
+    from quitus_agent import identity
+
+    try:
+        trusted = identity.trust_digest(known)
+    except ValueError as error:
+        raise identity.damaged(state) from error
+
+    def sent(request: "ReportRequest") -> "ReportResponse":
+        request.trust_digest = trusted
+        answer = send(request)
+        if answer.trust_roots:
+            identity.keep_trust(state, answer.trust_roots)
+        return answer
+
+    return sent
 
 
 def status(state: Path) -> Status:

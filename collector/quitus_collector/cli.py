@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import getpass
 import io
 import json
 import os
@@ -14,21 +15,21 @@ from pathlib import Path
 
 from quitus_collector import config, logs, wiring
 from quitus_collector.adapters import json_lines, terminal
+from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.catalogue_check import problems
 from quitus_collector.domain.catalogue_diff import differences
 from quitus_collector.domain.company import is_siren
+from quitus_collector.domain.device import Device
 from quitus_collector.domain.optimisation import SolverError
 from quitus_collector.domain.position import PositionLine
 from quitus_collector.errors import CatalogueError, CollectorError, StoreError, UsageError
+from quitus_collector.services import access
+from quitus_collector.services.audit import verify
 from quitus_collector.services.declaring import check_publisher
+from quitus_collector.services.enrolment import decide, revoke_token
 from quitus_collector.services.licensing import remove_entitlement
-from quitus_collector.services.reporting import (
-    Decision,
-    list_devices,
-    remove_device,
-    settle,
-    show_device,
-)
+from quitus_collector.services.reporting import Decision, list_devices, settle, show_device
 from quitus_collector.services.wording import why
 from quitus_collector.wiring import Collector
 
@@ -95,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_operation(commands)
+    _add_authority(commands)
+    _add_audit(commands)
     _add_devices(commands)
     _add_reports(commands)
     _add_licensing(commands)
@@ -110,6 +113,7 @@ def _add_operation(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         metavar="HOST",
         help="a name or address that agents use; repeat for several (default: localhost)",
     )
+    _add_root_key(init, "keep the root's key in this file, made if there is none")
     init.set_defaults(command=_init)
 
     serve = commands.add_parser("serve", help="answer devices until stopped")
@@ -119,6 +123,58 @@ def _add_operation(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
     upgrade = commands.add_parser("upgrade", help="bring the database to this version's schema")
     upgrade.set_defaults(command=_upgrade)
+
+
+def _add_root_key(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--root-key", type=Path, metavar="FILE", help=what)
+    secret = command.add_mutually_exclusive_group()
+    secret.add_argument(
+        "--passphrase-file", type=Path, metavar="FILE", help="holds the root key's passphrase"
+    )
+    secret.add_argument("--passphrase", action="store_true", help="ask for it at the terminal")
+
+
+def _add_authority(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    authority = commands.add_parser("authority", help="the certificate authority")
+    actions = authority.add_subparsers(required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="its fingerprint, what it is good for, what is due")
+    show.set_defaults(command=_authority_show)
+    renew = actions.add_parser("renew", help="make a new issuing authority under the same root")
+    _add_root_key(renew, "the root's key, where it is kept apart")
+    renew.set_defaults(command=_authority_change, kind=Kind.AUTHORITY_RENEWED)
+    replace = actions.add_parser("replace", help="replace the root, in steps")
+    steps = replace.add_subparsers(required=True, metavar="STEP")
+    prepare = steps.add_parser("prepare", help="make the next root and tell the devices")
+    _add_root_key(prepare, "keep the next root's key in this file, made if there is none")
+    prepare.set_defaults(command=_authority_change, kind=Kind.ROOT_PREPARED)
+    activate = steps.add_parser("activate", help="put the next root in charge")
+    _add_root_key(activate, "the next root's key, where it is kept apart")
+    activate.add_argument(
+        "--even-if", action="store_true", help="although devices have not heard of it"
+    )
+    activate.set_defaults(command=_authority_change, kind=Kind.ROOT_ACTIVATED)
+    retire = steps.add_parser("retire", help="trust the former root no more")
+    retire.add_argument(
+        "--even-if", action="store_true", help="although devices still show its certificates"
+    )
+    retire.set_defaults(command=_authority_change, kind=Kind.ROOT_RETIRED)
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser("audit", help="the log of what happened to identities")
+    actions = audit.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="its newest entries, oldest first")
+    listing.add_argument("--last", type=_positive, default=100, metavar="N", help="default: 100")
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+    listing.set_defaults(command=_audit_list)
+    verify = actions.add_parser("verify", help="prove that no entry was changed or taken out")
+    verify.add_argument(
+        "--noted",
+        default="",
+        metavar="DIGEST",
+        help="a last digest that was noted elsewhere: the log must still have it",
+    )
+    verify.set_defaults(command=_audit_verify)
 
 
 def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -135,6 +191,9 @@ def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     actions.add_parser("list", help="the tokens, without their secrets").set_defaults(
         command=_token_list
     )
+    revoke = actions.add_parser("revoke", help="end a token; devices that it let in stay")
+    revoke.add_argument("token", metavar="ID")
+    revoke.set_defaults(command=_token_revoke)
 
     devices = commands.add_parser("devices", help="enrolled devices")
     actions = devices.add_subparsers(required=True, metavar="ACTION")
@@ -155,6 +214,24 @@ def _add_devices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="a machine of its own; the one that takes another's place; back to quarantine",
     )
     settle.set_defaults(command=_devices_settle)
+    for name, command, what in (
+        ("revoke", _devices_revoke, "shut one out from its next call on; its reports stay"),
+        ("restore", _devices_restore, "let a revoked one in again"),
+    ):
+        action = actions.add_parser(name, help=what)
+        action.add_argument("device", metavar="DEVICE", help="its id or its name")
+        action.add_argument("--reason", type=_label, default="", help="for the audit log")
+        action.set_defaults(command=command)
+    actions.add_parser("pending", help="devices without a token that wait").set_defaults(
+        command=_devices_pending
+    )
+    approve = actions.add_parser("approve", help="let one that waits in")
+    approve.add_argument("request", metavar="REQUEST")
+    approve.add_argument("--entity", metavar="SIREN", help="the legal entity of this device")
+    approve.set_defaults(command=_devices_decide, approved=True)
+    deny = actions.add_parser("deny", help="turn one that waits away")
+    deny.add_argument("request", metavar="REQUEST")
+    deny.set_defaults(command=_devices_decide, approved=False, entity=None)
     remove = actions.add_parser("remove", help="forget one, with its installs")
     remove.add_argument("device", metavar="DEVICE", help="its id or its name")
     remove.set_defaults(command=_devices_remove)
@@ -235,7 +312,12 @@ def _collector(arguments: argparse.Namespace, **flags: str | None) -> Collector:
 
 def _init(arguments: argparse.Namespace) -> int:
     names = arguments.name or ["localhost", "127.0.0.1"]
-    made = wiring.init(arguments.home, names, lambda: config.load(arguments.home, os.environ, {}))
+    made = wiring.init(
+        arguments.home,
+        names,
+        lambda: config.load(arguments.home, os.environ, {}),
+        _root_key(arguments, arguments.home / "authority" / "root.key", making=True),
+    )
     print(f"collector made in {made.home}; its settings are in {made.home / config.FILE}")
     return OK
 
@@ -251,6 +333,76 @@ def _serve(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _root_key(arguments: argparse.Namespace, usual: Path | None, *, making: bool) -> RootKey | None:
+    """The root key that the flags name; None where they name none."""
+
+    def passphrase() -> bytes:
+        if arguments.passphrase_file:
+            try:
+                return bytes(arguments.passphrase_file.read_bytes().rstrip(b"\r\n"))
+            except OSError as error:
+                raise UsageError(f"{arguments.passphrase_file}: {error.strerror}") from error
+        if making and not arguments.passphrase:
+            return b""
+        given = getpass.getpass("passphrase of the root's key: ")
+        if making and getpass.getpass("once more: ") != given:
+            raise UsageError("the two passphrases differ")
+        return given.encode()
+
+    file = arguments.root_key or usual
+    asked = arguments.root_key or arguments.passphrase_file or arguments.passphrase
+    return RootKey(file, passphrase) if file and asked else None
+
+
+def _authority_show(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    terminal.authority(
+        collector.authority, collector.clock.now(), len(collector.without_next_root())
+    )
+    return OK
+
+
+def _authority_change(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    kind: Kind = arguments.kind
+    if kind is Kind.ROOT_RETIRED:
+        root_key = None
+    else:
+        root_key = _root_key(arguments, None, making=kind is Kind.ROOT_PREPARED)
+    if kind is Kind.ROOT_ACTIVATED and not arguments.even_if:
+        _refuse_for(collector.without_next_root(), "have not heard of the next root")
+    if kind is Kind.ROOT_RETIRED and not arguments.even_if:
+        _refuse_for(collector.with_former_issuer(), "still show a certificate of a former issuer")
+    print(collector.change_authority(kind, root_key))
+    return OK
+
+
+def _refuse_for(devices: Sequence[Device], why: str) -> None:
+    if devices:
+        raise UsageError(
+            f"{len(devices)} devices {why}, {devices[0].name} is one: "
+            "wait for their reports, revoke them, or give --even-if"
+        )
+
+
+def _audit_list(arguments: argparse.Namespace) -> int:
+    with _collector(arguments).store.reading() as work:
+        entries = list(work.audit.list(last=arguments.last))
+    if arguments.format == "json":
+        _print_json([each.document() for each in entries])
+    else:
+        terminal.audit(entries)
+    return OK
+
+
+def _audit_verify(arguments: argparse.Namespace) -> int:
+    broken, count, digest = verify(_collector(arguments).store, arguments.noted)
+    if broken is not None:
+        raise CollectorError(f"the audit log is broken at entry {broken} of {count}")
+    print(f"{count} entries, each as it was written; the last digest is {digest}")
+    return OK
+
+
 def _upgrade(arguments: argparse.Namespace) -> int:
     _collector(arguments).upgrade()
     print("the database has the schema of this version")
@@ -258,8 +410,7 @@ def _upgrade(arguments: argparse.Namespace) -> int:
 
 
 def _token_create(arguments: argparse.Namespace) -> int:
-    if arguments.entity and not is_siren(arguments.entity):
-        raise UsageError(f"{arguments.entity!r} is not a SIREN: nine digits with their check digit")
+    _check_entity(arguments.entity)
     collector = _collector(arguments)
     print(
         collector.create_token(
@@ -273,6 +424,66 @@ def _token_list(arguments: argparse.Namespace) -> int:
     with _collector(arguments).store.reading() as work:
         terminal.tokens(work.tokens.list())
     return OK
+
+
+def _token_revoke(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    token = revoke_token(collector.store, collector.clock, arguments.token, actor=collector.actor)
+    print(f"the token {token.id} admits no device any more")
+    return OK
+
+
+def _devices_revoke(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    device = access.revoke(
+        collector.store,
+        collector.clock,
+        arguments.device,
+        actor=collector.actor,
+        reason=arguments.reason,
+    )
+    print(f"{device.name} ({device.id}) is shut out from its next call on")
+    return OK
+
+
+def _devices_restore(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    device = access.restore(
+        collector.store,
+        collector.clock,
+        arguments.device,
+        actor=collector.actor,
+        reason=arguments.reason,
+    )
+    print(f"{device.name} ({device.id}) may report again")
+    return OK
+
+
+def _devices_pending(arguments: argparse.Namespace) -> int:
+    with _collector(arguments).store.reading() as work:
+        terminal.requests(work.requests.list())
+    return OK
+
+
+def _devices_decide(arguments: argparse.Namespace) -> int:
+    _check_entity(arguments.entity)
+    collector = _collector(arguments)
+    request = decide(
+        collector.store,
+        collector.clock,
+        arguments.request,
+        approved=arguments.approved,
+        entity=arguments.entity,
+        actor=collector.actor,
+    )
+    outcome = "is let in when it asks again" if request.approved else "is turned away"
+    print(f"{request.hostname or request.address} ({request.id}) {outcome}")
+    return OK
+
+
+def _check_entity(entity: str | None) -> None:
+    if entity and not is_siren(entity):
+        raise UsageError(f"{entity!r} is not a SIREN: nine digits with their check digit")
 
 
 def _devices_list(arguments: argparse.Namespace) -> int:
@@ -302,7 +513,10 @@ def _devices_settle(arguments: argparse.Namespace) -> int:
 
 
 def _devices_remove(arguments: argparse.Namespace) -> int:
-    device = remove_device(_collector(arguments).store, arguments.device)
+    collector = _collector(arguments)
+    device = access.remove(
+        collector.store, collector.clock, arguments.device, actor=collector.actor
+    )
     print(f"{device.name} ({device.id}) is removed with its installs")
     return OK
 

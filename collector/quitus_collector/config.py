@@ -31,6 +31,12 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # enrolment = "0.0.0.0:7443"      # where devices enrol
 # inventory = "0.0.0.0:7444"      # where enrolled devices report
 
+[certificates]                    # how long they are good for, in days
+# device = 30                     # renewed by the agents at two thirds
+# server = 90                     # renewed by the collector
+# issuing = 365                   # renewed by the collector where it has the root's key
+# reentry = 180                   # how long after its end a device's key may still renew it
+
 [limits]                          # at the door; see docs/security.md
 # message_mib = 16                # of a report, unpacked
 # reports_per_hour = 60           # of one device
@@ -100,6 +106,15 @@ class Listen(Model):
     inventory: Address = "0.0.0.0:7444"
 
 
+class Certificates(Model):
+    """How long certificates are good for, in days."""
+
+    device: Annotated[int, Field(ge=1, le=3650)] = 30
+    server: Annotated[int, Field(ge=1, le=3650)] = 90
+    issuing: Annotated[int, Field(ge=2, le=7000)] = 365
+    reentry: Annotated[int, Field(ge=0, le=3650)] = 180
+
+
 class Limits(Model):
     """What the collector takes from outside, at most."""
 
@@ -129,6 +144,7 @@ class Settings(Model):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Paris"
     database: str = "sqlite"
     listen: Listen = Listen()
+    certificates: Certificates = Certificates()
     limits: Limits = Limits()
     company: CompanyTable = CompanyTable()
 
@@ -144,6 +160,7 @@ class Config:
     names: tuple[str, ...]
     enrolment_address: str
     inventory_address: str
+    certificates: Certificates
     company: Company
     limits: Limits
 
@@ -189,6 +206,7 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         names=tuple(settings.listen.names),
         enrolment_address=settings.listen.enrolment,
         inventory_address=settings.listen.inventory,
+        certificates=settings.certificates,
         company=Company(**settings.company.model_dump()),
         limits=settings.limits,
     )

@@ -17,6 +17,10 @@ class EnrolmentRefused(CollectorError):
     """The device is not admitted; the text tells it no more than that."""
 
 
+class DeviceRefused(CollectorError):
+    """A device's certificate opens nothing now; the text tells it why and what to do."""
+
+
 class InvalidRequest(CollectorError):
     """A message from outside is malformed or over a limit; the text names the field."""
 

@@ -3,37 +3,52 @@
 import asyncio
 import errno
 import json
+import logging
 import os
+import pwd
 import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from quitus_collector.adapters import catalogue_files, pools_csv, scenarios, x509
+from quitus_collector.adapters import (
+    authority_folder,
+    catalogue_files,
+    pools_csv,
+    scenarios,
+    x509,
+)
+from quitus_collector.adapters.authority_folder import LiveAuthority, RootKey
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.config import FILE, TEMPLATE, Config, host_name
+from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.declaration import Declaration
-from quitus_collector.domain.device import Device
+from quitus_collector.domain.device import Device, EnrolmentRequest
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.position import Position
 from quitus_collector.errors import (
     CollectorError,
+    DeviceRefused,
     InvalidRequest,
     Quarantined,
     UnknownDevice,
     UsageError,
 )
-from quitus_collector.services import declaring, enrolment, licensing
+from quitus_collector.services import access, declaring, enrolment, licensing
+from quitus_collector.services.audit import Refusals
+from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary
 from quitus_collector.services.reporting import accept_offline, accept_reports
 
+log = logging.getLogger(__name__)
 # The customer's own rules, below the collector's folder.
 OWN_RULES = "catalogue"
 
@@ -62,6 +77,7 @@ class Collector:
         self.config = config
         self.clock = SystemClock(config.time_zone)
         self.solver = HighsSolver()
+        self._warned_at: datetime | None = None
 
     @cached_property
     def store(self) -> SQLStore:
@@ -75,7 +91,20 @@ class Collector:
     def authority(self) -> x509.Authority:
         """The certificate authority."""
         self._must_exist()
-        return x509.Authority(self.config.authority)
+        return x509.Authority(self.config.authority, self.validity)
+
+    @cached_property
+    def validity(self) -> x509.Validity:
+        """How long certificates are good for."""
+        days = self.config.certificates
+        return x509.Validity(
+            *(timedelta(days=each) for each in (days.device, days.server, days.issuing))
+        )
+
+    @cached_property
+    def actor(self) -> str:
+        """Who runs this process, for the audit log: an account, which no variable can change."""
+        return f"operator {pwd.getpwuid(os.getuid()).pw_name}"
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -98,11 +127,52 @@ class Collector:
             self.store,
             self.authority,
             self.clock,
+            actor=self.actor,
             uses=uses,
             valid_for=valid_for,
             entity=entity,
             label=label,
         )
+
+    def change_authority(self, kind: Kind, root_key: RootKey | None) -> str:
+        """Renews the issuing authority, or prepares, activates or retires a root; says what."""
+        folder, now, authority = self.config.authority, self.clock.now(), self.authority
+        store = self.store
+        if kind is Kind.AUTHORITY_RENEWED:
+            made = authority_folder.renew(folder, now, root_key=root_key, validity=self.validity)
+            said = f"the issuing authority is good until {made.issuing_ends_at:%Y-%m-%d}"
+        elif kind is Kind.ROOT_PREPARED:
+            file = authority_folder.prepare(folder, now, root_key=root_key)
+            said = f"{file} goes to the devices with the answers to their reports"
+        elif kind is Kind.ROOT_ACTIVATED:
+            made = authority_folder.activate(folder, now, root_key=root_key, validity=self.validity)
+            said = f"{made.active} is in charge; the former root stays trusted until it is retired"
+        else:
+            names = authority_folder.retire(folder)
+            said = f"no longer trusted: {', '.join(names) or 'none, there is no former root'}"
+        with store.writing() as work:
+            work.audit.add(Event(now, kind, self.actor, authority.active, {"now": said}))
+        return said
+
+    def without_next_root(self) -> list[Device]:
+        """Active devices that have not said yet that they trust what is to be trusted."""
+        digest = access.trust_digest(self.authority.trust_roots()).hex()
+        with self.store.reading() as work:
+            return [
+                each
+                for each in work.devices.list()
+                if not each.revoked_at and each.trust_digest != digest
+            ]
+
+    def with_former_issuer(self) -> list[Device]:
+        """Devices whose certificate is older than the issuing authority, so of one before."""
+        now, before = self.clock.now(), self.authority.issuing_starts_at + self.validity.device
+        with self.store.reading() as work:
+            return [
+                each
+                for each in work.devices.list()
+                if not each.revoked_at and now < each.certificate_expires_at < before
+            ]
 
     def import_pools(self, file: Path) -> ImportSummary:
         """Takes in licence pools from a CSV file, all of it or nothing."""
@@ -143,47 +213,94 @@ class Collector:
         """Takes in a report that a device wrote to a file; returns the device."""
         from quitus_collector.entrypoints import offline
 
-        found = offline.read(file, partial(x509.signer_of, self.authority.root_pem()))
+        found = offline.read(file, partial(x509.signer_of, self.authority.trust_roots_pem()))
         try:
             return accept_offline(self.store, self.clock, found.device_id, found.report)
-        except (UnknownDevice, Quarantined, UsageError, InvalidRequest) as error:
+        except (DeviceRefused, UnknownDevice, Quarantined, UsageError, InvalidRequest) as error:
             raise type(error)(f"{file}: {error}") from error
 
     def serve(self, ready: Callable[[int, int], None]) -> None:
         """Serves devices until told to stop; `ready` gets the enrolment and the inventory port."""
-        from quitus_collector.entrypoints.grpc import server
+        from quitus_collector.entrypoints.grpc import handshakes, server
+        from quitus_collector.entrypoints.grpc.peers import certified
         from quitus_collector.entrypoints.grpc.servicers import UseCases
 
-        store, authority, clock = self.store, self.authority, self.clock
-        certificate = authority.issue_server(self.config.names, clock.now())
+        store, clock = self.store, self.clock
+        live = LiveAuthority(self.config.authority, self.config.names, clock, self.validity)
+        grace = timedelta(days=self.config.certificates.reentry)
+        refusals = Refusals(store, clock)
+
+        def enrol(secret: str, applicant: Applicant) -> enrolment.Enrolled | EnrolmentRequest:
+            authority = live.current()
+            if not secret:
+                return enrolment.ask(store, authority, clock, applicant)
+            return enrolment.enrol(
+                store, authority, clock, token_secret=secret, applicant=applicant
+            )
+
+        def identity() -> server.Identity:
+            shown = live.server()
+            roots = live.current().trust_roots_pem()
+            return server.Identity(shown.private_key, shown.chain, roots)
+
+        def tick() -> None:
+            refusals.flush()
+            self._keep_up(live)
+
         # One writer: SQLite has a single one anyway, and nothing here is worth a queue of locks.
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store") as executor:
             use_cases = UseCases(
-                enrol=lambda secret, request, hostname: enrolment.enrol(
+                enrol=enrol,
+                reenter=lambda key, signature, applicant: enrolment.reenter(
                     store,
-                    authority,
+                    live.current(),
                     clock,
-                    token_secret=secret,
-                    signing_request=request,
-                    hostname=hostname,
+                    public_key=key,
+                    signature=signature,
+                    applicant=applicant,
+                    grace=grace,
+                ),
+                renew=lambda peer, applicant: access.renew(
+                    store, live.current(), clock, peer, applicant
                 ),
                 accept_reports=lambda reports: accept_reports(store, clock, reports),
-                device_id_of=x509.device_id_of,
-                trust_roots=(authority.root(),),
+                peer=lambda context: certified(context, x509.client_certificate, clock.now()),
+                refused=refusals.note,
+                trust_roots=lambda: live.current().trust_roots(),
                 pseudonym_key=self._pseudonym_key(),
                 executor=executor,
             )
-            asyncio.run(
-                server.serve(
-                    use_cases,
-                    server.Identity(
-                        certificate.private_key, certificate.chain, authority.root_pem()
-                    ),
-                    enrolment_address=self.config.enrolment_address,
-                    inventory_address=self.config.inventory_address,
-                    limits=server.Limits(**self.config.limits.model_dump()),
-                    ready=ready,
+            handshakes.watch(
+                lambda reason: _quietly(executor.submit, refusals.note, "unknown", reason)
+            )
+            try:
+                asyncio.run(
+                    server.serve(
+                        use_cases,
+                        identity,
+                        enrolment_address=self.config.enrolment_address,
+                        inventory_address=self.config.inventory_address,
+                        limits=server.Limits(**self.config.limits.model_dump()),
+                        ready=ready,
+                        tick=tick,
+                    )
                 )
+            finally:
+                executor.submit(refusals.flush, now_whatever=True).result()
+
+    def _keep_up(self, live: LiveAuthority) -> None:
+        """Renews the issuing authority in time, or says that a person has to."""
+        now, authority = self.clock.now(), live.current()
+        if now < authority.issuing_renews_at:
+            return
+        if live.keep_up():
+            with self.store.writing() as work:
+                work.audit.add(Event(now, Kind.AUTHORITY_RENEWED, "collector", authority.active))
+        elif not self._warned_at or now - self._warned_at >= timedelta(days=1):
+            self._warned_at = now
+            log.warning(
+                "the issuing authority nears its end: run quitus-collector authority renew",
+                extra={"ends_at": authority.issuing_ends_at},
             )
 
     def _pseudonym_key(self) -> bytes:
@@ -219,10 +336,13 @@ def catalogue(home: Path, folder: Path | None = None) -> Catalogue:
     return catalogue_files.load(own=own if own.is_dir() else None)
 
 
-def init(home: Path, names: list[str], load_config: Callable[[], Config]) -> Config:
+def init(
+    home: Path, names: list[str], load_config: Callable[[], Config], root_key: RootKey | None
+) -> Config:
     """Makes a collector in a folder: settings, certificate authority, database.
 
-    Settings that are already there are kept. Raises UsageError where a collector exists.
+    Settings that are already there are kept; so is a root key that `root_key` names. Raises
+    UsageError where a collector exists.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -233,11 +353,27 @@ def init(home: Path, names: list[str], load_config: Callable[[], Config]) -> Con
         config = load_config()
         if config.authority.exists():
             raise UsageError(f"{home} already holds a collector")
-        SQLStore(config.database_url, create=True).upgrade()
-        x509.create(config.authority, config.company.name, datetime.now(UTC))
+        store, now = SQLStore(config.database_url, create=True), datetime.now(UTC)
+        store.upgrade()
+        collector = Collector(config)
+        authority_folder.create(
+            config.authority,
+            config.company.name,
+            now,
+            root_key=root_key,
+            validity=collector.validity,
+        )
+        with store.writing() as work:
+            work.audit.add(Event(now, Kind.AUTHORITY_MADE, collector.actor, "root"))
     except OSError as error:
         raise CollectorError(f"{error.filename or home}: {error.strerror}") from error
     return config
+
+
+def _quietly(call: Callable[..., object], *arguments: object) -> None:
+    """Calls, unless the collector is stopping."""
+    with suppress(RuntimeError):
+        call(*arguments)
 
 
 def _host_name(name: str) -> str:

@@ -26,7 +26,7 @@ from quitus_collector.entrypoints.grpc import translate
 from quitus_collector.errors import FullReportWanted
 from quitus_collector.services.ports import Store
 from quitus_collector.services.reporting import accept_report
-from tests.builders import NOON, a_device
+from tests.builders import NOON, a_certificate, a_device
 from tests.fakes.clock import FakeClock
 
 CRASH_POINTS = int(os.environ.get("QUITUS_CRASH_POINTS", "1200"))
@@ -55,9 +55,10 @@ def collector_of(store: Store) -> Callable[[inventory_pb2.ReportRequest], object
     """The collector's side of one device's calls."""
 
     def answer(request: inventory_pb2.ReportRequest) -> inventory_pb2.ReportResponse:
+        peer = a_certificate(a_device())
         arrived = inventory_pb2.ReportRequest.FromString(request.SerializeToString())
         try:
-            accepted = accept_report(store, FakeClock(), "d-1", translate.report(arrived))
+            accepted = accept_report(store, FakeClock(), peer, translate.report(arrived))
         except FullReportWanted:
             return inventory_pb2.ReportResponse(full_wanted=True)
         return inventory_pb2.ReportResponse(installs=accepted.installs, receipt=accepted.receipt)

@@ -1,6 +1,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
+from quitus_collector.errors import InvalidRequest
 from quitus_collector.services.ports import IssuedCertificate
 
 
@@ -9,6 +10,14 @@ class FakeAuthority:
 
     def root(self) -> bytes:
         return b"root"
+
+    def trust_roots(self) -> tuple[bytes, ...]:
+        return (b"root",)
+
+    def proven_key_sha256(self, public_key: bytes, signature: bytes, message: bytes) -> str:
+        if signature != public_key + message:
+            raise InvalidRequest("the signature is not by the key that is given")
+        return hashlib.sha256(public_key).hexdigest()
 
     def issue(self, signing_request: bytes, device_id: str, now: datetime) -> IssuedCertificate:
         chain = (f"certificate of {device_id}".encode(), b"issuing")

@@ -3,7 +3,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from quitus_collector.domain.device import Chain, Device, Heard, JoinToken, fingerprint
+from quitus_collector.domain.audit import Entry, Event, entry_after
+from quitus_collector.domain.device import (
+    Chain,
+    Device,
+    EnrolmentRequest,
+    Heard,
+    JoinToken,
+    fingerprint,
+)
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import HeldRow
@@ -24,8 +32,10 @@ class MemoryDevices:
         return self.by_id[device_id]
 
     def find(self, public_key_sha256: str) -> Device | None:
-        holders = [d for d in self.by_id.values() if d.public_key_sha256 == public_key_sha256]
-        return holders[0] if holders else None
+        for device in self.by_id.values():
+            if public_key_sha256 in (device.public_key_sha256, device.next_key_sha256):
+                return device
+        return None
 
     def list(self) -> Sequence[Device]:
         return sorted(self.by_id.values(), key=lambda device: (device.name, device.id))
@@ -71,6 +81,36 @@ class MemoryJoinTokens:
     def list(self) -> Sequence[JoinToken]:
         by_id = sorted(self.by_id.values(), key=lambda token: token.id)
         return sorted(by_id, key=lambda token: token.created_at, reverse=True)
+
+
+class MemoryEnrolmentRequests:
+    def __init__(self) -> None:
+        self.by_id: dict[str, EnrolmentRequest] = {}
+
+    def add(self, request: EnrolmentRequest) -> None:
+        self.by_id[request.id] = request
+
+    def find(self, public_key_sha256: str) -> EnrolmentRequest | None:
+        found = [r for r in self.by_id.values() if r.public_key_sha256 == public_key_sha256]
+        return found[0] if found else None
+
+    def list(self) -> Sequence[EnrolmentRequest]:
+        return sorted(self.by_id.values(), key=lambda each: (each.requested_at, each.id))
+
+    def remove(self, request_id: str) -> None:
+        self.by_id.pop(request_id, None)
+
+
+class MemoryAuditLog:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def add(self, event: Event) -> Entry:
+        self.entries.append(entry_after(self.entries[-1] if self.entries else None, event))
+        return self.entries[-1]
+
+    def list(self, *, last: int | None = None) -> Iterator[Entry]:
+        return iter(self.entries if last is None else self.entries[-last:])
 
 
 class MemoryInventories:
@@ -129,6 +169,8 @@ class MemoryUnitOfWork:
         self.inventories = MemoryInventories()
         self.devices = MemoryDevices(self.inventories)
         self.tokens = MemoryJoinTokens()
+        self.requests = MemoryEnrolmentRequests()
+        self.audit = MemoryAuditLog()
         self.entitlements = MemoryEntitlements()
 
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import verification
 
 from quitus_agent import keys
-from quitus_collector.adapters.x509 import Authority, create, device_id_of
+from quitus_collector.adapters.authority_folder import create
+from quitus_collector.adapters.x509 import Authority, client_certificate
 from quitus_collector.errors import CollectorError, InvalidRequest, UsageError
 from tests.builders import NOON
 
@@ -52,7 +53,7 @@ def test_a_device_certificate_chains_to_the_root_and_is_for_clients(authority: A
     assert len(verified.chain) == 3
     usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(usage) == [x509.ExtendedKeyUsageOID.CLIENT_AUTH]
-    assert issued.expires_at == NOON + timedelta(days=365)
+    assert issued.expires_at == NOON + timedelta(days=30)
 
 
 def test_the_collector_names_the_device_whatever_the_request_says(authority: Authority) -> None:
@@ -61,7 +62,7 @@ def test_the_collector_names_the_device_whatever_the_request_says(authority: Aut
     issued = authority.issue(request, "d-1", NOON)
 
     leaf = x509.load_der_x509_certificate(issued.chain[0])
-    assert device_id_of(leaf.public_bytes(serialization.Encoding.PEM)) == "d-1"
+    assert client_certificate(leaf.public_bytes(serialization.Encoding.PEM)).device_id == "d-1"
     assert b"director" not in issued.chain[0]
 
 
@@ -82,11 +83,11 @@ def test_a_server_certificate_is_good_for_its_names_only(authority: Authority) -
 
 
 def test_no_certificate_outlives_its_issuer(authority: Authority) -> None:
-    late = NOON + timedelta(days=5 * 365 - 10)
+    late = NOON + timedelta(days=365 - 10)
 
     issued = authority.issue(keys.signing_request(keys.new_key()), "d-1", late)
 
-    assert issued.expires_at == NOON + timedelta(days=5 * 365)
+    assert issued.expires_at == NOON + timedelta(days=365)
 
 
 def test_keys_are_readable_by_their_owner_alone(folder: Path) -> None:
@@ -95,8 +96,7 @@ def test_keys_are_readable_by_their_owner_alone(folder: Path) -> None:
     assert modes == {
         "root.pem": "0o644",
         "root.key": "0o600",
-        "issuing.pem": "0o644",
-        "issuing.key": "0o600",
+        "issuing.pem": "0o600",
     }
 
 
@@ -136,7 +136,7 @@ def test_an_authority_is_never_written_over(folder: Path) -> None:
 
 
 def test_a_damaged_authority_is_named(folder: Path) -> None:
-    (folder / "issuing.key").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n")
+    (folder / "issuing.pem").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n")
 
     with pytest.raises(CollectorError, match=r"the authority in .* is damaged"):
         Authority(folder)

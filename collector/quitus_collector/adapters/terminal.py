@@ -4,14 +4,17 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from quitus_collector.adapters.x509 import Authority
+from quitus_collector.domain.audit import Entry
 from quitus_collector.domain.catalogue import Build, Catalogue, Product
-from quitus_collector.domain.device import Device, JoinToken, Standing
+from quitus_collector.domain.device import Device, EnrolmentRequest, JoinToken, Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.position import LineState, Position, PositionLine
@@ -122,6 +125,7 @@ def device(device: Device, installs: Sequence[Install]) -> None:
         ("kind", kind or "-"),
         ("enrolled", f"{device.enrolled_at:%Y-%m-%d %H:%M} UTC"),
         ("certificate until", f"{device.certificate_expires_at:%Y-%m-%d %H:%M} UTC"),
+        *([("revoked", f"{device.revoked_at:%Y-%m-%d %H:%M} UTC")] if device.revoked_at else []),
         (
             "last report",
             f"{device.last_report_at:%Y-%m-%d %H:%M} UTC" if device.last_report_at else "never",
@@ -149,6 +153,41 @@ def tokens(tokens: Iterable[JoinToken]) -> None:
         until = f"{token.expires_at:%Y-%m-%d %H:%M}"
         table.add_row(*map(escape, (token.id, token.label, token.entity or "", used, until)))
     _print(table)
+
+
+def requests(requests: Iterable[EnrolmentRequest]) -> None:
+    """Devices without a token that wait for a person, and what was decided."""
+    table = _table("Request", "Device", "Address", "Since (UTC)", "Decision")
+    for each in requests:
+        decision = {None: "waits", True: "approved", False: "denied"}[each.approved]
+        since = f"{each.requested_at:%Y-%m-%d %H:%M}"
+        table.add_row(*map(escape, (each.id, each.hostname, each.address, since, decision)))
+    _print(table)
+
+
+def audit(entries: Iterable[Entry]) -> None:
+    """Entries of the audit log."""
+    table = _table("Entry", "Time (UTC)", "Event", "By", "On", "Detail")
+    for entry in entries:
+        event = entry.event
+        detail = ", ".join(f"{name} {value}" for name, value in event.detail.items() if value)
+        at = f"{event.at:%Y-%m-%d %H:%M:%S}"
+        cells = (f"{entry.number}", at, event.kind, event.actor, event.subject, detail)
+        table.add_row(*map(escape, cells))
+    _print(table)
+
+
+def authority(authority: Authority, now: datetime, unaware: int) -> None:
+    """The certificate authority: what devices pin, and what is due."""
+    for name, root in authority.roots.items():
+        role = "in charge" if name == authority.active else "trusted too"
+        print(f"{name:18} {role}, until {root.not_valid_after_utc:%Y-%m-%d}")
+        print(f"{'fingerprint':18} {authority.fingerprint(name)}")
+    print(f"{'issuing until':18} {authority.issuing_ends_at:%Y-%m-%d}")
+    if now >= authority.issuing_renews_at:
+        print("the issuing authority is due: run quitus-collector authority renew")
+    if len(authority.roots) > 1:
+        print(f"{_counted(unaware, 'device')} not yet heard to trust all of these roots")
 
 
 def pools(lines: Iterable[Entitlement]) -> None:

@@ -1,4 +1,4 @@
-"""Devices, what tells them apart, and the join tokens that admit them."""
+"""Devices, what tells them apart, and the tokens and requests that let them in."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -25,9 +25,12 @@ class Standing(StrEnum):
 class Device:
     """An enrolled workstation; `facts` and `sources` are those of its last report, if there is one.
 
-    `entity` is the legal entity (SIREN) that its join token was made for, or None. `digest`,
-    `receipt` and `shown` (the receipt that the last report showed) are hex, empty before the first
-    report. `rival` is the id of the device that a quarantine is about, or that replaced this one.
+    `entity` is the legal entity (SIREN) that its join token was made for, or None. A renewed key
+    is `next_key_sha256` until its first use. `trust_digest` says which roots the device trusts, as
+    it said last.
+    `digest`, `receipt` and `shown` (the receipt that the last report showed) are hex, empty before
+    the first report. `rival` is the id of the device that a quarantine is about, or that replaced
+    this one.
     """
 
     id: str
@@ -37,6 +40,9 @@ class Device:
     enrolled_at: datetime
     certificate_expires_at: datetime
     entity: str | None = None
+    next_key_sha256: str | None = None
+    revoked_at: datetime | None = None
+    trust_digest: str = ""
     last_report_at: datetime | None = None
     facts: DeviceFacts = field(default_factory=DeviceFacts)
     sources: tuple[SourceOutcome, ...] = ()
@@ -65,6 +71,7 @@ class Device:
             "rival": self.rival or None,
             "enrolled_at": self.enrolled_at.isoformat(),
             "certificate_expires_at": self.certificate_expires_at.isoformat(),
+            "revoked_at": self.revoked_at.isoformat() if self.revoked_at else None,
             "last_report_at": last.isoformat() if last else None,
             "installs": self.installs,
             "digest": self.digest or None,
@@ -81,6 +88,9 @@ class Chain(NamedTuple):
     shown: str
     standing: Standing
     installs: int
+    public_key_sha256: str
+    revoked_at: datetime | None
+    trust_digest: str
 
 
 class Heard(NamedTuple):
@@ -159,3 +169,19 @@ class JoinToken:
     def used_once_more(self) -> "JoinToken":
         """The token after one more device."""
         return replace(self, uses=self.uses + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRequest:
+    """A device without a token that waits for a person; known by its key until it is let in.
+
+    `approved` is None until someone decides.
+    """
+
+    id: str
+    public_key_sha256: str
+    hostname: str
+    address: str
+    requested_at: datetime
+    approved: bool | None = None
+    entity: str | None = None

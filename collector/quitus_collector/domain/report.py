@@ -41,13 +41,14 @@ class Report:
     """One report: its content, and the digest that the whole inventory has after it.
 
     `receipt` is what the last accepted report was answered with, empty before the first.
-    `taken_at` is UTC, by the device's clock.
+    `taken_at` is UTC, by the device's clock. `trust_digest` says which roots the device trusts.
     """
 
     taken_at: datetime
     digest: bytes
     receipt: bytes
     content: Inventory | Changes | Unchanged
+    trust_digest: bytes = b""
 
 
 class HeldRow(NamedTuple):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from quitus_collector.domain.device import Chain, Device, Heard, JoinToken
+from quitus_collector.domain.audit import Entry, Event
+from quitus_collector.domain.device import Chain, Device, EnrolmentRequest, Heard, JoinToken
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import HeldRow
@@ -29,10 +30,10 @@ class Devices(Protocol):
         """Keeps a device; one with the same id is replaced."""
 
     def get(self, device_id: str) -> Device:
-        """Raises UnknownDevice."""
+        """Raises UnknownDevice. In a writing unit of work, locked until it ends; so is `find`."""
 
     def find(self, public_key_sha256: str) -> Device | None:
-        """The device that holds this key."""
+        """The device that holds this key, or was certified it and has not used it yet."""
 
     def list(self) -> Sequence[Device]:
         """All of them, sorted by name, then id."""
@@ -64,6 +65,32 @@ class JoinTokens(Protocol):
 
     def list(self) -> Sequence[JoinToken]:
         """All of them, newest first."""
+
+
+class EnrolmentRequests(Protocol):
+    """Devices that wait for a person, or were denied."""
+
+    def add(self, request: EnrolmentRequest) -> None:
+        """Keeps a request; one with the same id is replaced."""
+
+    def find(self, public_key_sha256: str) -> EnrolmentRequest | None:
+        """The request of the device that holds this key, locked like a token."""
+
+    def list(self) -> Sequence[EnrolmentRequest]:
+        """All of them, oldest first."""
+
+    def remove(self, request_id: str) -> None:
+        """Takes the request away; nothing if it is not there."""
+
+
+class AuditLog(Protocol):
+    """What happened, append-only. A unit of work adds to it last: until it ends, others wait."""
+
+    def add(self, event: Event) -> Entry:
+        """Seals the event to the last entry."""
+
+    def list(self, *, last: int | None = None) -> Iterator[Entry]:
+        """Oldest first; only so many of the newest where `last` is given."""
 
 
 class Inventories(Protocol):
@@ -103,8 +130,10 @@ class UnitOfWork(Protocol):
 
     devices: Devices
     tokens: JoinTokens
+    requests: EnrolmentRequests
     inventories: Inventories
     entitlements: Entitlements
+    audit: AuditLog
 
 
 class Store(Protocol):
@@ -137,8 +166,14 @@ class CertificateAuthority(Protocol):
         Raises InvalidRequest if the request is malformed, or its signature or key unsuitable.
         """
 
+    def trust_roots(self) -> tuple[bytes, ...]:
+        """The root certificates that devices are to trust, DER; the active one first."""
+
     def key_sha256(self, signing_request: bytes) -> str:
         """The fingerprint of the request's public key, hex; raises InvalidRequest."""
+
+    def proven_key_sha256(self, public_key: bytes, signature: bytes, message: bytes) -> str:
+        """The fingerprint of a key that signed this message, hex; raises InvalidRequest."""
 
 
 class Messages(Protocol):

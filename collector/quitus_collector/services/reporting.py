@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from quitus_collector.domain.certificate import ClientCertificate, admitted, check_standing
 from quitus_collector.domain.device import (
     ANOTHER_MACHINE,
     SAME_MACHINE,
@@ -55,17 +56,18 @@ class Accepted:
     receipt: bytes
 
 
-Incoming = tuple[str, Report]
+Incoming = tuple[ClientCertificate, Report]
 
 
 def accept_reports(
     store: Store, clock: Clock, reports: Sequence[Incoming]
 ) -> list[Accepted | CollectorError]:
-    """Keeps the reports of several devices, by device id, in one transaction; each has its answer.
+    """Keeps the reports of several devices in one transaction; each has its answer.
 
-    An answer is what was accepted, or UnknownDevice, FullReportWanted, Quarantined where two
-    machines seem to share the device's key, or InvalidRequest where the content has another digest
-    than it states. Where the store fails, all of them get its error, unless one alone brings it.
+    An answer is what was accepted, or UnknownDevice, DeviceRefused, FullReportWanted, Quarantined
+    where two machines seem to share the device's key, or InvalidRequest where the content has
+    another digest than it states. Where the store fails, all of them get its error, unless one
+    alone brings it.
     """
     try:
         with store.writing() as work:
@@ -76,9 +78,9 @@ def accept_reports(
     return [answer for each in reports for answer in accept_reports(store, clock, [each])]
 
 
-def accept_report(store: Store, clock: Clock, device_id: str, report: Report) -> Accepted:
+def accept_report(store: Store, clock: Clock, peer: ClientCertificate, report: Report) -> Accepted:
     """Keeps one device's report; raises what `accept_reports` answers."""
-    (answer,) = accept_reports(store, clock, [(device_id, report)])
+    (answer,) = accept_reports(store, clock, [(peer, report)])
     if isinstance(answer, CollectorError):
         raise answer
     return answer
@@ -93,6 +95,7 @@ def accept_offline(store: Store, clock: Clock, device_id: str, report: Report) -
     """
     with store.writing() as work:
         device = work.devices.get(device_id)
+        check_standing(device)
         if device.standing is Standing.QUARANTINED and not device.rival:
             raise Quarantined(device.standing_reason)
         if report.taken_at > clock.now() + MAX_CLOCK_ERROR:
@@ -117,19 +120,19 @@ class _Batch:
         self._heard: list[Heard] = []
 
     def answers(self, reports: Sequence[Incoming]) -> list[Accepted | CollectorError]:
-        chains = dict(self._work.devices.chains({device_id for device_id, _ in reports}))
+        chains = dict(self._work.devices.chains({peer.device_id for peer, _ in reports}))
         found: list[Accepted | CollectorError] = []
-        for device_id, report in reports:
+        for peer, report in reports:
             receipt = secrets.token_hex(RECEIPT_BYTES)
             # A second report of one device is compared with what the first one left.
-            chain = chains.pop(device_id, None)
-            if chain and _is_unchanged(chain, report):
-                self._heard.append(Heard(device_id, self._now, receipt, report.receipt.hex()))
+            chain = chains.pop(peer.device_id, None)
+            if chain and _is_unchanged(chain, peer, report):
+                self._heard.append(Heard(peer.device_id, self._now, receipt, report.receipt.hex()))
                 found.append(Accepted(chain.installs, bytes.fromhex(receipt)))
                 continue
             self._note()
             try:
-                found.append(self._accept(device_id, report, receipt))
+                found.append(self._accept(peer, report, receipt))
             except StoreError:
                 raise
             except CollectorError as error:
@@ -142,9 +145,9 @@ class _Batch:
             self._work.devices.hear(self._heard)
             self._heard = []
 
-    def _accept(self, device_id: str, report: Report, receipt: str) -> Accepted:
+    def _accept(self, peer: ClientCertificate, report: Report, receipt: str) -> Accepted:
         work = self._work
-        device = work.devices.get(device_id)
+        device = admitted(work.devices.get(peer.device_id), peer, self._now)
         if suspicion := _suspicion(device, report):
             if device.standing is not Standing.QUARANTINED:
                 work.devices.add(
@@ -156,14 +159,19 @@ class _Batch:
             last_report_at=self._now,
             receipt=receipt,
             shown=report.receipt.hex(),
+            trust_digest=report.trust_digest.hex(),
         )
         work.devices.add(device)
         return Accepted(device.installs, bytes.fromhex(receipt))
 
 
-def _is_unchanged(chain: Chain, report: Report) -> bool:
+def _is_unchanged(chain: Chain, peer: ClientCertificate, report: Report) -> bool:
+    """Whether nothing is to be kept but that the device was heard; what is not plain is not."""
     return (
         isinstance(report.content, Unchanged)
+        and peer.key_sha256 == chain.public_key_sha256
+        and chain.revoked_at is None
+        and report.trust_digest.hex() == chain.trust_digest
         and chain.standing is Standing.ACTIVE
         and bool(chain.receipt)
         and report.digest.hex() == chain.digest
@@ -277,17 +285,6 @@ def settle(store: Store, name: str, decision: Decision) -> Device:
 
 def _active(device: Device) -> Device:
     return replace(device, standing=Standing.ACTIVE, standing_reason="")
-
-
-def remove_device(store: Store, name: str) -> Device:
-    """Forgets a device and its installs; its certificate opens nothing any more.
-
-    Raises UnknownDevice, or UsageError where several devices have the name.
-    """
-    device, _ = show_device(store, name)
-    with store.writing() as work:
-        work.devices.remove(device.id)
-    return device
 
 
 def list_devices(store: Store) -> Sequence[Device]:

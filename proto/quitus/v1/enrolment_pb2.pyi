@@ -26,7 +26,7 @@ class EnrolRequest(_message.Message):
     SIGNING_REQUEST_FIELD_NUMBER: _builtins.int
     HOSTNAME_FIELD_NUMBER: _builtins.int
     token_secret: _builtins.str
-    """The secret half of the join token, as text. Never empty."""
+    """The secret half of the join token, as text. Empty: the device asks a person to let it in."""
     signing_request: _builtins.bytes
     """PKCS#10 request, DER, ECDSA P-256. Its subject is ignored: the collector names the device."""
     hostname: _builtins.str
@@ -47,6 +47,34 @@ class EnrolRequest(_message.Message):
 Global___EnrolRequest: _TypeAlias = EnrolRequest  # noqa: Y015
 
 @_typing.final
+class ReenterRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    SIGNING_REQUEST_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    public_key: _builtins.bytes
+    """The key of the certificate that has ended: SubjectPublicKeyInfo, DER, P-256."""
+    signing_request: _builtins.bytes
+    """PKCS#10 request of the fresh key, DER, ECDSA P-256."""
+    signature: _builtins.bytes
+    """By public_key, ECDSA with SHA-256 (DER), over the bytes "quitus re-entry 1", a zero byte, and signing_request."""
+    def __init__(
+        self,
+        *,
+        public_key: _builtins.bytes = ...,
+        signing_request: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["public_key", b"public_key", "signature", b"signature", "signing_request", b"signing_request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReenterRequest: _TypeAlias = ReenterRequest  # noqa: Y015
+
+@_typing.final
 class EnrolResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -55,12 +83,15 @@ class EnrolResponse(_message.Message):
     TRUST_ROOTS_FIELD_NUMBER: _builtins.int
     INVENTORY_PORT_FIELD_NUMBER: _builtins.int
     PSEUDONYM_KEY_FIELD_NUMBER: _builtins.int
+    WAITING_REQUEST_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """The identity that the certificate carries, a UUID in lower case."""
     inventory_port: _builtins.int
     """Port of InventoryService, on the host that answered this call."""
     pseudonym_key: _builtins.bytes
     """Key of the pseudonyms that stand for people in reports, the same for all devices; 32 bytes."""
+    waiting_request: _builtins.str
+    """The number under which the request waits for a person: ask again later with the same key. All else is empty then."""
     @_builtins.property
     def certificate_chain(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """The device's certificate, then its issuers without the root; DER."""
@@ -77,10 +108,11 @@ class EnrolResponse(_message.Message):
         trust_roots: _abc.Iterable[_builtins.bytes] | None = ...,
         inventory_port: _builtins.int = ...,
         pseudonym_key: _builtins.bytes = ...,
+        waiting_request: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_chain", b"certificate_chain", "device_id", b"device_id", "inventory_port", b"inventory_port", "pseudonym_key", b"pseudonym_key", "trust_roots", b"trust_roots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_chain", b"certificate_chain", "device_id", b"device_id", "inventory_port", b"inventory_port", "pseudonym_key", b"pseudonym_key", "trust_roots", b"trust_roots", "waiting_request", b"waiting_request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -41,6 +41,11 @@ class EnrolmentServiceStub:
                 request_serializer=quitus_dot_v1_dot_enrolment__pb2.EnrolRequest.SerializeToString,
                 response_deserializer=quitus_dot_v1_dot_enrolment__pb2.EnrolResponse.FromString,
                 _registered_method=True)
+        self.Reenter = channel.unary_unary(
+                '/quitus.v1.EnrolmentService/Reenter',
+                request_serializer=quitus_dot_v1_dot_enrolment__pb2.ReenterRequest.SerializeToString,
+                response_deserializer=quitus_dot_v1_dot_enrolment__pb2.EnrolResponse.FromString,
+                _registered_method=True)
 
 
 class EnrolmentServiceServicer:
@@ -57,12 +62,25 @@ class EnrolmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reenter(self, request, context):
+        """Certifies a fresh key of a known device whose certificate has ended; the present key proves who it is.
+        PERMISSION_DENIED: the device is not known, was revoked, or was away for longer than the collector allows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EnrolmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Enrol': grpc.unary_unary_rpc_method_handler(
                     servicer.Enrol,
                     request_deserializer=quitus_dot_v1_dot_enrolment__pb2.EnrolRequest.FromString,
+                    response_serializer=quitus_dot_v1_dot_enrolment__pb2.EnrolResponse.SerializeToString,
+            ),
+            'Reenter': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reenter,
+                    request_deserializer=quitus_dot_v1_dot_enrolment__pb2.ReenterRequest.FromString,
                     response_serializer=quitus_dot_v1_dot_enrolment__pb2.EnrolResponse.SerializeToString,
             ),
     }
@@ -94,6 +112,33 @@ class EnrolmentService:
             target,
             '/quitus.v1.EnrolmentService/Enrol',
             quitus_dot_v1_dot_enrolment__pb2.EnrolRequest.SerializeToString,
+            quitus_dot_v1_dot_enrolment__pb2.EnrolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reenter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quitus.v1.EnrolmentService/Reenter',
+            quitus_dot_v1_dot_enrolment__pb2.ReenterRequest.SerializeToString,
             quitus_dot_v1_dot_enrolment__pb2.EnrolResponse.FromString,
             options,
             channel_credentials,

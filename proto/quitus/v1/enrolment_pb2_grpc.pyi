@@ -40,6 +40,10 @@ class EnrolmentServiceStub:
     Asking again with the same token and the same key gives the same device, so a lost answer costs nothing.
     PERMISSION_DENIED: the token is unknown, used up or expired. INVALID_ARGUMENT: the request is malformed.
     """
+    Reenter: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.ReenterRequest, _enrolment_pb2.EnrolResponse]
+    """Certifies a fresh key of a known device whose certificate has ended; the present key proves who it is.
+    PERMISSION_DENIED: the device is not known, was revoked, or was away for longer than the collector allows.
+    """
 
 @_typing.type_check_only
 class EnrolmentServiceAsyncStub(EnrolmentServiceStub):
@@ -52,6 +56,10 @@ class EnrolmentServiceAsyncStub(EnrolmentServiceStub):
     """Admits a device that shows a valid join token and signs its request with a key of its own.
     Asking again with the same token and the same key gives the same device, so a lost answer costs nothing.
     PERMISSION_DENIED: the token is unknown, used up or expired. INVALID_ARGUMENT: the request is malformed.
+    """
+    Reenter: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.ReenterRequest, _enrolment_pb2.EnrolResponse]  # type: ignore[assignment]
+    """Certifies a fresh key of a known device whose certificate has ended; the present key proves who it is.
+    PERMISSION_DENIED: the device is not known, was revoked, or was away for longer than the collector allows.
     """
 
 class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -68,6 +76,16 @@ class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Admits a device that shows a valid join token and signs its request with a key of its own.
         Asking again with the same token and the same key gives the same device, so a lost answer costs nothing.
         PERMISSION_DENIED: the token is unknown, used up or expired. INVALID_ARGUMENT: the request is malformed.
+        """
+
+    @_abc_1.abstractmethod
+    def Reenter(
+        self,
+        request: _enrolment_pb2.ReenterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enrolment_pb2.EnrolResponse, _abc.Awaitable[_enrolment_pb2.EnrolResponse]]:
+        """Certifies a fresh key of a known device whose certificate has ended; the present key proves who it is.
+        PERMISSION_DENIED: the device is not known, was revoked, or was away for longer than the collector allows.
         """
 
 def add_EnrolmentServiceServicer_to_server(servicer: EnrolmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

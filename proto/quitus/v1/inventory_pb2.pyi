@@ -93,10 +93,13 @@ class ReportRequest(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     TAKEN_AT_FIELD_NUMBER: _builtins.int
+    TRUST_DIGEST_FIELD_NUMBER: _builtins.int
     digest: _builtins.bytes
     """Of the whole inventory as it is after this report (docs/protocol.md, "Digests"); 32 bytes."""
     receipt: _builtins.bytes
     """ReportResponse.receipt of the last report that was accepted; empty before the first."""
+    trust_digest: _builtins.bytes
+    """Which roots the device trusts: SHA-256 over the concatenated, sorted SHA-256 of their DER. May be empty."""
     @_builtins.property
     def full(self) -> Global___Inventory: ...
     @_builtins.property
@@ -116,10 +119,11 @@ class ReportRequest(_message.Message):
         digest: _builtins.bytes = ...,
         receipt: _builtins.bytes = ...,
         taken_at: _timestamp_pb2.Timestamp | None = ...,
+        trust_digest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "content", b"content", "full", b"full", "taken_at", b"taken_at", "unchanged", b"unchanged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "content", b"content", "digest", b"digest", "full", b"full", "receipt", b"receipt", "taken_at", b"taken_at", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "content", b"content", "digest", b"digest", "full", b"full", "receipt", b"receipt", "taken_at", b"taken_at", "trust_digest", b"trust_digest", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["full", "changes", "unchanged"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -134,22 +138,28 @@ class ReportResponse(_message.Message):
     INSTALLS_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     FULL_WANTED_FIELD_NUMBER: _builtins.int
+    TRUST_ROOTS_FIELD_NUMBER: _builtins.int
     installs: _builtins.int
     """Installs that the collector now holds for this device, those of sources that FAILED included."""
     receipt: _builtins.bytes
     """To be shown with the next report, once; 16 bytes. Empty where nothing was taken in."""
     full_wanted: _builtins.bool
     """Nothing was taken in: the collector does not hold what the report builds on. Send it whole, with the same receipt."""
+    @_builtins.property
+    def trust_roots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The roots to trust from now on, DER; empty where trust_digest said just these, or nothing was taken in."""
+
     def __init__(
         self,
         *,
         installs: _builtins.int = ...,
         receipt: _builtins.bytes = ...,
         full_wanted: _builtins.bool = ...,
+        trust_roots: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_wanted", b"full_wanted", "installs", b"installs", "receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_wanted", b"full_wanted", "installs", b"installs", "receipt", b"receipt", "trust_roots", b"trust_roots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,7 +17,7 @@ from quitus_agent import keys, statement, wire
 from quitus_agent.device import DeviceFacts
 from quitus_agent.inventory import Inventory
 from quitus_agent.spool import Accepted
-from quitus_collector.adapters import x509
+from quitus_collector.adapters import authority_folder, x509
 from tests.builders import NOON
 from tests.programs import COMMANDS, AgentFolder, Answer, CollectorFolder
 
@@ -171,7 +171,7 @@ def report_with(
 def test_only_certificates_of_this_collector_open_the_inventory_port(
     collector: CollectorFolder, agent: AgentFolder, tmp_path: Path
 ) -> None:
-    x509.create(tmp_path / "foreign", "Foreign", datetime.now(UTC))
+    authority_folder.create(tmp_path / "foreign", "Foreign", datetime.now(UTC))
     key = keys.new_key()
     request = keys.signing_request(key)
 
@@ -388,12 +388,12 @@ def test_a_damaged_database_is_named(collector: CollectorFolder) -> None:
 
 
 def test_a_missing_authority_stops_the_collector_from_serving(collector: CollectorFolder) -> None:
-    shutil.move(collector.home / "authority/issuing.key", collector.home / "elsewhere.key")
+    shutil.move(collector.home / "authority/issuing.pem", collector.home / "elsewhere.pem")
 
     refused = collector.run("serve")
 
     assert refused.status == 1
-    assert "issuing.key: No such file or directory" in one_sentence(refused)
+    assert "issuing.pem: No such file or directory" in one_sentence(refused)
 
 
 def test_the_inventory_port_speaks_tls_13_to_agents(collector: CollectorFolder) -> None:

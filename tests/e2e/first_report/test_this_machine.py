@@ -95,6 +95,7 @@ def test_what_the_programs_keep_is_theirs_alone(
         agent.enrol(enrolment, collector.token_file())
 
     private = [*agent.state.iterdir(), *collector.home.glob("authority/*.key")]
+    private.append(collector.home / "authority/issuing.pem")
     assert len(private) == 3
     assert (collector.home / "pseudonym.key").stat().st_mode & 0o077 == 0
     for path in (*private, agent.state, collector.home, collector.home / "authority"):

@@ -6,28 +6,30 @@ import pytest
 
 from quitus_agent import identity, keys
 from quitus_agent.errors import AgentError
-from quitus_collector.adapters import x509
+from quitus_collector.adapters import authority_folder, x509
 from tests.builders import NOON
 
 
 @pytest.fixture
 def issued(tmp_path: Path) -> identity.Identity:
     """An identity as an enrolment leaves it in `tmp_path / "state"`."""
-    x509.create(tmp_path / "authority", "Test", NOON)
+    authority_folder.create(tmp_path / "authority", "Test", NOON)
     authority = x509.Authority(tmp_path / "authority")
     state = tmp_path / "state"
     key = keys.pending_key(state)
     certificate = authority.issue(keys.signing_request(key), "d-1", NOON)
-    known = identity.Identity(
+    blank = identity.Identity(
         "d-1",
         "collector",
         7444,
-        key,
-        keys.pem(list(certificate.chain)),
+        b"",
+        b"",
         keys.pem([authority.root()]),
-        keys.expires_at(keys.pem(list(certificate.chain))),
+        identity.NEVER,
         bytes(32),
+        7443,
     )
+    known = keys.certified(blank, key, keys.pem(list(certificate.chain)))
     identity.save(state, known)
     return known
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from quitus_collector.domain.certificate import ClientCertificate
 from quitus_collector.domain.device import Device, Standing, fingerprint, likeness
 from quitus_collector.domain.install import DeviceFacts, Install, Inventory, SourceStatus
 from quitus_collector.domain.report import Changes, Report, Unchanged, row_digest
@@ -19,13 +20,18 @@ from quitus_collector.errors import (
 )
 from quitus_collector.services import reporting
 from quitus_collector.services.reporting import Accepted, Decision
-from tests.builders import a_device, a_report, an_install, an_inventory
+from tests.builders import a_certificate, a_device, a_report, an_install, an_inventory
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 
 BASH, VIM, VISIO = an_install("bash"), an_install("vim"), an_install("Visio", source="rpm")
 LAPTOP = DeviceFacts("PC-1", smbios_uuid="4c4c4544-0001-11", serial="5CG1234", machine_id="aa11")
 OTHER = DeviceFacts("PC-2", smbios_uuid="4c4c4544-0002-22", serial="5CG9999", machine_id="bb22")
+
+
+def peer(device: str) -> ClientCertificate:
+    """What a device of `a_device` shows."""
+    return a_certificate(a_device(device))
 
 
 class Desk:
@@ -39,7 +45,7 @@ class Desk:
                 work.devices.add(a_device(device))
 
     def say(self, device: str, report: Report) -> Accepted:
-        return reporting.accept_report(self.store, self.clock, device, report)
+        return reporting.accept_report(self.store, self.clock, peer(device), report)
 
     def report(self, device: str, content: Inventory) -> Accepted:
         """Whole, as a device that keeps its receipts."""
@@ -304,10 +310,10 @@ def test_reports_of_several_devices_are_answered_each_for_itself(desk: Desk) -> 
         desk.store,
         desk.clock,
         [
-            ("d-1", unchanged),
-            ("nobody", unchanged),
-            ("d-2", a_report(an_inventory(VIM), digest=b"x" * 32)),
-            ("d-2", a_report(an_inventory(VIM))),
+            (peer("d-1"), unchanged),
+            (peer("nobody"), unchanged),
+            (peer("d-2"), a_report(an_inventory(VIM), digest=b"x" * 32)),
+            (peer("d-2"), a_report(an_inventory(VIM))),
         ],
     )
 
@@ -322,7 +328,7 @@ def test_a_device_that_calls_twice_at_once_has_one_chain_of_receipts(desk: Desk)
     )
 
     one, other = reporting.accept_reports(
-        desk.store, desk.clock, [("d-1", unchanged), ("d-1", unchanged)]
+        desk.store, desk.clock, [(peer("d-1"), unchanged), (peer("d-1"), unchanged)]
     )
 
     assert isinstance(one, Accepted)
@@ -347,7 +353,7 @@ def test_one_report_that_the_database_refuses_does_not_take_the_others_along(des
     refused, accepted = reporting.accept_reports(
         desk.store,
         desk.clock,
-        [("d-1", a_report(an_inventory(BASH))), ("d-2", a_report(an_inventory(VIM)))],
+        [(peer("d-1"), a_report(an_inventory(BASH))), (peer("d-2"), a_report(an_inventory(VIM)))],
     )
 
     assert isinstance(refused, StoreError)

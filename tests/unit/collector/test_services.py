@@ -13,11 +13,13 @@ from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Inventory, SourceStatus
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.errors import EnrolmentRefused, UnknownDevice, UsageError
-from quitus_collector.services import declaring, enrolment, licensing, reporting
+from quitus_collector.services import access, declaring, enrolment, licensing, reporting
+from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary, PoolLine
 from tests.builders import (
     OFFICE_2016,
     OFFICE_2019,
+    a_certificate,
     a_device,
     a_report,
     an_entitlement,
@@ -41,7 +43,13 @@ class World:
 
     def token(self, uses: int = 1, valid_for: timedelta = DAY, entity: str | None = None) -> str:
         return enrolment.create_token(
-            self.store, self.authority, self.clock, uses=uses, valid_for=valid_for, entity=entity
+            self.store,
+            self.authority,
+            self.clock,
+            actor="operator anne",
+            uses=uses,
+            valid_for=valid_for,
+            entity=entity,
         )
 
     def enrol(self, token: str, key: bytes = b"key", hostname: str = "pc-1") -> str:
@@ -51,16 +59,16 @@ class World:
             self.authority,
             self.clock,
             token_secret=secret,
-            signing_request=key,
-            hostname=hostname,
+            applicant=Applicant(key, hostname, "192.0.2.7"),
         ).device_id
 
     def report(self, device: str, inventory: Inventory) -> int:
         """Reports an inventory whole, as a device that shows its last receipt."""
         with self.store.reading() as work:
-            receipt = bytes.fromhex(work.devices.get(device).receipt)
+            known = work.devices.get(device)
+            receipt = bytes.fromhex(known.receipt)
         said = a_report(inventory, receipt=receipt)
-        return reporting.accept_report(self.store, self.clock, device, said).installs
+        return reporting.accept_report(self.store, self.clock, a_certificate(known), said).installs
 
     def with_devices(self, *devices: str) -> "World":
         with self.store.writing() as work:
@@ -259,7 +267,7 @@ def test_an_oem_licence_follows_a_machine_that_was_enrolled_again(world: World) 
     world.report("new", an_inventory(OFFICE_2019_ROW))
 
     twice = world.position()
-    reporting.remove_device(world.store, "old")
+    access.remove(world.store, world.clock, "old", actor="operator anne")
     once = world.position()
 
     assert twice.perimeter.namesakes == ("PC-1",)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     insert,
     literal,
     or_,
@@ -20,10 +21,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from quitus_collector.adapters.sql import tables
+from quitus_collector.domain.audit import Entry, Event, Kind, entry_after
 from quitus_collector.domain.device import (
     WEIGHTS,
     Chain,
     Device,
+    EnrolmentRequest,
     Heard,
     JoinToken,
     Standing,
@@ -43,6 +46,8 @@ from quitus_collector.errors import UnknownDevice
 
 # Values in one IN list; PostgreSQL takes 65,535 parameters and older SQLite 32,766.
 BATCH = 10_000
+# The option that the connections of writing transactions have.
+WRITING = "quitus_begin"
 
 
 class SQLDevices:
@@ -69,8 +74,10 @@ class SQLDevices:
         return _device(row)
 
     def find(self, public_key_sha256: str) -> Device | None:
-        """The device that holds this key."""
-        row = self._one(tables.device.c.public_key_sha256 == public_key_sha256)
+        """The device that holds this key, or was certified it and has not used it yet."""
+        columns = tables.device.c
+        keys = (columns.public_key_sha256, columns.next_key_sha256)
+        row = self._one(or_(*(each == public_key_sha256 for each in keys)))
         return _device(row) if row else None
 
     def list(self) -> Sequence[Device]:
@@ -88,12 +95,11 @@ class SQLDevices:
             .order_by(columns.id)
             .with_for_update()
         )
-        return {
-            device_id: Chain(digest, receipt, shown, Standing(standing), installs)
-            for device_id, digest, receipt, shown, standing, installs in self._connection.execute(
-                query
-            )
-        }
+        found = {}
+        for device_id, *values in self._connection.execute(query):
+            chain = Chain(*values)
+            found[device_id] = chain._replace(standing=Standing(chain.standing))
+        return found
 
     def hear(self, reports: Collection[Heard]) -> None:
         """Notes reports that changed nothing else."""
@@ -127,7 +133,10 @@ class SQLDevices:
         self._connection.execute(delete(devices).where(devices.c.id == device_id))
 
     def _one(self, condition: Any) -> Row[Any] | None:
-        query = select(tables.device).where(condition).with_for_update()
+        query = select(tables.device).where(condition)
+        if self._connection.get_execution_options().get(WRITING):
+            # Who changes a device has it alone: a report must not undo a revocation.
+            query = query.with_for_update()
         return self._connection.execute(query).one_or_none()
 
 
@@ -155,6 +164,71 @@ class SQLJoinTokens:
             tables.join_token.c.created_at.desc(), tables.join_token.c.id
         )
         return [JoinToken(**row._mapping) for row in self._connection.execute(query)]
+
+
+class SQLEnrolmentRequests:
+    """Implements ports.EnrolmentRequests."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def add(self, request: EnrolmentRequest) -> None:
+        """Keeps a request; one with the same id is replaced."""
+        _put(self._connection, tables.enrolment_request, asdict(request))
+
+    def find(self, public_key_sha256: str) -> EnrolmentRequest | None:
+        """The request of the device that holds this key."""
+        condition = tables.enrolment_request.c.public_key_sha256 == public_key_sha256
+        query = select(tables.enrolment_request).where(condition).with_for_update()
+        row = self._connection.execute(query).one_or_none()
+        return EnrolmentRequest(**row._mapping) if row else None
+
+    def list(self) -> Sequence[EnrolmentRequest]:
+        """All of them, oldest first."""
+        columns = tables.enrolment_request.c
+        query = select(tables.enrolment_request).order_by(columns.requested_at, columns.id)
+        return [EnrolmentRequest(**row._mapping) for row in self._connection.execute(query)]
+
+    def remove(self, request_id: str) -> None:
+        """Takes the request away."""
+        condition = tables.enrolment_request.c.id == request_id
+        self._connection.execute(delete(tables.enrolment_request).where(condition))
+
+
+class SQLAuditLog:
+    """Implements ports.AuditLog."""
+
+    # Of the lock that writers of the log share; any number that nothing else here uses.
+    LOCK = 0x7175697475732E61
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def add(self, event: Event) -> Entry:
+        """Seals the event to the last entry; other writers wait until this transaction ends.
+
+        On SQLite they wait anyway: a writing transaction has the database to itself.
+        """
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(select(func.pg_advisory_xact_lock(self.LOCK)))
+        last = select(tables.audit).order_by(tables.audit.c.number.desc()).limit(1)
+        row = self._connection.execute(last).one_or_none()
+        entry = entry_after(_entry(row) if row else None, event)
+        values = {"number": entry.number, "digest": entry.digest, **asdict(event)}
+        self._connection.execute(insert(tables.audit).values(values))
+        return entry
+
+    def list(self, *, last: int | None = None) -> Iterator[Entry]:
+        """Oldest first; only so many of the newest where `last` is given."""
+        number = tables.audit.c.number
+        query = select(tables.audit).order_by(number)
+        if last is not None:
+            newest = select(number).order_by(number.desc()).limit(last)
+            query = query.where(number.in_(newest))
+        options = self._connection.execution_options(yield_per=BATCH)
+        return map(_entry, options.execute(query))
 
 
 class SQLInventories:
@@ -265,6 +339,11 @@ class SQLEntitlements:
         """Takes the line away."""
         condition = tables.entitlement.c.id == entitlement_id
         self._connection.execute(delete(tables.entitlement).where(condition))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    event = Event(row.at, Kind(row.kind), row.actor, row.subject, row.detail)
+    return Entry(row.number, event, row.digest)
 
 
 def _insert(connection: Connection) -> Any:

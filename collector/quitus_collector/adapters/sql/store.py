@@ -15,13 +15,23 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from quitus_collector.adapters.sql.repositories import (
+    WRITING,
+    SQLAuditLog,
     SQLDevices,
+    SQLEnrolmentRequests,
     SQLEntitlements,
     SQLInventories,
     SQLJoinTokens,
 )
 from quitus_collector.errors import StoreError, UsageError
-from quitus_collector.services.ports import Devices, Entitlements, Inventories, JoinTokens
+from quitus_collector.services.ports import (
+    AuditLog,
+    Devices,
+    EnrolmentRequests,
+    Entitlements,
+    Inventories,
+    JoinTokens,
+)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 # How long a writer waits for another one on SQLite.
@@ -35,8 +45,10 @@ class SQLUnitOfWork:
         """All repositories share the connection's transaction."""
         self.devices: Devices = SQLDevices(connection)
         self.tokens: JoinTokens = SQLJoinTokens(connection)
+        self.requests: EnrolmentRequests = SQLEnrolmentRequests(connection)
         self.inventories: Inventories = SQLInventories(connection)
         self.entitlements: Entitlements = SQLEntitlements(connection)
+        self.audit: AuditLog = SQLAuditLog(connection)
 
 
 class SQLStore:
@@ -50,7 +62,7 @@ class SQLStore:
         parsed = _parsed(url)
         self.name = parsed.render_as_string(hide_password=True)
         self._engine = _engine(parsed, create=create)
-        self._writer = self._engine.execution_options(quitus_begin="BEGIN IMMEDIATE")
+        self._writer = self._engine.execution_options(**{WRITING: "BEGIN IMMEDIATE"})
 
     @contextmanager
     def reading(self) -> Iterator[SQLUnitOfWork]:
@@ -149,7 +161,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at once: one that starts as a reader could not upgrade safely.
-    begin = connection.get_execution_options().get("quitus_begin", "BEGIN")
+    begin = connection.get_execution_options().get(WRITING, "BEGIN")
     connection.exec_driver_sql(begin)
 
 

@@ -62,6 +62,9 @@ device = Table(
     Column("entity", String(64)),
     Column("enrolled_at", UTCDateTime, nullable=False),
     Column("certificate_expires_at", UTCDateTime, nullable=False),
+    Column("next_key_sha256", String(64), unique=True),
+    Column("revoked_at", UTCDateTime),
+    Column("trust_digest", String(64), nullable=False, server_default=""),
     Column("last_report_at", UTCDateTime),
     # DeviceFacts and SourceOutcomes of the last report.
     Column("facts", JSON, nullable=False),
@@ -91,6 +94,33 @@ join_token = Table(
     Column("uses", Integer, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
+)
+
+# Devices that wait for a person, and those that were denied; gone once they are let in.
+enrolment_request = Table(
+    "enrolment_request",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("public_key_sha256", String(64), nullable=False, unique=True),
+    Column("hostname", String(255), nullable=False),
+    Column("address", String(255), nullable=False),
+    Column("requested_at", UTCDateTime, nullable=False),
+    Column("approved", Boolean),
+    Column("entity", String(64)),
+)
+
+# Append-only; the number is the primary key, so that two writers cannot continue the same entry.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("detail", JSON, nullable=False),
+    # SHA-256 over the digest before and everything above, hex.
+    Column("digest", String(64), nullable=False),
 )
 
 # A distinct software record, kept once for the whole fleet.

@@ -1,33 +1,44 @@
 """The two listeners: enrolment without client certificates, inventory with them."""
 
 import asyncio
+import logging
 import os
 import resource
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-# What gRPC itself writes on standard error repeats our own errors, with addresses inside.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+# gRPC has no setting for the oldest TLS: with an elliptic-curve certificate, a cipher for RSA
+# alone leaves TLS 1.2 nothing to agree on. TLS 1.3 has its own ciphers.
+os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"
+# Where a handshake fails, gRPC tells nobody but its log: `handshakes` reads it.
+os.environ.setdefault("GRPC_VERBOSITY", "INFO")
 
 import grpc
 
-from quitus.v1 import enrolment_pb2_grpc, inventory_pb2_grpc
+from quitus.v1 import enrolment_pb2_grpc, identity_pb2_grpc, inventory_pb2_grpc
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.servicers import (
     EnrolmentServicer,
+    IdentityServicer,
     InventoryServicer,
     UseCases,
 )
-from quitus_collector.entrypoints.grpc.status import ErrorInterceptor
+from quitus_collector.entrypoints.grpc.status import ErrorInterceptor, Refused
 from quitus_collector.entrypoints.grpc.translate import MAX_ENROLMENT_BYTES
-from quitus_collector.errors import UsageError
+from quitus_collector.errors import CollectorError, UsageError
 
 # How long calls under way may take once the collector is told to stop.
 GRACE_S = 10.0
 OPTIONS = (
     # A second collector on the same port is a mistake that must be seen.
     ("grpc.so_reuseport", 0),
+    # A connection lives for minutes, so that it does not outlive certificates by much; each call
+    # is checked besides. Calls under way are finished.
+    ("grpc.max_connection_age_ms", 600_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
+    ("grpc.max_connection_idle_ms", 120_000),
 )
 
 
@@ -46,6 +57,12 @@ class Limits:
     handshake_s: int
 
 
+# How often `UseCases.tick` is called.
+TICK_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What the listeners show and whom they trust, PEM."""
@@ -57,22 +74,31 @@ class Identity:
 
 async def serve(
     use_cases: UseCases,
-    identity: Identity,
+    identity: Callable[[], Identity],
     *,
     enrolment_address: str,
     inventory_address: str,
     limits: Limits,
     ready: Callable[[int, int], None],
+    tick: Callable[[], None],
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the calls under way.
 
-    `ready` is called with the enrolment and the inventory port once both answer; a port 0 in an
-    address takes a free one. Raises UsageError if an address cannot be bound.
+    `identity` is asked at each handshake, on threads of gRPC's own. `ready` is called with the
+    enrolment and the inventory port once both answer; a port 0 in an address takes a free one.
+    `tick` is called every second or so. Raises UsageError if an address cannot be bound.
     """
     _raise_file_limit()
     bound: dict[str, int] = {}
+
+    async def refused(actor: str, reason: str) -> None:
+        # The call is refused either way.
+        with suppress(CollectorError):
+            await use_cases.run(use_cases.refused, actor, reason)
+
     servers = [
-        _server(size, limits) for size in (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024)
+        _server(size, limits, refused)
+        for size in (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024)
     ]
     address_rate = Rate(limits.enrolments_per_minute, 60)
     device_rate = Rate(limits.reports_per_hour, 3600)
@@ -82,6 +108,9 @@ async def serve(
     inventory_pb2_grpc.add_InventoryServiceServicer_to_server(
         InventoryServicer(use_cases, device_rate), servers[1]
     )
+    identity_pb2_grpc.add_IdentityServiceServicer_to_server(
+        IdentityServicer(use_cases, device_rate), servers[1]
+    )
     bound["enrolment"] = _bind(servers[0], enrolment_address, identity, clients=False)
     bound["inventory"] = _bind(servers[1], inventory_address, identity, clients=True)
     stopping = asyncio.Event()
@@ -90,11 +119,17 @@ async def serve(
     for server in servers:
         await server.start()
     ready(bound["enrolment"], bound["inventory"])
-    await stopping.wait()
+    while not stopping.is_set():
+        try:
+            await use_cases.run(tick)
+        except CollectorError as error:
+            log.warning("upkeep failed", extra={"reason": str(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TICK_S)
     await asyncio.gather(*(server.stop(GRACE_S) for server in servers))
 
 
-def _server(max_bytes: int, limits: Limits) -> grpc.aio.Server:
+def _server(max_bytes: int, limits: Limits, refused: Refused) -> grpc.aio.Server:
     return grpc.aio.server(
         options=(
             *OPTIONS,
@@ -103,7 +138,7 @@ def _server(max_bytes: int, limits: Limits) -> grpc.aio.Server:
             # Who connects and does not get through the handshake is not waited for.
             ("grpc.server_handshake_timeout_ms", limits.handshake_s * 1000),
         ),
-        interceptors=[ErrorInterceptor()],
+        interceptors=[ErrorInterceptor(refused)],
         maximum_concurrent_rpcs=limits.calls,
     )
 
@@ -114,14 +149,40 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _bind(server: grpc.aio.Server, address: str, identity: Identity, *, clients: bool) -> int:
-    credentials = grpc.ssl_server_credentials(
-        [(identity.private_key, identity.chain)],
-        root_certificates=identity.client_roots if clients else None,
-        require_client_auth=clients,
-    )
+def _bind(
+    server: grpc.aio.Server, address: str, identity: Callable[[], Identity], *, clients: bool
+) -> int:
     try:
-        port = server.add_secure_port(address, credentials)
+        port = server.add_secure_port(address, _credentials(identity, clients=clients))
     except RuntimeError as error:
         raise UsageError(f"cannot listen on {address}: is the port taken?") from error
     return port
+
+
+def _credentials(identity: Callable[[], Identity], *, clients: bool) -> grpc.ServerCredentials:
+    """Asked at each handshake: certificates change without a restart or a dropped call."""
+    shown = identity()
+
+    def configuration(of: Identity) -> grpc.ServerCertificateConfiguration:
+        return grpc.ssl_server_certificate_configuration(
+            [(of.private_key, of.chain)], root_certificates=of.client_roots if clients else None
+        )
+
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal shown
+        try:
+            now = identity()
+        except CollectorError as error:
+            log.error("the last certificate is kept", extra={"reason": str(error)})
+            return None
+        if now == shown:
+            return None
+        shown = now
+        log.info("certificates replaced")
+        return configuration(now)
+
+    return grpc.dynamic_ssl_server_credentials(
+        configuration(shown),
+        changed,  # type: ignore[arg-type]  # None says that nothing changed
+        require_client_authentication=clients,
+    )

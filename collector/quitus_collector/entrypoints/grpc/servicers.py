@@ -7,13 +7,24 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc, inventory_pb2, inventory_pb2_grpc
+from quitus.v1 import (
+    enrolment_pb2,
+    enrolment_pb2_grpc,
+    identity_pb2,
+    identity_pb2_grpc,
+    inventory_pb2,
+    inventory_pb2_grpc,
+)
+from quitus_collector.domain.certificate import ClientCertificate
+from quitus_collector.domain.device import EnrolmentRequest
 from quitus_collector.domain.report import Unchanged
 from quitus_collector.entrypoints.grpc import translate
+from quitus_collector.entrypoints.grpc.peers import address_of
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.together import Together
-from quitus_collector.errors import CollectorError, FullReportWanted, UnknownDevice
-from quitus_collector.services.enrolment import Enrolled
+from quitus_collector.errors import CollectorError, FullReportWanted
+from quitus_collector.services.access import trust_digest
+from quitus_collector.services.enrolment import Applicant, Enrolled
 from quitus_collector.services.reporting import Accepted, Incoming
 
 log = logging.getLogger(__name__)
@@ -24,10 +35,15 @@ Result = TypeVar("Result")
 class UseCases:
     """What the servicers call; blocking, so they run on `executor`."""
 
-    enrol: Callable[[str, bytes, str], Enrolled]
+    enrol: Callable[[str, Applicant], Enrolled | EnrolmentRequest]
+    reenter: Callable[[bytes, bytes, Applicant], Enrolled]
+    renew: Callable[[ClientCertificate, Applicant], Enrolled]
     accept_reports: Callable[[Sequence[Incoming]], Sequence[Accepted | CollectorError]]
-    device_id_of: Callable[[bytes], str]
-    trust_roots: tuple[bytes, ...]
+    # The caller's certificate, once everything is checked that needs no record of the device.
+    peer: Callable[[Any], ClientCertificate]
+    # Who was refused and why.
+    refused: Callable[[str, str], None]
+    trust_roots: Callable[[], tuple[bytes, ...]]
     pseudonym_key: bytes
     executor: Executor
 
@@ -52,20 +68,63 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
         self, request: enrolment_pb2.EnrolRequest, context: Any
     ) -> enrolment_pb2.EnrolResponse:
         """See enrolment.proto."""
-        self._rate.spend(_address(context), asyncio.get_running_loop().time())
-        admitted = await self._use_cases.run(
+        self._rate.spend(address_of(context), asyncio.get_running_loop().time())
+        answer = await self._use_cases.run(
             self._use_cases.enrol,
             translate.text(request.token_secret, "token_secret"),
-            request.signing_request,
-            translate.text(request.hostname, "hostname")[:255],
+            _applicant(request.signing_request, request.hostname, context),
         )
-        log.info("device enrolled", extra={"device_id": admitted.device_id})
+        if isinstance(answer, EnrolmentRequest):
+            log.info("device waits for approval", extra={"request": answer.id})
+            return enrolment_pb2.EnrolResponse(waiting_request=answer.id)
+        log.info("device enrolled", extra={"device_id": answer.device_id})
+        return self._response(answer)
+
+    async def Reenter(
+        self, request: enrolment_pb2.ReenterRequest, context: Any
+    ) -> enrolment_pb2.EnrolResponse:
+        """See enrolment.proto."""
+        self._rate.spend(address_of(context), asyncio.get_running_loop().time())
+        admitted = await self._use_cases.run(
+            self._use_cases.reenter,
+            request.public_key,
+            request.signature,
+            _applicant(request.signing_request, "", context),
+        )
+        log.info("device re-entered", extra={"device_id": admitted.device_id})
+        return self._response(admitted)
+
+    def _response(self, admitted: Enrolled) -> enrolment_pb2.EnrolResponse:
         return enrolment_pb2.EnrolResponse(
             device_id=admitted.device_id,
             certificate_chain=admitted.certificate.chain,
-            trust_roots=self._use_cases.trust_roots,
+            trust_roots=self._use_cases.trust_roots(),
             inventory_port=self._inventory_port(),
             pseudonym_key=self._use_cases.pseudonym_key,
+        )
+
+
+class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
+    """Renews certificates."""
+
+    def __init__(self, use_cases: UseCases, rate: Rate) -> None:
+        """Identity comes from the certificate of each call; `rate` is each device's."""
+        self._use_cases = use_cases
+        self._rate = rate
+
+    async def Renew(
+        self, request: identity_pb2.RenewRequest, context: Any
+    ) -> identity_pb2.RenewResponse:
+        """See identity.proto."""
+        peer = self._use_cases.peer(context)
+        self._rate.spend(peer.device_id, asyncio.get_running_loop().time())
+        renewed = await self._use_cases.run(
+            self._use_cases.renew, peer, _applicant(request.signing_request, "", context)
+        )
+        log.info("certificate renewed", extra={"device_id": renewed.device_id})
+        return identity_pb2.RenewResponse(
+            certificate_chain=renewed.certificate.chain,
+            trust_roots=self._use_cases.trust_roots(),
         )
 
 
@@ -84,28 +143,26 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         self, request: inventory_pb2.ReportRequest, context: Any
     ) -> inventory_pb2.ReportResponse:
         """See inventory.proto."""
-        device_id = self._peer_device_id(context)
-        self._rate.spend(device_id, asyncio.get_running_loop().time())
+        peer = self._use_cases.peer(context)
+        self._rate.spend(peer.device_id, asyncio.get_running_loop().time())
         report = translate.report(request)
+        known = {"device_id": peer.device_id}
         try:
-            accepted = await self._reports.ask((device_id, report))
+            accepted = await self._reports.ask((peer, report))
         except FullReportWanted as error:
-            log.info("full report wanted", extra={"device_id": device_id, "reason": str(error)})
+            log.info("full report wanted", extra=known | {"reason": str(error)})
             return inventory_pb2.ReportResponse(full_wanted=True)
         # Most reports of a day say nothing new; that they came is in the store.
         level = logging.DEBUG if isinstance(report.content, Unchanged) else logging.INFO
-        fields = {"device_id": device_id, "installs": accepted.installs}
-        log.log(level, "report accepted", extra=fields)
-        return inventory_pb2.ReportResponse(installs=accepted.installs, receipt=accepted.receipt)
-
-    def _peer_device_id(self, context: Any) -> str:
-        """Who is calling: the only place that knows where identity comes from."""
-        certificates = context.auth_context().get("x509_pem_cert")
-        if not certificates:
-            raise UnknownDevice("a call without a client certificate")
-        return self._use_cases.device_id_of(certificates[0])
+        log.log(level, "report accepted", extra=known | {"installs": accepted.installs})
+        roots = self._use_cases.trust_roots()
+        return inventory_pb2.ReportResponse(
+            installs=accepted.installs,
+            receipt=accepted.receipt,
+            trust_roots=() if report.trust_digest == trust_digest(roots) else roots,
+        )
 
 
-def _address(context: Any) -> str:
-    """Where a call comes from, without its port: `ipv4:192.0.2.7`."""
-    return str(context.peer()).rpartition(":")[0]
+def _applicant(signing_request: bytes, hostname: str, context: Any) -> Applicant:
+    hostname = translate.text(hostname, "hostname")[:255]
+    return Applicant(signing_request, hostname, address_of(context))

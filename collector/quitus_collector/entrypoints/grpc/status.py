@@ -6,8 +6,10 @@ from typing import Any
 
 import grpc
 
+from quitus_collector.entrypoints.grpc.peers import address_of
 from quitus_collector.errors import (
     CollectorError,
+    DeviceRefused,
     EnrolmentRefused,
     InvalidRequest,
     Quarantined,
@@ -17,6 +19,7 @@ from quitus_collector.errors import (
 )
 
 STATUS: dict[type[CollectorError], grpc.StatusCode] = {
+    DeviceRefused: grpc.StatusCode.PERMISSION_DENIED,
     EnrolmentRefused: grpc.StatusCode.PERMISSION_DENIED,
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     Quarantined: grpc.StatusCode.FAILED_PRECONDITION,
@@ -31,14 +34,21 @@ PUBLIC: dict[type[CollectorError], str] = {
 }
 
 log = logging.getLogger(__name__)
+# What the audit log keeps of refusals: not that the collector itself cannot serve.
+AUDITED = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT)
 Handler = Callable[[Any, Any], Awaitable[Any]]
+Refused = Callable[[str, str], Awaitable[None]]
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Answers the collector's errors with their status, and hides every other one."""
 
-    def __init__(self) -> None:
-        """One for each server: a method has one handler there, which is wrapped once."""
+    def __init__(self, refused: Refused) -> None:
+        """One for each server: a method has one handler there, which is wrapped once.
+
+        `refused` is told the caller's address and the reason.
+        """
+        self._refused = refused
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
@@ -50,20 +60,22 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or handler.unary_unary is None:
             return handler
         self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
-            _guarded(handler.unary_unary, method),
+            _guarded(handler.unary_unary, method, self._refused),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
         return self._wrapped[method]
 
 
-def _guarded(call: Handler, method: str) -> Handler:
+def _guarded(call: Handler, method: str, refused: Refused) -> Handler:
     async def guarded(request: Any, context: Any) -> Any:
         try:
             return await call(request, context)
         except CollectorError as error:
             log.warning("call refused", extra={"method": method, "reason": str(error)})
             code = STATUS.get(type(error), grpc.StatusCode.INTERNAL)
+            if code in AUDITED:
+                await refused(address_of(context), f"{method.rpartition('/')[2]}: {error}")
             trailers: tuple[tuple[str, str], ...] = ()
             if isinstance(error, TooManyReports):
                 trailers = (("retry-after-s", str(error.retry_after_s)),)

@@ -66,7 +66,9 @@ def report(message: inventory_pb2.ReportRequest) -> Report:
         taken_at = message.taken_at.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidRequest("taken_at: not a time") from error
-    return Report(taken_at, message.digest, message.receipt, content)
+    if len(message.trust_digest) not in (0, DIGEST_BYTES):
+        raise InvalidRequest(f"trust_digest: not {DIGEST_BYTES} bytes")
+    return Report(taken_at, message.digest, message.receipt, content, message.trust_digest)
 
 
 def inventory(message: inventory_pb2.Inventory) -> Inventory:

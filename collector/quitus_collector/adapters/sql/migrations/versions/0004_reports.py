@@ -1,7 +1,7 @@
 """What reports build on: digests and receipts; and what tells devices apart.
 
 Revision: 0004
-After: 0002
+After: 0003
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade() -> None:

@@ -1,0 +1,93 @@
+"""The audit log: what happened to identities, each entry sealed to the one before it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+GENESIS = "0" * 64
+
+
+class Kind(StrEnum):
+    """What can happen."""
+
+    ENROLLED = "enrolled"
+    REFUSED = "refused"
+    RENEWED = "renewed"
+    REENTERED = "re-entered"
+    REVOKED = "revoked"
+    RESTORED = "restored"
+    REMOVED = "removed"
+    TOKEN_MADE = "token made"  # noqa: S105 - names of events
+    TOKEN_REVOKED = "token revoked"  # noqa: S105
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DENIED = "denied"
+    AUTHORITY_MADE = "authority made"
+    AUTHORITY_RENEWED = "authority renewed"
+    ROOT_PREPARED = "root prepared"
+    ROOT_ACTIVATED = "root activated"
+    ROOT_RETIRED = "root retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`actor` is an operator's account, a device or an address; `detail` never holds a secret."""
+
+    at: datetime
+    kind: Kind
+    actor: str
+    subject: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in the log; numbers start at 1 and have no gap."""
+
+    number: int
+    event: Event
+    digest: str
+
+    def document(self) -> dict[str, object]:
+        """The entry as JSON has it."""
+        event = self.event
+        return {
+            "number": self.number,
+            "at": event.at.isoformat(),
+            "event": event.kind.value,
+            "actor": event.actor,
+            "subject": event.subject or None,
+            "detail": dict(event.detail),
+            "digest": self.digest,
+        }
+
+
+def entry_after(previous: Entry | None, event: Event) -> Entry:
+    """The event as the log's next entry."""
+    number = previous.number + 1 if previous else 1
+    return Entry(number, event, _digest(previous.digest if previous else GENESIS, number, event))
+
+
+def first_broken(entries: Iterable[Entry]) -> int | None:
+    """The number of the first entry that is missing, out of place or not as it was written.
+
+    What was cut off at the end leaves no mark here: compare the last digest with a noted one.
+    """
+    previous = None
+    for entry in entries:
+        expected = entry_after(previous, entry.event)
+        if entry != expected:
+            return expected.number
+        previous = entry
+    return None
+
+
+def _digest(previous: str, number: int, event: Event) -> str:
+    """SHA-256 over the digest before and the content, in one spelling."""
+    at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
+    content = [previous, number, at, event.kind, event.actor, event.subject, dict(event.detail)]
+    canonical = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
