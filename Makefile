@@ -33,8 +33,10 @@ test-all: .venv/.dev ## the tests, after installing the system packages they can
 	$(PY) -m tests.capabilities --install
 	$(MAKE) --no-print-directory test-here
 
-soak: .venv/.dev ## thousands of random licence cases against brute force
+soak: .venv/.dev ## the long form of tests that are short in `make test`
 	QUITUS_SOAK=$(or $(CASES),3000) $(PY) -m pytest tests/unit/collector/licensing
+	QUITUS_CRASH_POINTS=10000 $(PY) -m pytest tests/contract/test_reports.py
+	QUITUS_ROTATION_S=60 $(PY) -m pytest tests/e2e/identity/test_rotation.py
 
 check: static test ## everything a change must pass
 

@@ -1,6 +1,7 @@
 """The authority's folder: made, renewed, its root replaced; followed while serving."""
 
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ from quitus_collector.adapters.x509 import (
 from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.ports import Clock
 
+log = logging.getLogger(__name__)
 FIRST_ROOT = "root"
 # How often the files are looked at while serving.
 LOOK_EVERY_S = 1.0
@@ -175,7 +177,7 @@ class LiveAuthority:
     def __init__(
         self, folder: Path, names: Sequence[str], clock: Clock, validity: Validity
     ) -> None:
-        """Raises CollectorError where the folder is of no use; later, its last state is kept."""
+        """Raises CollectorError where the folder is of no use."""
         self._folder = folder
         self._names = names
         self._clock = clock
@@ -213,19 +215,27 @@ class LiveAuthority:
                 self._looked_at, stamp = time.monotonic(), self._look()
             if stamp != self._stamp:
                 self._stamp = stamp
-                self._authority = Authority(self._folder, self._validity)
-                self._server = self._authority.issue_server(self._names, now)
+                self._read_again(now)
             elif now >= self._server.renews_at:
                 self._server = self._authority.issue_server(self._names, now)
             return self._authority, self._server
+
+    def _read_again(self, now: datetime) -> None:
+        """Takes up what the files say; what cannot be used is told, and nobody is kept waiting."""
+        try:
+            authority = Authority(self._folder, self._validity)
+        except CollectorError as error:
+            log.error("the authority's last state is kept", extra={"reason": str(error)})
+            return
+        self._authority, self._server = authority, authority.issue_server(self._names, now)
 
     def _look(self) -> tuple[tuple[str, int, int], ...]:
         """What tells changed files from the ones that were read."""
         try:
             files = [each for each in os.scandir(self._folder) if each.name.endswith(".pem")]
             return tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_ino) for f in files))
-        except OSError as error:
-            raise CollectorError(f"{error.filename}: {error.strerror}") from error
+        except OSError:
+            return ()
 
 
 def _issue_under(

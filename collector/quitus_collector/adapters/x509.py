@@ -72,6 +72,8 @@ class Authority:
         self.active = active[0]
         self.roots = {self.active: roots.pop(self.active)} | roots
         self._root = self.roots[self.active]
+        encoding = serialization.Encoding.DER
+        self._trust_roots = tuple(each.public_bytes(encoding) for each in self.roots.values())
 
     def root(self) -> bytes:
         """The active root certificate, DER."""
@@ -79,8 +81,7 @@ class Authority:
 
     def trust_roots(self) -> tuple[bytes, ...]:
         """All root certificates that devices are to trust, DER; the active one first."""
-        encoding = serialization.Encoding.DER
-        return tuple(each.public_bytes(encoding) for each in self.roots.values())
+        return self._trust_roots
 
     def trust_roots_pem(self) -> bytes:
         """The same, PEM."""

@@ -27,10 +27,9 @@ class Device:
 
     `entity` is the legal entity (SIREN) that its join token was made for, or None. A renewed key
     is `next_key_sha256` until its first use. `trust_digest` says which roots the device trusts, as
-    it said last.
-    `digest`, `receipt` and `shown` (the receipt that the last report showed) are hex, empty before
-    the first report. `rival` is the id of the device that a quarantine is about, or that replaced
-    this one.
+    it said last. `digest`, `receipt` and `shown` (the receipt that the last report showed) are hex,
+    empty before the first report. `rival` is the id of the device that a quarantine is about, or
+    that replaced this one.
     """
 
     id: str

@@ -7,6 +7,7 @@ import pytest
 from quitus_agent import identity, keys
 from quitus_agent.errors import AgentError
 from quitus_collector.adapters import authority_folder, x509
+from quitus_collector.services import access
 from tests.builders import NOON
 
 
@@ -83,6 +84,35 @@ def test_a_damaged_pending_key_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "pending-key.pem").write_bytes(b"garbage")
 
     assert keys.pending_key(tmp_path).startswith(b"-----BEGIN PRIVATE KEY")
+
+
+def test_each_device_renews_at_its_own_moment_after_two_thirds() -> None:
+    start, life = NOON, timedelta(days=30)
+    moments = [
+        identity.renewal_time(f"device-{n}", start, start + life) - start for n in range(200)
+    ]
+
+    assert min(moments) >= life * 2 / 3
+    assert max(moments) <= life * (2 / 3 + 1 / 10)
+    assert max(moments) - min(moments) > timedelta(days=2)
+    assert identity.renewal_time("device-7", start, start + life) - start == moments[7]
+
+
+def test_both_sides_name_the_trusted_roots_alike(tmp_path: Path, issued: identity.Identity) -> None:
+    folder = tmp_path / "authority"
+    authority_folder.prepare(folder, NOON)
+    roots = x509.Authority(folder).trust_roots()
+
+    identity.keep_trust(tmp_path / "state", reversed(roots))
+
+    kept = identity.load(tmp_path / "state")
+    assert identity.trust_digest(kept) == access.trust_digest(roots)
+    assert identity.trust_digest(kept) != identity.trust_digest(issued)
+
+
+def test_a_certificate_for_another_key_is_not_kept(issued: identity.Identity) -> None:
+    with pytest.raises(AgentError, match="another key"):
+        keys.certified(issued, keys.new_key(), issued.certificate_chain)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"device_id": "d-1"}', "null"])
