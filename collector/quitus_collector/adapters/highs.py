@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import gcd
 from typing import Any
 
 import highspy
@@ -50,13 +52,18 @@ class _Session:
         self._programme = programme
         self._deadline = deadline
         self._highs = _Quiet()  # type: ignore[no-untyped-call]
-        for option, value in (("mip_rel_gap", 0.0), ("mip_abs_gap", 0.0), ("threads", 1)):
+        for option, value in (("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)):
             self._highs.setOptionValue(option, value)
         self._model = _Model()
         self._last: Sequence[int] | None = None
 
     def settle(self, cost: Mapping[int, int]) -> Settled:
         """See Session.settle."""
+        divisor = gcd(*cost.values())
+        if divisor > 1:
+            cost = {variable: weight // divisor for variable, weight in cost.items()}
+            found = self.settle(cost)
+            return replace(found, bound=found.bound * divisor)
         self._load()
         largest = sum(
             abs(weight) * self._programme.upper_bounds[variable]
@@ -143,7 +150,8 @@ class _Session:
         bound = self._highs.getInfo().mip_dual_bound
         if status == HighsModelStatus.kOptimal and values is not None:
             reached = total(cost, values)
-            if bound <= reached - 0.5 or self._highs.getObjectiveValue() < reached - 0.5:
+            # Costs are whole and have no common divisor: less than one apart is proof.
+            if bound <= reached - 1 + 1e-6 or self._highs.getObjectiveValue() < reached - 0.5:
                 raise SolverError(f"the solver's bound {bound} is not the {reached} of its answer")
             self._add_rows([Row(cost, upper=reached)])
             self._last = values

@@ -2,7 +2,8 @@
 
 The solution counts patterns; here the spots are decided one after the other, in the order of the
 list. A better name than the solution at hand offers is tried by solving again with everything
-decided held; what was impossible once stays so.
+decided held; what was impossible once stays so. In a large estate that would take for ever: after a
+set effort the solution at hand decides, which is still one and the same for one input.
 """
 
 from collections import Counter, defaultdict
@@ -16,6 +17,9 @@ from quitus_collector.domain.licensing.demand import Draw, Seat, Spot, Take
 from quitus_collector.domain.licensing.pools import Lot
 from quitus_collector.domain.licensing.situation import Cover
 from quitus_collector.domain.optimisation import Row, SolverError
+
+# Solving again for a better name stops after so many variables in all: a matter of seconds.
+EFFORT = 300_000
 
 Allowed = tuple[int, ...]  # patterns by index that a member may still take
 
@@ -104,6 +108,7 @@ class Naming:
         self._unit_of: dict[Hashable, _Unit] = {}
         self._units: defaultdict[Hashable, list[_Unit]] = defaultdict(list)
         self._impossible: set[Hashable] = set()
+        self._effort = EFFORT
 
     def covers(self) -> list[Cover]:
         """Every cover, sorted."""
@@ -221,8 +226,9 @@ class Naming:
         if self._offers(position, wanted) and (flow is None or self._flow_units(flow) >= named):
             return True
         memo = (position.cell, allowed, wanted, flow and flow[:2])
-        if memo in self._impossible or not self.assignment.is_optimal:
+        if memo in self._impossible or not self.assignment.is_optimal or self._effort < 0:
             return False
+        self._effort -= len(self.assignment.programme.upper_bounds)
         at_least, rows = self._held(move=(position.cell, allowed, wanted))
         if flow:
             at_least[flow[2]] = max(at_least.get(flow[2], 0), named)

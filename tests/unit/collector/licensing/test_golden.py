@@ -1,4 +1,4 @@
-"""Cases from published licensing guides, in tests/golden/licensing, readable by anyone."""
+"""Cases from published licensing guides, in tests/golden/licensing, for licence managers."""
 
 import json
 from dataclasses import asdict
