@@ -261,6 +261,19 @@ def _add_licensing(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     position.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
     position.set_defaults(command=_position)
 
+    findings = commands.add_parser(
+        "findings", help="facts beside the position: support, activation, conditions"
+    )
+    findings.add_argument("--format", choices=("table", "json"), default="table")
+    findings.add_argument(
+        "--key-server",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a key server of yours; others are then reported",
+    )
+    findings.set_defaults(command=_findings)
+
     declaration = commands.add_parser("declaration", help="the declaration")
     actions = declaration.add_subparsers(required=True, metavar="ACTION")
     draft = actions.add_parser("draft", help="fill it in, as PDF and JSON")
@@ -570,6 +583,16 @@ def _position(arguments: argparse.Namespace) -> int:
         _print_csv(position.lines, collector)
     else:
         terminal.position(position, collector.messages)
+    return OK
+
+
+def _findings(arguments: argparse.Namespace) -> int:
+    collector = _collector(arguments)
+    found = collector.findings(arguments.key_server)
+    if arguments.format == "json":
+        _print_json([each.document() for each in found])
+    else:
+        terminal.findings(found, collector.catalogue, collector.messages)
     return OK
 
 

@@ -32,6 +32,7 @@ from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.device import Device, EnrolmentRequest
+from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.position import Position
 from quitus_collector.errors import (
@@ -42,7 +43,7 @@ from quitus_collector.errors import (
     UnknownDevice,
     UsageError,
 )
-from quitus_collector.services import access, declaring, enrolment, licensing
+from quitus_collector.services import access, declaring, enrolment, licensing, observing
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary
@@ -185,6 +186,11 @@ class Collector:
     def position(self) -> Position:
         """The effective licence position of now."""
         return licensing.position(self.store, self.catalogue, self.solver, self.clock)
+
+    def findings(self, key_servers: Iterable[str]) -> tuple[Finding, ...]:
+        """What stands beside the position; `key_servers` are the company's own."""
+        own = frozenset(server.lower() for server in key_servers)
+        return observing.observe(self.store, self.catalogue, self.clock, own)
 
     def draft_declaration(self, publisher: str | None, folder: Path) -> tuple[Path, Path]:
         """Writes declaration.pdf and .json with the same figures; returns their paths."""

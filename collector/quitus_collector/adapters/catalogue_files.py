@@ -116,6 +116,7 @@ class ConditionEntry(Model):
 
     text: str
     source: str
+    text_fr: str = ""
     valid_from: date | None = None
     employees: int = 0
     builds: str = ""

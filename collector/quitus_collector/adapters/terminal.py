@@ -16,6 +16,7 @@ from quitus_collector.domain.audit import Entry
 from quitus_collector.domain.catalogue import Build, Catalogue, Product
 from quitus_collector.domain.device import Device, EnrolmentRequest, JoinToken, Standing
 from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.position import LineState, Position, PositionLine
 from quitus_collector.services import wording
@@ -37,6 +38,8 @@ HEADINGS = (
 # In a pipe nothing may be cut to a width that nobody has.
 PIPE_WIDTH = 240
 MIB = 1024 * 1024
+# All devices stand in the JSON.
+SHOWN_DEVICES = 8
 
 
 def position(position: Position, messages: Messages) -> None:
@@ -236,6 +239,21 @@ def catalogue(catalogue: Catalogue, id_: str | None) -> None:
                 label = " ".join(product.label.replace("{version}", "").split())
                 table.add_row(line, escape(label), product.metric.value, needs)
         _print(table)
+
+
+def findings(found: Iterable[Finding], catalogue: Catalogue, messages: Messages) -> None:
+    """Facts beside the position, with their devices."""
+    found = list(found)
+    if not found:
+        print(messages.text("Nothing was found beside the position."))
+    for each in found:
+        print(f"{catalogue.label(each.product)}: {wording.finding(each, messages)}")
+        print(
+            "    "
+            + messages.count("on {n} device: ", "on {n} devices: ", len(each.devices))
+            + ", ".join(each.devices[:SHOWN_DEVICES])
+            + (" …" if len(each.devices) > SHOWN_DEVICES else "")
+        )
 
 
 def _product(catalogue: Catalogue, product: Product) -> None:

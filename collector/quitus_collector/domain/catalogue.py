@@ -91,11 +91,13 @@ class Terms:
 class Condition:
     """Whom a product's free use is closed to: companies of `employees` or more, or as `text` says.
 
-    `builds` is a word on which builds or parts it concerns; empty for all.
+    `text_fr` says the same in French. `builds` is a word on which builds or parts it concerns;
+    empty for all.
     """
 
     text: str
     source: str
+    text_fr: str = ""
     valid_from: date | None = None
     employees: int = 0
     builds: str = ""

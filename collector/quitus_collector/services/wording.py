@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.position import LineState, Perimeter, PositionLine, Undetermined
 from quitus_collector.services.ports import Messages
 
@@ -45,6 +46,27 @@ TOTALS = {
     LineState.GAP: NN_("{n} line with a gap", "{n} lines with a gap"),
     LineState.UNDETERMINED: NN_("{n} undetermined line", "{n} undetermined lines"),
 }
+
+
+FINDINGS = {
+    FindingKind.OUT_OF_SUPPORT: N_("the publisher's support ended on {evidence}"),
+    FindingKind.NOT_ACTIVATED: N_("the licensing service says: {evidence}"),
+    FindingKind.UNKNOWN_KEY_SERVER: N_("activated by a key server that is not yours: {evidence}"),
+    FindingKind.EVALUATION_EXPIRED: N_("the evaluation has ended: {evidence}"),
+    FindingKind.NO_BASE_LICENCE: N_(
+        "an Enterprise edition is an upgrade, and no full licence of Windows was seen below it "
+        "(activation: {evidence})"
+    ),
+    FindingKind.CONDITION: N_("to be checked: {evidence}"),
+}
+
+
+def finding(found: Finding, messages: Messages) -> str:
+    """The fact in a sentence."""
+    evidence = found.evidence
+    if found.kind is FindingKind.CONDITION and messages.language == "fr" and found.text_fr:
+        evidence = found.text_fr
+    return messages.text(FINDINGS[found.kind], evidence=evidence)
 
 
 def metric_name(line: PositionLine, messages: Messages) -> str:

@@ -1,0 +1,128 @@
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from quitus_collector.adapters import catalogue_files, terminal
+from quitus_collector.adapters.messages import Messages
+from quitus_collector.domain.findings import Finding, FindingKind, Seen, findings
+from quitus_collector.domain.install import Install
+from quitus_collector.services.observing import observe
+from tests.builders import a_device, an_install, an_inventory
+from tests.fakes.clock import FakeClock
+from tests.fakes.store import MemoryStore
+
+CATALOGUE = catalogue_files.load()
+TODAY = date(2026, 11, 23)
+MICROSOFT = "Microsoft Corporation"
+
+
+def found(*installs: Install, key_servers: frozenset[str] = frozenset()) -> list[Finding]:
+    seen = [Seen(each, CATALOGUE.recognise(each)) for each in installs]
+    return list(findings({"pc-1": seen}, CATALOGUE, TODAY, key_servers))
+
+
+def kinds(*installs: Install, **options: frozenset[str]) -> list[tuple[str, str]]:
+    return [(each.kind.value, each.evidence) for each in found(*installs, **options)]
+
+
+def an_activation(family: str = "Enterprise", **identifiers: str) -> Install:
+    said = {"application": "windows", "licence_family": family, "licence_status": "licensed"}
+    return Install("x", publisher=MICROSOFT, source="activation", identifiers=said | identifiers)
+
+
+def test_a_version_whose_support_has_ended_is_named_with_the_day() -> None:
+    old = Install("Microsoft Office Standard 2016", publisher=MICROSOFT)
+    new = Install("Microsoft Office LTSC Standard 2024", publisher=MICROSOFT)
+
+    assert kinds(old) == [("out-of-support", "2025-10-14")]
+    assert kinds(new) == []
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "expected"),
+    [
+        ({"licence_status": "licensed", "channel": "oem"}, []),
+        ({"licence_status": "grace", "channel": "mak"}, []),
+        (
+            {"licence_status": "notification", "channel": "kms-client"},
+            [("not-activated", "kms-client, notification")],
+        ),
+        ({"licence_status": "unlicensed"}, [("not-activated", "?, unlicensed")]),
+        (
+            {"licence_status": "unlicensed", "channel": "evaluation"},
+            [("evaluation-expired", "evaluation, unlicensed")],
+        ),
+    ],
+)
+def test_what_the_licensing_service_says_is_told(
+    identifiers: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    assert kinds(an_activation(**identifiers)) == expected
+
+
+def test_a_key_server_is_unknown_only_beside_known_ones() -> None:
+    activation = an_activation(kms_host="KMS.example.org", channel="kms-client")
+
+    assert kinds(activation) == []
+    assert kinds(activation, key_servers=frozenset({"kms.example.org"})) == []
+    assert kinds(activation, key_servers=frozenset({"kms.example.fr"})) == [
+        ("unknown-key-server", "kms.example.org")
+    ]
+
+
+def test_an_enterprise_edition_without_a_full_licence_below_it_is_told() -> None:
+    windows = Install("Microsoft Windows 11 Entreprise", publisher=MICROSOFT)
+
+    assert kinds(windows, an_activation(channel="kms-client")) == [
+        ("no-base-licence", "kms-client")
+    ]
+    assert kinds(windows, an_activation("Professional", channel="oem")) == []
+    assert kinds(windows) == [], "nothing is known of the activation"
+
+
+def test_free_use_that_is_closed_to_large_companies_is_to_be_checked() -> None:
+    docker = Install("Docker Desktop", publisher="Docker Inc.", version="4.28.0")
+
+    (condition,) = found(docker)
+
+    assert condition.kind is FindingKind.CONDITION
+    assert "250 employees" in condition.evidence
+    assert condition.source == "Docker Subscription Service Agreement"
+    assert condition.document()["devices"] == ["pc-1"]
+
+
+@pytest.mark.parametrize(
+    ("day", "count"), [("2026-01-01", 1), ("2026-11-01", 0), ("", 0), ("x", 0)]
+)
+def test_an_evaluation_ends_after_180_days(day: str, count: int) -> None:
+    server = Install(
+        "Microsoft SQL Server 2022 Evaluation Edition", publisher=MICROSOFT, installed_on=day
+    )
+
+    assert len([each for each in found(server) if each.kind.value == "evaluation-expired"]) == count
+
+
+def test_the_fleets_findings_name_each_device_once_in_french(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = MemoryStore()
+    row = an_install("Docker Desktop", publisher="Docker Inc.")
+    with store.writing() as work:
+        for name in ("d-1", "d-2"):
+            work.devices.add(a_device(name))
+            work.inventories.add(name, an_inventory(row))
+
+    answer = observe(store, CATALOGUE, FakeClock())
+    terminal.findings(answer, CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+
+    assert [each.devices for each in answer] == [("d-1", "d-2")]
+    out = capsys.readouterr().out
+    assert "Docker Desktop: à vérifier : Gratuit pour les entreprises de moins de 250" in out
+    assert "sur 2 postes : d-1, d-2" in out
+
+
+def test_where_there_is_nothing_to_find_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.findings([], CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+
+    assert capsys.readouterr().out == "Rien n’a été relevé à côté de la position.\n"
