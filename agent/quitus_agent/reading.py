@@ -75,15 +75,22 @@ class Reader(Protocol):
 Start = Callable[[int], Reader]
 
 
-def system(root: Path, *, who: bool = False, turned_on: Collection[str] = ()) -> Reading:
+def system(
+    root: Path,
+    *,
+    who: bool = False,
+    turned_on: Collection[str] = (),
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Reading:
     """The facts of the system below `root`, its sources, and, if asked, `who` uses it.
 
-    `turned_on` are modules of sources that are read only where somebody wants them.
+    `turned_on` are modules of sources that are read only where somebody wants them. `meanwhile` is
+    done here while the reader reads.
     """
     facts, user = DeviceFacts(), ""
     sources: list[Answer] = []
     wanted = (*([PERSON] if who else []), *turned_on)
-    for answer in in_turn(_start("system", str(root), ",".join(wanted))):
+    for answer in in_turn(_start("system", str(root), ",".join(wanted)), meanwhile=meanwhile):
         if answer.reason or answer.name not in (DEVICE, PERSON):
             sources.append(answer)
         elif answer.name == DEVICE:
@@ -121,16 +128,27 @@ def _inventory(answers: Iterable[Answer]) -> Inventory:
     return Inventory(outcomes, installs)
 
 
-def in_turn(start: Start, ceiling: Ceiling = CEILING) -> list[Answer]:
+def in_turn(
+    start: Start,
+    ceiling: Ceiling = CEILING,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[Answer]:
     """The answer to every task; `start` makes a reader that begins with the task of this number.
 
-    Raises AgentError where readers end without having begun.
+    `meanwhile` runs beside the first reader, and is over before another one starts: a fork in the
+    middle of an import would leave the copy waiting for it. Raises AgentError where readers end
+    without having begun.
     """
+    aside: Thread | None = None
     found: list[Answer] = []
     names: list[str] = []
     while not names or len(found) < len(names):
         done, reason = (len(names), len(found)), ""
         reader = start(len(found))
+        if aside is None:
+            aside = Thread(target=meanwhile)
+            aside.start()
         try:
             for message in _told(reader, ceiling):
                 if isinstance(message, list):
@@ -141,6 +159,7 @@ def in_turn(start: Start, ceiling: Ceiling = CEILING) -> list[Answer]:
             reason = str(error)
         finally:
             status = reader.end()
+            aside.join()
         if not reason and status:
             how = f"signal {-status}" if status < 0 else f"exit status {status}"
             reason = f"ended the process that read it: {how}"

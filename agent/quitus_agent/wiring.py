@@ -5,7 +5,9 @@ for TLS and protobuf.
 """
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,14 +73,21 @@ def preview(state: Path, *, last_use: bool = False) -> str:
 
 
 def _statement(
-    root: Path, pseudonym_key: bytes, *, last_use: bool
+    root: Path,
+    pseudonym_key: bytes,
+    *,
+    last_use: bool,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> tuple["Statement", Inventory]:
     """What a report of this device says now, and what it was made from."""
     from quitus_agent import pseudonyms, statement
 
     lower_priority()
     facts, found, user = reading.system(
-        root, who=bool(pseudonym_key), turned_on=_turned_on(last_use=last_use)
+        root,
+        who=bool(pseudonym_key),
+        turned_on=_turned_on(last_use=last_use),
+        meanwhile=meanwhile,
     )
     pseudonym = pseudonyms.of_user(user, pseudonym_key)
     return statement.make(facts, found, datetime.now(UTC), pseudonym), found
@@ -146,12 +155,16 @@ def report(
     Tries again for `patience_s` where the collector is away or busy; then what it had to say
     waits on disk for the next run.
     """
-    from quitus_agent import identity, reporting, transport
+    from quitus_agent import identity
     from quitus_agent.spool import Spool, Trouble
 
     known = identity.load(state)
     spool = Spool(state, known.device_id)
-    said, found = _statement(root, known.pseudonym_key, last_use=last_use)
+    said, found = _statement(
+        root, known.pseudonym_key, last_use=last_use, meanwhile=_prepare_to_speak
+    )
+    from quitus_agent import reporting, transport
+
     waiting = reporting.queue(spool, said)
     try:
 
@@ -172,6 +185,12 @@ def report(
         raise
     spool.note(None)
     return accepted, found
+
+
+def _prepare_to_speak() -> None:
+    """Loads gRPC, which takes as long as reading does; both at once take one of the two."""
+    import_module("quitus_agent.transport")
+    import_module("quitus_agent.reporting")
 
 
 def report_to(state: Path, root: Path, file: Path, *, last_use: bool = False) -> Inventory:
