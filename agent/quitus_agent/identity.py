@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent.errors import AgentError, NotEnrolled
-from quitus_agent.files import write_whole
+from quitus_agent.files import locked, write_whole
 
 IDENTITY_FILE = "identity.json"
 PENDING_KEY_FILE = "pending-key.pem"
@@ -113,4 +113,5 @@ def keep_trust(state: Path, roots: Iterable[bytes]) -> None:
     """Trusts these roots (DER) from now on, whatever else changed meanwhile."""
     from quitus_agent import keys
 
-    save(state, load(state)._replace(trust_roots=keys.pem(list(roots))))
+    with locked(state / LOCK_FILE):
+        save(state, load(state)._replace(trust_roots=keys.pem(list(roots))))

@@ -292,7 +292,7 @@ class Collector:
                     )
                 )
             finally:
-                executor.submit(refusals.flush, now_whatever=True).result()
+                _quietly(executor.submit(refusals.flush, now_whatever=True).result)
 
     def _keep_up(self, live: LiveAuthority) -> None:
         """Renews the issuing authority in time, or says that a person has to."""
@@ -377,8 +377,8 @@ def init(
 
 
 def _quietly(call: Callable[..., object], *arguments: object) -> None:
-    """Calls, unless the collector is stopping."""
-    with suppress(RuntimeError):
+    """Calls while the collector may be stopping, and its database with it."""
+    with suppress(RuntimeError, CollectorError):
         call(*arguments)
 
 

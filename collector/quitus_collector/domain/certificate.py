@@ -40,14 +40,20 @@ def admitted(device: Device, certificate: ClientCertificate, now: datetime) -> D
     """
     check_certificate(certificate, now)
     check_standing(device)
-    if certificate.key_sha256 == device.next_key_sha256:
-        return replace(device, public_key_sha256=device.next_key_sha256, next_key_sha256=None)
+    device = after_use(device, certificate.key_sha256)
     if certificate.key_sha256 != device.public_key_sha256:
         raise DeviceRefused(
             "this device's key was replaced by a newer one: "
             "is this an old copy of the machine? enrol again with quitus-agent enrol --again"
         )
     return device
+
+
+def after_use(device: Device, key_sha256: str) -> Device:
+    """The device once it has shown this key: a renewed one takes the place of the one before."""
+    if key_sha256 != device.next_key_sha256:
+        return device
+    return replace(device, public_key_sha256=key_sha256, next_key_sha256=None)
 
 
 def check_standing(device: Device) -> None:

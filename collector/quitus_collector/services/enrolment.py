@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from quitus_collector.domain.audit import Event, Kind
-from quitus_collector.domain.certificate import check_standing
+from quitus_collector.domain.certificate import after_use, check_standing
 from quitus_collector.domain.device import Device, EnrolmentRequest, JoinToken
 from quitus_collector.errors import EnrolmentRefused, UsageError
 from quitus_collector.services.ports import (
@@ -195,6 +195,7 @@ def reenter(
                 "with quitus-agent enrol --again and a new join token"
             )
         check_standing(device)
+        device = after_use(device, known)
         return renewed(work, authority, now, device, key, applicant, Kind.REENTERED)
 
 

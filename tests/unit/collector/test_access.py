@@ -197,6 +197,19 @@ def test_a_device_that_was_away_comes_back_by_its_key(gate: Gate) -> None:
     assert gate.events() == [Kind.REENTERED]
 
 
+def test_a_renewed_key_that_was_never_used_brings_a_device_back_as_often_as_needed(
+    gate: Gate,
+) -> None:
+    """The answer may be lost: what the device has is still the key that it proved."""
+    gate.renew(b"new key")
+    gate.clock.advance(60 * DAY)
+
+    for _ in range(2):
+        assert gate.reenter(b"a later key", key=b"new key").device_id == "d-1"
+
+    gate.call(gate.authority.key_sha256(b"a later key"), ends_at=gate.clock.now() + DAY)
+
+
 def test_a_device_that_was_away_for_too_long_needs_a_token(gate: Gate) -> None:
     gate.clock.advance(30 * DAY + GRACE)
 
