@@ -16,7 +16,9 @@ from pathlib import Path
 from quitus_collector import config, logs, wiring
 from quitus_collector.adapters import json_lines, terminal
 from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.audit import Kind
+from quitus_collector.domain.catalogue import SoftwareClass, is_valid_line
 from quitus_collector.domain.catalogue_check import problems
 from quitus_collector.domain.catalogue_diff import differences
 from quitus_collector.domain.company import is_siren
@@ -34,6 +36,8 @@ from quitus_collector.services.wording import why
 from quitus_collector.wiring import Collector
 
 OK, FAILURE, USAGE = 0, 1, 2
+# What a person may decide; what nobody knows stays unknown by itself.
+DECISIONS = tuple(each.value for each in SoftwareClass if each is not SoftwareClass.UNKNOWN)
 CSV_FIELDS = (
     "product",
     "label",
@@ -303,16 +307,33 @@ def _add_catalogue(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     recognise.set_defaults(command=_recognise)
 
     catalogue = commands.add_parser("catalogue", help="the rules that recognise products")
-    actions = catalogue.add_subparsers(required=True, metavar="ACTION")
-    check = actions.add_parser("check", help="refuse contradictions, dead rules, circles")
+    catalogue_actions = catalogue.add_subparsers(required=True, metavar="ACTION")
+    check = catalogue_actions.add_parser("check", help="refuse contradictions, dead rules, circles")
     check.add_argument(
         "folder", type=Path, nargs="?", metavar="FOLDER", help="default: the rules in use"
     )
     check.set_defaults(command=_catalogue_check)
-    show = actions.add_parser("show", help="what is known: in sum, of a publisher, of a product")
+    show = catalogue_actions.add_parser(
+        "show", help="what is known: in sum, of a publisher, of a product"
+    )
     show.add_argument("id", nargs="?", metavar="PUBLISHER|PRODUCT")
     show.set_defaults(command=_catalogue_show)
-    diff = actions.add_parser("diff", help="what changed since another version")
+    triage = commands.add_parser("triage", help="what no rule knows, and your decisions on it")
+    actions = triage.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="groups of names, those on most devices first")
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+    listing.set_defaults(command=_triage_list)
+    decide = actions.add_parser("decide", help="make a rule of your own for a group")
+    decide.add_argument("name", metavar="NAME", help="the group's, or any name in it")
+    decide.add_argument(
+        "--as", dest="software_class", required=True, choices=DECISIONS, metavar="CLASS"
+    )
+    decide.add_argument("--product", default="", metavar="PUBLISHER/FAMILY")
+    decide.add_argument("--label", default="", help="the product's name (default: the group's)")
+    decide.add_argument("--preview", action="store_true", help="show what it would change only")
+    decide.set_defaults(command=_triage_decide)
+
+    diff = catalogue_actions.add_parser("diff", help="what changed since another version")
     diff.add_argument("old", type=Path, metavar="OLD")
     diff.add_argument("new", type=Path, nargs="?", metavar="NEW", help="default: the rules in use")
     diff.set_defaults(command=_catalogue_diff)
@@ -668,6 +689,36 @@ def _catalogue_diff(arguments: argparse.Namespace) -> int:
     new = wiring.catalogue(arguments.home, arguments.new)
     for sentence in differences(old, new):
         print(sentence)
+    return OK
+
+
+def _triage_list(arguments: argparse.Namespace) -> int:
+    found = _collector(arguments).triage()
+    if arguments.format == "json":
+        _print_json([each.document() for each in found])
+    else:
+        terminal.triage(found)
+    return OK
+
+
+def _triage_decide(arguments: argparse.Namespace) -> int:
+    if arguments.product and not is_valid_line(arguments.product):
+        raise UsageError(f"{arguments.product!r} is not publisher/family[/edition]")
+    collector = _collector(arguments)
+    named = [each for each in collector.triage() if arguments.name in (each.stem, *each.names)]
+    if not named:
+        raise UsageError(f"no unknown name is {arguments.name!r}")
+    ruling = Ruling(
+        named[0].stem,
+        named[0].publisher,
+        SoftwareClass(arguments.software_class),
+        arguments.product,
+        arguments.label,
+    )
+    for install, answer in collector.preview(ruling):
+        print(f"{install.name}: {answer.product or answer.software_class.value}")
+    if not arguments.preview:
+        print(f"the rule is in {collector.decide(ruling)}")
     return OK
 
 

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from quitus_collector.adapters import (
     authority_folder,
     catalogue_files,
+    own_rules,
     pools_csv,
     scenarios,
     x509,
@@ -26,15 +27,18 @@ from quitus_collector.adapters import (
 from quitus_collector.adapters.authority_folder import LiveAuthority, RootKey
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.config import FILE, TEMPLATE, Config, host_name
 from quitus_collector.domain.audit import Event, Kind
-from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.domain.catalogue import Catalogue, Recognition
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.device import Device, EnrolmentRequest
 from quitus_collector.domain.findings import Finding
+from quitus_collector.domain.install import Install
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.position import Position
+from quitus_collector.domain.triage import Group, groups
 from quitus_collector.errors import (
     CollectorError,
     DeviceRefused,
@@ -186,6 +190,28 @@ class Collector:
     def position(self) -> Position:
         """The effective licence position of now."""
         return licensing.position(self.store, self.catalogue, self.solver, self.clock)
+
+    def triage(self) -> tuple[Group, ...]:
+        """What no rule knows, in groups, those on most devices first."""
+        from quitus_collector.adapters.likeness import Likeness
+
+        return groups(self.position().unknown, self.catalogue, Likeness())
+
+    def preview(self, ruling: Ruling) -> tuple[tuple[Install, Recognition], ...]:
+        """The fleet's records whose answer a decision would change, with the new answer."""
+        longer = own_rules.preview(ruling, self.config.home / OWN_RULES)
+        with self.store.reading() as work:
+            records = work.inventories.distinct().values()
+            changed = [
+                (each, answer)
+                for each in records
+                if (answer := longer.recognise(each)) != self.catalogue.recognise(each)
+            ]
+        return tuple(sorted(changed, key=lambda pair: pair[0].key()))
+
+    def decide(self, ruling: Ruling) -> Path:
+        """Makes the decision a rule of the customer's own; returns its file."""
+        return own_rules.write(ruling, self.config.home / OWN_RULES)
 
     def findings(self, key_servers: Iterable[str]) -> tuple[Finding, ...]:
         """What stands beside the position; `key_servers` are the company's own."""

@@ -19,6 +19,7 @@ from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.position import LineState, Position, PositionLine
+from quitus_collector.domain.triage import Group
 from quitus_collector.services import wording
 from quitus_collector.services.ports import Messages
 from quitus_collector.services.wording import N_
@@ -254,6 +255,23 @@ def findings(found: Iterable[Finding], catalogue: Catalogue, messages: Messages)
             + ", ".join(each.devices[:SHOWN_DEVICES])
             + (" …" if len(each.devices) > SHOWN_DEVICES else "")
         )
+
+
+def triage(found: Iterable[Group]) -> None:
+    """Groups of unknown names, with what each may be."""
+    table = _table("Name", "Publisher", "Names", "Devices", "Looks like")
+    for each in found:
+        looks = (
+            f"{each.suggestion.product} ({each.suggestion.likeness} %)" if each.suggestion else ""
+        )
+        table.add_row(
+            escape(each.stem),
+            escape(each.publisher),
+            str(len(each.names)),
+            str(each.devices),
+            looks,
+        )
+    _print(table)
 
 
 def _product(catalogue: Catalogue, product: Product) -> None:
