@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 # gRPC's own lines on standard error would bury the one sentence that the person needs.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+os.environ["GRPC_VERBOSITY"] = "NONE"
 
 import grpc
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 # alone leaves TLS 1.2 nothing to agree on. TLS 1.3 has its own ciphers.
 os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"
 # Where a handshake fails, gRPC tells nobody but its log: `handshakes` reads it.
-os.environ.setdefault("GRPC_VERBOSITY", "INFO")
+os.environ["GRPC_VERBOSITY"] = "INFO"
 
 import grpc
 
