@@ -15,7 +15,7 @@ from quitus_collector.domain.position import Unknown
 from quitus_collector.domain.triage import groups, pattern_of, stem_of
 from quitus_collector.errors import UsageError
 from quitus_collector.wiring import Collector
-from tests.builders import a_device, an_install, an_inventory
+from tests.builders import a_device, an_install
 
 CATALOGUE = catalogue_files.load()
 
@@ -87,24 +87,24 @@ def test_a_decision_becomes_a_rule_that_answers_every_version(tmp_path: Path) ->
 
 
 def test_a_preview_leaves_no_rule_behind(tmp_path: Path) -> None:
-    decision = Ruling("Aide", "Atelier", SoftwareClass.COMPONENT)
+    ruling = Ruling("Aide", "Atelier", SoftwareClass.COMPONENT)
 
-    longer = own_rules.preview(decision, tmp_path / "catalogue")
+    longer = own_rules.preview(ruling, tmp_path / "catalogue")
 
     assert longer.recognise(Install("Aide", publisher="Atelier")).rule == "own:atelier:aide"
     assert not (tmp_path / "catalogue").exists()
 
 
 @pytest.mark.parametrize(
-    "decision",
+    "ruling",
     [
         Ruling("x", "y", SoftwareClass.FREE),
         Ruling("x", "y", SoftwareClass.COMPONENT, "a/b"),
     ],
 )
-def test_a_decision_that_is_no_rule_is_refused(decision: Ruling, tmp_path: Path) -> None:
+def test_a_decision_that_is_no_rule_is_refused(ruling: Ruling, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name a product"):
-        own_rules.write(decision, tmp_path)
+        own_rules.write(ruling, tmp_path)
 
 
 def test_patterns_of_stems_match_them_and_nothing_alike() -> None:
@@ -124,7 +124,7 @@ def test_the_fleets_unknown_names_are_listed_decided_and_gone(
         for name in ("d-1", "d-2"):
             work.devices.add(a_device(name))
             row = an_install("Pointage Atelier 3.2", publisher="Atelier SARL")
-            work.inventories.add(name, an_inventory(row))
+            work.inventories.change(name, [row], [])
     capsys.readouterr()
 
     decide = [*home, "triage", "decide", "Pointage Atelier 3.2", "--as", "commercial"]
