@@ -539,9 +539,10 @@ def _devices_show(arguments: argparse.Namespace) -> int:
 
 
 def _devices_settle(arguments: argparse.Namespace) -> int:
-    store = _collector(arguments).store
+    collector = _collector(arguments)
+    decision = Decision(arguments.decision)
     for name in arguments.devices:
-        device = settle(store, name, Decision(arguments.decision))
+        device = settle(collector.store, collector.clock, name, decision, collector.actor)
         print(f"{device.name} ({device.id}) is {device.standing}")
     return OK
 

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     REMOVED = "removed"
     TOKEN_MADE = "token made"  # noqa: S105 - names of events
     TOKEN_REVOKED = "token revoked"  # noqa: S105
+    QUARANTINED = "quarantined"
+    SETTLED = "settled"
     REQUESTED = "requested"
     APPROVED = "approved"
     DENIED = "denied"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.certificate import ClientCertificate, admitted, check_standing
 from quitus_collector.domain.device import (
     ANOTHER_MACHINE,
@@ -103,9 +104,17 @@ def accept_offline(store: Store, clock: Clock, device_id: str, report: Report) -
             raise UsageError(f"{device.name} says that it was read on {day}: is its clock right?")
         if device.last_report_at and report.taken_at <= device.last_report_at:
             raise UsageError(f"is not newer than what is held of {device.name}")
-        device = replace(_taken_in(work, device, report), last_report_at=report.taken_at)
-        work.devices.add(device)
-    return device
+        after = replace(_taken_in(work, device, report), last_report_at=report.taken_at)
+        work.devices.add(after)
+        _log_quarantine(work, device, after, clock.now())
+    return after
+
+
+def _log_quarantine(work: UnitOfWork, before: Device, after: Device, now: datetime) -> None:
+    if after.standing is Standing.QUARANTINED and before.standing is not Standing.QUARANTINED:
+        who = f"device {after.id}"
+        detail = {"reason": after.standing_reason}
+        work.audit.add(Event(now, Kind.QUARANTINED, who, who, detail))
 
 
 class _Batch:
@@ -150,19 +159,26 @@ class _Batch:
         device = admitted(work.devices.get(peer.device_id), peer, self._now)
         if suspicion := _suspicion(device, report):
             if device.standing is not Standing.QUARANTINED:
-                work.devices.add(
-                    replace(device, standing=Standing.QUARANTINED, standing_reason=suspicion)
+                # Without a rival: nothing is taken in from either machine until a person decides.
+                apart = replace(
+                    device,
+                    standing=Standing.QUARANTINED,
+                    standing_reason=suspicion,
+                    rival="",
                 )
+                work.devices.add(apart)
+                _log_quarantine(work, device, apart, self._now)
             raise Quarantined(f"{suspicion}: a person has to decide at the collector")
-        device = replace(
+        after = replace(
             _taken_in(work, device, report),
             last_report_at=self._now,
             receipt=receipt,
             shown=report.receipt.hex(),
             trust_digest=report.trust_digest.hex(),
         )
-        work.devices.add(device)
-        return Accepted(device.installs, bytes.fromhex(receipt))
+        work.devices.add(after)
+        _log_quarantine(work, device, after, self._now)
+        return Accepted(after.installs, bytes.fromhex(receipt))
 
 
 def _is_unchanged(chain: Chain, peer: ClientCertificate, report: Report) -> bool:
@@ -253,7 +269,7 @@ def _compared(work: UnitOfWork, device: Device, before: Mapping[str, str]) -> De
     )
 
 
-def settle(store: Store, name: str, decision: Decision) -> Device:
+def settle(store: Store, clock: Clock, name: str, decision: Decision, actor: str) -> Device:
     """Decides on a device in quarantine, or decides again; returns it as it is now.
 
     Raises UnknownDevice, or UsageError where the decision does not fit the device.
@@ -280,6 +296,9 @@ def settle(store: Store, name: str, decision: Decision) -> Device:
             # The next report starts a new chain of receipts, whoever of the two sends it.
             settled = replace(settled, receipt="", shown="")
         work.devices.add(settled)
+        detail = {"as": decision.value, "rival": device.rival}
+        event = Event(clock.now(), Kind.SETTLED, actor, f"device {device.id}", detail)
+        work.audit.add(event)
     return settled
 
 

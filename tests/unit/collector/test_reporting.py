@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.certificate import ClientCertificate
 from quitus_collector.domain.device import Device, Standing, fingerprint, likeness
 from quitus_collector.domain.install import DeviceFacts, Install, Inventory, SourceStatus
@@ -62,7 +63,7 @@ class Desk:
         return [each.name for each in reporting.show_device(self.store, device)[1]]
 
     def settle(self, device: str, decision: Decision) -> Device:
-        return reporting.settle(self.store, device, decision)
+        return reporting.settle(self.store, self.clock, device, decision, "operator")
 
 
 @pytest.fixture
@@ -360,3 +361,29 @@ def test_one_report_that_the_database_refuses_does_not_take_the_others_along(des
     assert isinstance(accepted, Accepted)
     assert desk.names("d-1") == []
     assert desk.names("d-2") == ["vim"]
+
+
+# --- What the audit log has ---
+
+
+def test_quarantine_and_what_was_decided_are_in_the_audit_log_once(desk: Desk) -> None:
+    reimaged(desk)
+    desk.report("d-2", an_inventory(VIM, BASH, facts=desk.device("d-2").facts))
+    desk.settle("d-2", Decision.REPLACEMENT)
+    with pytest.raises(Quarantined):
+        desk.say("d-2", a_report(an_inventory(VIM), receipt=b"r" * 16))
+
+    # And then nothing is taken in, not even with the right receipt.
+    with pytest.raises(Quarantined):
+        desk.report("d-2", an_inventory(VIM))
+
+    with desk.store.reading() as work:
+        events = [entry.event for entry in work.audit.list()]
+
+    assert [(event.kind, event.actor) for event in events] == [
+        (Kind.QUARANTINED, "device d-2"),
+        (Kind.SETTLED, "operator"),
+        (Kind.QUARANTINED, "device d-2"),
+    ]
+    assert events[0].detail == {"reason": "its machine is also PC-1 (d-1)"}
+    assert events[1].detail == {"as": "replacement", "rival": "d-1"}
