@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from quitus_collector.domain.device import Standing, fingerprint
-from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.entitlement import UNLIMITED, Metric
 from quitus_collector.domain.install import (
     DeviceFacts,
     DeviceKind,
@@ -19,7 +19,15 @@ from quitus_collector.domain.install import (
 from quitus_collector.domain.report import update
 from quitus_collector.errors import UnknownDevice
 from quitus_collector.services.ports import Store, UnitOfWork
-from tests.builders import NOON, a_device, a_token, an_entitlement, an_install, an_inventory
+from tests.builders import (
+    NOON,
+    OFFICE_2016,
+    a_device,
+    a_token,
+    an_entitlement,
+    an_install,
+    an_inventory,
+)
 from tests.fakes.store import MemoryStore
 
 
@@ -301,6 +309,12 @@ def test_an_entitlement_comes_back_as_it_was_kept(store: Store) -> None:
         valid_from=day,
         valid_until=day,
         proof="Facture n°7",
+        edition_downgrade=True,
+        maintenance_until=day,
+        second_use=True,
+        devices_per_user=5,
+        virtual_machines=UNLIMITED,
+        requires_base=OFFICE_2016,
     )
 
     with store.writing() as work:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quitus_collector.domain.company import is_siren
-from quitus_collector.domain.entitlement import Entitlement, Metric
+from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
 from quitus_collector.domain.product import is_product_id
 from quitus_collector.errors import UsageError
 from quitus_collector.services.licensing import PoolLine
@@ -86,6 +86,10 @@ def _entitlement(values: Mapping[str, str], number: int) -> Entitlement:
     start, end = entitlement.valid_from, entitlement.valid_until
     if start and end and start > end:
         raise UsageError(f"line {number}: valid_from is after valid_until")
+    misplaced = entitlement.misplaced_right()
+    if misplaced:
+        metric = entitlement.metric
+        raise UsageError(f"line {number}: {misplaced} does not go with the metric {metric}")
     return entitlement
 
 
@@ -134,6 +138,21 @@ def _quantity(cell: str) -> int:
     return int(digits)
 
 
+def _limit(cell: str) -> int | None:
+    if not cell:
+        return None
+    limit = _quantity(cell)
+    if not limit:
+        raise ValueError("is 0: leave it empty for no limit")
+    return limit
+
+
+def _guests(cell: str) -> int | None:
+    if cell.lower() in ("unlimited", "illimité", "illimite"):
+        return UNLIMITED
+    return _quantity(cell) if cell else None
+
+
 def _metric(cell: str) -> Metric:
     try:
         return Metric(cell or Metric.DEVICE)
@@ -176,4 +195,10 @@ COLUMNS: dict[str, Callable[[str], object]] = {
     "valid_from": _date,
     "valid_until": _date,
     "proof": lambda cell: cell[:1000],
+    "edition_downgrade": _yes_or_no,
+    "maintenance_until": _date,
+    "second_use": _yes_or_no,
+    "devices_per_user": _limit,
+    "virtual_machines": _guests,
+    "requires_base": lambda cell: _product(cell) if cell else None,
 }

@@ -18,7 +18,7 @@ from quitus_collector.domain.device import Device, EnrolmentRequest, JoinToken, 
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.install import DeviceKind, Install
-from quitus_collector.domain.position import LineState, Position, PositionLine
+from quitus_collector.domain.position import LineState, Position
 from quitus_collector.domain.triage import Group
 from quitus_collector.services import wording
 from quitus_collector.services.ports import Messages
@@ -64,6 +64,7 @@ def position(position: Position, messages: Messages) -> None:
         return
     print(", ".join(total for _, total in wording.totals(position.lines, messages)))
     cells, notes = [tuple(map(text, HEADINGS))], [""]
+    reasons = {line.reason for line in position.lines if line.reason}
     for line in position.lines:
         figures = (
             line.installed,
@@ -77,18 +78,16 @@ def position(position: Position, messages: Messages) -> None:
             wording.state_name(line.state, messages),
         )
         cells.append((line.label, metric, *map(messages.number, figures), state))
-        notes.append(_reason(line, messages))
+        # One reason of all undetermined lines stands once, below them.
+        told_below = line.reason and len(reasons) == 1
+        notes.append("" if told_below else wording.why(line, messages))
     _print_with_notes(cells, notes)
-    if undetermined := [each for each in position.lines if each.state is LineState.UNDETERMINED]:
+    if len(reasons) == 1:
         state = wording.state_name(LineState.UNDETERMINED, messages)
-        print(f"{state} = {wording.why(undetermined[0], messages)}")
+        undetermined = next(line for line in position.lines if line.reason)
+        print(f"{state} = {wording.why(undetermined, messages)}")
     if position.unknown:
         print(wording.unknown_summary(len(position.unknown), messages))
-
-
-def _reason(line: PositionLine, messages: Messages) -> str:
-    """The reason below a line; that of undetermined lines is one and stands below them all."""
-    return "" if line.state is LineState.UNDETERMINED else wording.why(line, messages)
 
 
 def devices(devices: Iterable[Device]) -> None:

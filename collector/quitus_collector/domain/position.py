@@ -1,7 +1,7 @@
 """The effective licence position: what is installed, owned, covered and missing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,13 +9,26 @@ from enum import StrEnum
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass, fold
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.reconciliation import reconcile
-from quitus_collector.domain.licensing.situation import CountedDevice, Reconciliation, Situation
+from quitus_collector.domain.licensing.situation import (
+    CountedDevice,
+    ProductTerms,
+    Reconciliation,
+    Situation,
+)
 from quitus_collector.domain.optimisation import Solver
-from quitus_collector.domain.product import line_of, publisher_of, version_key, version_of
+from quitus_collector.domain.product import (
+    compare_versions,
+    family_of,
+    line_of,
+    publisher_of,
+    version_key,
+    version_of,
+)
 
 Document = dict[str, object]
-# The metrics that a position counts; a product under another one is undetermined.
-COUNTED_METRICS = frozenset({Metric.DEVICE})
+# The metrics that devices alone tell how to count; a product under another one is undetermined.
+# Cores wait for the minimums and packs, concurrent use for peaks, employees and CALs for numbers.
+COUNTED_METRICS = frozenset({Metric.DEVICE, Metric.USER, Metric.PROCESSOR})
 
 
 class LineState(StrEnum):
@@ -31,6 +44,9 @@ class Undetermined(StrEnum):
 
     METRIC = "metric-not-counted"
     VERSION = "version-unknown"
+    PERSON = "person-unknown"
+    MACHINE = "machine-unknown"
+    TERMS = "terms-unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,7 @@ class PositionLine:
     `installed` counts devices. `entitled` and `consumed` count the units of the product's own
     entitlements in force; a unit may be consumed by an install of another version. `missing` counts
     installs that nothing covers; it and `consumed` are None where the line is undetermined.
+    `lent` units cover a lower version on a device that this product is not covered on.
     """
 
     product: str
@@ -61,6 +78,7 @@ class PositionLine:
     missing: int | None
     state: LineState
     reason: Undetermined | None = None
+    lent: int = 0
 
     @property
     def available(self) -> int | None:
@@ -71,12 +89,6 @@ class PositionLine:
     def covered_installs(self) -> int | None:
         """Installs that a licence covers."""
         return None if self.missing is None else self.installed - self.missing
-
-    @property
-    def lent(self) -> int:
-        """Units that cover another version on a device that this one is not covered on."""
-        direct = sum(each.installs for each in self.covered if each.right is Right.DIRECT)
-        return (self.consumed or 0) - direct
 
     def document(self) -> Document:
         """The line as JSON has it."""
@@ -178,7 +190,7 @@ def position_lines(
     `products` holds the licensable products of each device, by device id.
     """
     in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
-    reasons = _reasons({p for found in products.values() for p in found}, in_force, catalogue)
+    reasons = _reasons(devices, products, in_force, catalogue)
     counted = [each for each in entitlements if line_of(each.product) not in reasons]
     installs = frozenset(
         (device, product)
@@ -186,13 +198,18 @@ def position_lines(
         for product in found
         if line_of(product) not in reasons and f"{product}@" not in reasons
     )
-    answer = reconcile(Situation(as_of, devices, installs, counted), solver)
+    terms = {
+        product: ProductTerms(product, default_metric=catalogue.metric(product))
+        for product in {product for _, product in installs} | {each.product for each in counted}
+    }
+    answer = reconcile(Situation(as_of, devices, installs, counted, terms), solver)
     installed = Counter(product for found in products.values() for product in found)
     owned: Counter[str] = Counter()
     for each in entitlements:
         owned[each.product] += each.quantity if each.is_valid_on(as_of) else 0
     names = sorted(installed.keys() | owned.keys(), key=_by_name_and_version)
     coverage = _coverage(answer)
+    lent = _lent(answer, entitlements)
     consumed = _consumed(answer, entitlements)
     lines = []
     for product in names:
@@ -211,27 +228,99 @@ def position_lines(
                 missing=None if reason else missing,
                 state=LineState.UNDETERMINED if reason else state,
                 reason=reason,
+                lent=lent[product],
             )
         )
     return tuple(lines)
 
 
 def _reasons(
-    products: Iterable[str], entitlements: Iterable[Entitlement], catalogue: Catalogue
+    devices: Sequence[CountedDevice],
+    products: Mapping[str, frozenset[str]],
+    entitlements: Sequence[Entitlement],
+    catalogue: Catalogue,
 ) -> dict[str, Undetermined]:
-    """What cannot be determined: lines, which one foreign metric taints whole, and products."""
+    """What cannot be determined: lines, which one missing fact taints whole, and products."""
     reasons: dict[str, Undetermined] = {}
-    for product in products:
-        if not version_of(product) and catalogue.is_versioned(line_of(product)):
-            # A product without its version is written like its line: the @ tells them apart.
-            reasons[f"{product}@"] = Undetermined.VERSION
-        if catalogue.metric(product) not in COUNTED_METRICS:
-            reasons[line_of(product)] = Undetermined.METRIC
+    installed: defaultdict[str, set[str]] = defaultdict(set)
+    on: defaultdict[str, list[CountedDevice]] = defaultdict(list)
+    for device in devices:
+        for product in products.get(device.id, ()):
+            installed[line_of(product)].add(product)
+            on[line_of(product)].append(device)
+    metrics: defaultdict[str, set[Metric]] = defaultdict(set)
+    for line, found in installed.items():
+        metrics[line] |= {catalogue.metric(product) for product in found}
+        for product in found:
+            if not version_of(product) and catalogue.is_versioned(line):
+                # A product without its version is written like its line: the @ tells them apart.
+                reasons[f"{product}@"] = Undetermined.VERSION
     for each in entitlements:
-        metrics = {each.metric, catalogue.metric(each.product)}
-        if not metrics <= COUNTED_METRICS:
-            reasons[line_of(each.product)] = Undetermined.METRIC
+        metrics[line_of(each.product)] |= {each.metric, catalogue.metric(each.product)}
+    lent = {line_of(each.product) for each in entitlements if each.second_use}
+    hosting = {line_of(each.product) for each in entitlements if each.virtual_machines is not None}
+    for line, counted in metrics.items():
+        if not counted <= COUNTED_METRICS:
+            reasons[line] = Undetermined.METRIC
+        elif (Metric.USER in counted or line in lent) and not all(d.user for d in on[line]):
+            reasons[line] = Undetermined.PERSON
+        elif (Metric.PROCESSOR in counted and not all(d.processors for d in on[line])) or (
+            line in hosting and any(d.is_virtual and not d.host for d in on[line])
+        ):
+            reasons[line] = Undetermined.MACHINE
+    for each in entitlements:
+        for line in _reached_by_unknown_terms(each, installed):
+            reasons.setdefault(line, Undetermined.TERMS)
+    return _with_what_competes(reasons, entitlements)
+
+
+def _reached_by_unknown_terms(
+    entitlement: Entitlement, installed: Mapping[str, set[str]]
+) -> Iterator[str]:
+    """Lines that a right may reach by release dates or ranks, which the catalogue has not."""
+    owned = entitlement.product
+    for line, found in installed.items():
+        higher = any(
+            (compare_versions(version_of(product), version_of(owned)) or 0) > 0 for product in found
+        )
+        if line == line_of(owned):
+            if entitlement.maintenance_until and higher:
+                yield line
+        elif entitlement.edition_downgrade and family_of(line) == family_of(owned):
+            yield line
+
+
+def _with_what_competes(
+    reasons: dict[str, Undetermined], entitlements: Iterable[Entitlement]
+) -> dict[str, Undetermined]:
+    """A line whose licences may be consumed for an undetermined one is undetermined too."""
+    bases = [
+        {line_of(each.product), line_of(each.requires_base)}
+        for each in entitlements
+        if each.requires_base
+    ]
+    spreading = True
+    while spreading:
+        spreading = False
+        for lines in bases:
+            tainted = [reasons[line] for line in sorted(lines) if line in reasons]
+            for line in lines - reasons.keys() if tainted else ():
+                reasons[line] = tainted[0]
+                spreading = True
     return reasons
+
+
+def _lent(answer: Reconciliation, entitlements: Iterable[Entitlement]) -> Counter[str]:
+    """Units per device that cover lower versions only, by the product of their entitlement."""
+    per_device = {each.id: each.product for each in entitlements if each.metric is Metric.DEVICE}
+    rights: defaultdict[tuple[str, str], set[Right]] = defaultdict(set)
+    for cover in answer.covered:
+        rights[cover.device, cover.entitlement].add(cover.right)
+    return Counter(
+        per_device[entitlement]
+        for (_, entitlement), found in rights.items()
+        if found == {Right.DOWNGRADE} and entitlement in per_device
+    )
 
 
 def _coverage(answer: Reconciliation) -> dict[str, tuple[Coverage, ...]]:

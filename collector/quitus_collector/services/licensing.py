@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
 from quitus_collector.domain.device import Device, Standing
 from quitus_collector.domain.entitlement import Entitlement
-from quitus_collector.domain.install import Install, SourceStatus
+from quitus_collector.domain.install import DeviceKind, Install, SourceStatus
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import (
@@ -87,7 +87,7 @@ def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -
             if device in active
         }
         unknown = _unknown(work, distinct, recognised)
-    counted = [CountedDevice(device.id, device.entity) for device in devices]
+    counted = _counted(devices)
     bound = [_bound_to_id(each, devices) for each in entitlements]
     now = clock.now()
     return Position(
@@ -97,6 +97,27 @@ def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -
         lines=position_lines(clock.today(), counted, products, bound, catalogue, solver),
         unknown=unknown,
     )
+
+
+def _counted(devices: Sequence[Device]) -> list[CountedDevice]:
+    """The devices as counting sees them; a fact that a device did not tell is None or 0.
+
+    A virtual device runs on the one that names its SMBIOS id among its guests.
+    """
+    host_of = {guest: device.id for device in devices for guest in device.facts.guests}
+    return [
+        CountedDevice(
+            id=device.id,
+            entity=device.entity,
+            user=device.facts.primary_user or None,
+            portable=device.facts.portable,
+            is_virtual=device.facts.kind is DeviceKind.VIRTUAL,
+            host=host_of.get(device.facts.smbios_uuid.lower()),
+            processors=device.facts.processors,
+            cores=device.facts.cores,
+        )
+        for device in devices
+    ]
 
 
 def _perimeter(devices: Sequence[Device], set_apart: int, now: datetime) -> Perimeter:
@@ -146,6 +167,9 @@ def _checked(line: PoolLine, catalogue: Catalogue) -> Entitlement:
         close = get_close_matches(name, catalogue.products, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UsageError(f"{where}the catalogue has no product {name!r}{hint}")
+    base = line.entitlement.requires_base
+    if base and base.partition("@")[0] not in catalogue.products:
+        raise UsageError(f"{where}the catalogue has no product {base!r} to require")
     if not catalogue.needs_licence(name):
         raise UsageError(f"{where}{name} is free: there is no licence to count")
     versioned = catalogue.is_versioned(name)

@@ -34,11 +34,19 @@ STATES = {
 COVERS = {
     Right.DIRECT: N_("{n} covered by {entitlement}"),
     Right.DOWNGRADE: N_("{n} covered by {entitlement} (right to a lower version)"),
+    Right.MAINTENANCE: N_("{n} covered by {entitlement} (right to a later version)"),
+    Right.EDITION_DOWNGRADE: N_("{n} covered by {entitlement} (right to a lower edition)"),
+    Right.SUITE: N_("{n} covered by {entitlement} (part of the suite)"),
+    Right.SECOND_USE: N_("{n} covered by {entitlement} (second device of the same person)"),
+    Right.VIRTUALISATION: N_("{n} covered by {entitlement} (virtual machine of a licensed host)"),
 }
 
 
 REASONS = {
-    Undetermined.METRIC: N_("not computed: this version counts licences per device only"),
+    Undetermined.METRIC: N_("not computed: devices alone do not tell how many licences it takes"),
+    Undetermined.PERSON: N_("not computed: some devices do not tell whose they are"),
+    Undetermined.MACHINE: N_("not computed: some devices do not tell their processors or host"),
+    Undetermined.TERMS: N_("not computed: release dates or ranks of editions are not known"),
     Undetermined.VERSION: N_("not computed: the devices do not tell the version"),
 }
 TOTALS = {

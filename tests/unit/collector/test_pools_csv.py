@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quitus_collector.adapters import pools_csv
-from quitus_collector.domain.entitlement import Entitlement, Metric
+from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
 from quitus_collector.errors import UsageError
 
 HEADER = "id,product,quantity"
@@ -31,6 +31,41 @@ def test_a_line_has_everything_an_entitlement_can_say() -> None:
         valid_from=date(2019, 5, 1),
         proof="Facture n°7",
     )
+
+
+def test_every_right_has_a_column() -> None:
+    columns = "metric,edition_downgrade,maintenance_until,second_use,virtual_machines,requires_base"
+    text = (
+        f"{HEADER},{columns},devices_per_user\n"
+        "A,a/b@2,1,device,oui,2026-12-31,x,,a/b,\n"
+        "B,a/b@2,1,core,,,,illimité,,\n"
+        "C,a/b@2,1,processor,,,,2,,\n"
+        "D,a/b@2,1,user,,,,,,5\n"
+    )
+
+    upgrade, host, two, seat = (line.entitlement for line in pools_csv.parse(text))
+
+    assert upgrade.edition_downgrade
+    assert upgrade.second_use
+    assert upgrade.requires_base == "a/b"
+    assert upgrade.maintenance_until == date(2026, 12, 31)
+    assert (host.virtual_machines, two.virtual_machines) == (UNLIMITED, 2)
+    assert seat.devices_per_user == 5
+
+
+@pytest.mark.parametrize(
+    ("cells", "complaint"),
+    [
+        ("user,x,", "second_use does not go with the metric user"),
+        ("user,,0", "devices_per_user is 0: leave it empty for no limit"),
+        ("device,,3", "devices_per_user does not go with the metric device"),
+    ],
+)
+def test_a_right_that_does_not_go_with_the_metric_is_refused(cells: str, complaint: str) -> None:
+    text = f"{HEADER},metric,second_use,devices_per_user\nA,a/b,1,{cells}\n"
+
+    with pytest.raises(UsageError, match=f"line 2: {complaint}"):
+        pools_csv.parse(text)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

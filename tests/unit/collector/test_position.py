@@ -10,10 +10,14 @@ from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
 
 CATALOGUE = catalogue_files.load()
 SQL = "microsoft/sql-server/standard@2019"
+M365 = "microsoft/365-apps/enterprise"
 
 
-def lines(products: Mapping[str, set[str]], *entitlements: Entitlement) -> dict[str, PositionLine]:
-    devices = [CountedDevice(device) for device in products]
+def lines(
+    products: Mapping[str, set[str]], *entitlements: Entitlement, **facts: object
+) -> dict[str, PositionLine]:
+    """`facts` are those of every device."""
+    devices = [CountedDevice(device, **facts) for device in products]  # type: ignore[arg-type]
     found = {device: frozenset(each) for device, each in products.items()}
     day = date(2026, 11, 23)
     made = position_lines(day, devices, found, entitlements, CATALOGUE, HighsSolver())
@@ -60,7 +64,7 @@ def test_a_product_counted_by_core_is_undetermined_not_guessed() -> None:
 def test_one_licence_under_another_metric_makes_all_versions_undetermined() -> None:
     found = lines(
         {"pc-1": {OFFICE_2016}, "pc-2": {"microsoft/windows/pro@11"}},
-        an_entitlement(metric=Metric.USER, downgrade=True),
+        an_entitlement(metric=Metric.CONCURRENT, downgrade=True),
     )
 
     assert found[OFFICE_2016].state is LineState.UNDETERMINED
@@ -68,9 +72,57 @@ def test_one_licence_under_another_metric_makes_all_versions_undetermined() -> N
 
 
 def test_an_expired_licence_under_another_metric_taints_nothing() -> None:
-    expired = an_entitlement(metric=Metric.USER, valid_until=date(2025, 12, 31))
+    expired = an_entitlement(metric=Metric.CONCURRENT, valid_until=date(2025, 12, 31))
 
     assert lines({"pc-1": {OFFICE_2019}}, expired)[OFFICE_2019].state is LineState.GAP
+
+
+def test_a_seat_covers_the_devices_of_its_person() -> None:
+    seat = an_entitlement("S", M365, metric=Metric.USER, devices_per_user=2)
+
+    line = lines({"pc-1": {M365}, "pc-2": {M365}, "pc-3": {M365}}, seat, user="pseudonym")[M365]
+
+    assert (line.installed, line.consumed, line.missing, line.lent) == (3, 1, 1, 0)
+
+
+def test_a_device_that_does_not_tell_whose_it_is_leaves_seats_undetermined() -> None:
+    seat = an_entitlement("S", M365, metric=Metric.USER)
+    lent = an_entitlement(second_use=True)
+
+    assert lines({"pc-1": {M365}}, seat)[M365].reason is Undetermined.PERSON
+    assert lines({"pc-1": {OFFICE_2019}}, lent)[OFFICE_2019].reason is Undetermined.PERSON
+
+
+def test_processors_are_counted_where_devices_tell_them() -> None:
+    units = an_entitlement(quantity=4, metric=Metric.PROCESSOR)
+
+    told = lines({"srv-1": {OFFICE_2019}}, units, processors=2)[OFFICE_2019]
+    untold = lines({"srv-1": {OFFICE_2019}}, units, processors=0)[OFFICE_2019]
+
+    assert (told.consumed, told.missing) == (2, 0)
+    assert untold.reason is Undetermined.MACHINE
+
+
+def test_rights_that_need_unknown_terms_leave_what_they_reach_undetermined() -> None:
+    maintained = an_entitlement(product=OFFICE_2016, maintenance_until=date(2024, 1, 1))
+    editions = an_entitlement(edition_downgrade=True)
+    standard = "microsoft/office/standard@2019"
+
+    assert lines({"pc-1": {OFFICE_2019}}, maintained)[OFFICE_2019].reason is Undetermined.TERMS
+    assert lines({"pc-1": {standard}}, editions)[standard].reason is Undetermined.TERMS
+
+
+def test_an_upgrade_consumes_a_full_licence_and_shares_its_doubts() -> None:
+    pro, enterprise = "microsoft/windows/pro@11", "microsoft/windows/enterprise@11"
+    full = an_entitlement("FULL", pro)
+    upgrade = an_entitlement("UPG", enterprise, requires_base="microsoft/windows/pro")
+    installs = {"pc-1": {enterprise}}
+
+    known = lines(installs, full, upgrade)
+    doubtful = lines(installs, full, upgrade, an_entitlement("X", pro, metric=Metric.CORE))
+
+    assert (known[enterprise].missing, known[pro].consumed) == (0, 1)
+    assert doubtful[enterprise].reason is Undetermined.METRIC
 
 
 def test_a_product_of_which_the_version_is_unknown_is_undetermined_alone() -> None:

@@ -18,8 +18,8 @@ from quitus_collector.domain.licensing.pools import Lot
 from quitus_collector.domain.licensing.situation import Cover
 from quitus_collector.domain.optimisation import Row, SolverError
 
-# Solving again for a better name stops after so many variables in all: a matter of seconds.
-EFFORT = 300_000
+# Solving again for a better name stops at this sum of squared numbers of variables: some seconds.
+EFFORT = 20_000_000
 
 Allowed = tuple[int, ...]  # patterns by index that a member may still take
 
@@ -228,7 +228,7 @@ class Naming:
         memo = (position.cell, allowed, wanted, flow and flow[:2])
         if memo in self._impossible or not self.assignment.is_optimal or self._effort < 0:
             return False
-        self._effort -= len(self.assignment.programme.upper_bounds)
+        self._effort -= len(self.assignment.programme.upper_bounds) ** 2
         at_least, rows = self._held(move=(position.cell, allowed, wanted))
         if flow:
             at_least[flow[2]] = max(at_least.get(flow[2], 0), named)
