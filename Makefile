@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-recognition bench-reporting catalogue demo test test-here test-all soak check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-licensing bench-recognition bench-reporting catalogue demo test test-here test-all soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -68,6 +68,10 @@ bench-agent: .venv/.dev ## the agent beside Debian's fusioninventory and ocsinve
 
 bench-reporting: .venv/.dev ## an unchanged report beside a bare gRPC echo
 	$(PY) -m tests.bench.reporting
+
+bench-licensing: .venv/.dev ## the exact position of 100,000 devices (DEVICES=… for fewer)
+	$(PY) -m tests.capabilities --install time
+	$(PY) -m tests.bench.licensing --devices $(or $(DEVICES),100000)
 
 constraints: ## pin again the newest versions that pyproject.toml admits (needs uv)
 	uv pip compile pyproject.toml --extra agent --extra collector --group build $(PIN) -o constraints/runtime.txt
