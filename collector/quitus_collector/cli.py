@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from quitus_collector import config, logs, wiring
-from quitus_collector.adapters import json_lines, terminal
+from quitus_collector.adapters import catalogue_bundle, json_lines, terminal
 from quitus_collector.adapters.authority_folder import RootKey
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.audit import Kind
@@ -318,6 +318,16 @@ def _add_catalogue(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     show.add_argument("id", nargs="?", metavar="PUBLISHER|PRODUCT")
     show.set_defaults(command=_catalogue_show)
+    pack = catalogue_actions.add_parser("pack", help="make a signed bundle of a folder of rules")
+    pack.add_argument("folder", type=Path, metavar="FOLDER")
+    pack.add_argument("--key", type=Path, required=True, metavar="PRIVATE.pem", help="Ed25519")
+    pack.add_argument("--out", type=Path, required=True, metavar="BUNDLE")
+    pack.set_defaults(command=_catalogue_pack)
+    update = catalogue_actions.add_parser("update", help="take in a signed bundle; no network")
+    update.add_argument("bundle", type=Path, metavar="BUNDLE")
+    update.add_argument("--key", type=Path, required=True, metavar="PUBLIC.pem")
+    update.set_defaults(command=_catalogue_update)
+
     triage = commands.add_parser("triage", help="what no rule knows, and your decisions on it")
     actions = triage.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="groups of names, those on most devices first")
@@ -690,6 +700,19 @@ def _catalogue_diff(arguments: argparse.Namespace) -> int:
     new = wiring.catalogue(arguments.home, arguments.new)
     for sentence in differences(old, new):
         print(sentence)
+    return OK
+
+
+def _catalogue_pack(arguments: argparse.Namespace) -> int:
+    version = catalogue_bundle.pack(arguments.folder, arguments.key, arguments.out)
+    print(f"{arguments.out}: catalogue version {version}")
+    return OK
+
+
+def _catalogue_update(arguments: argparse.Namespace) -> int:
+    folder = arguments.home / wiring.UPDATED_RULES
+    version = catalogue_bundle.unpack(arguments.bundle, arguments.key, folder)
+    print(f"the catalogue of {arguments.home} is version {version}")
     return OK
 
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from quitus_collector.adapters import (
     authority_folder,
+    catalogue_bundle,
     catalogue_files,
     own_rules,
     pools_csv,
@@ -54,8 +55,9 @@ from quitus_collector.services.licensing import ImportSummary
 from quitus_collector.services.reporting import accept_offline, accept_reports
 
 log = logging.getLogger(__name__)
-# The customer's own rules, below the collector's folder.
+# Below the collector's folder: the customer's own rules, and those of the newest bundle.
 OWN_RULES = "catalogue"
+UPDATED_RULES = "catalogue-update"
 
 
 class SystemClock:
@@ -356,7 +358,7 @@ class Collector:
 
 
 def catalogue(home: Path, folder: Path | None = None) -> Catalogue:
-    """The shipped rules, overridden by those of the home's folder `catalogue`; or another folder's.
+    """The newest rules, shipped or of a bundle, below the customer's own; or another folder's.
 
     Raises CatalogueError, or UsageError where there is no such folder.
     """
@@ -365,7 +367,10 @@ def catalogue(home: Path, folder: Path | None = None) -> Catalogue:
             raise UsageError(f"{folder}: is not a folder")
         return catalogue_files.load(folder)
     own = home / OWN_RULES
-    return catalogue_files.load(own=own if own.is_dir() else None)
+    shipped, updated = catalogue_files.SHIPPED, home / UPDATED_RULES
+    versions = catalogue_files.version(updated), catalogue_files.version(shipped)
+    newest = shipped if catalogue_bundle.version_is_older(*versions) else updated
+    return catalogue_files.load(newest, own if own.is_dir() else None)
 
 
 def init(

@@ -38,6 +38,7 @@ WORDS = {
     "number": r"v?\d[\da-z.+_-]*",
     "year": r"20\d\d",
 }
+_GROUP = re.compile(r"\(\?P<([a-z_]+)>")
 _WORD = re.compile(r"\{([a-z][a-z0-9-]*)\}")
 _HEADER = re.compile(r"\s*\[\[\s*(product|other)\s*\]\]")
 
@@ -66,10 +67,9 @@ def _short(text: str) -> str:
 def _checked(text: str) -> Pattern:
     pattern = Pattern(text)
     pattern.tree  # noqa: B018
-    try:
-        pattern.compiled  # noqa: B018
-    except re.error as error:
-        raise PatternError(error.msg) from error
+    groups = _GROUP.findall(text)
+    if len(groups) != len(set(groups)):
+        raise PatternError(f"{_short(text)!r} has a group twice")
     return pattern
 
 
@@ -294,7 +294,7 @@ def load(folder: Path = SHIPPED, own: Path | None = None) -> Catalogue:
             if products.setdefault(entry.id, product) != product:
                 raise CatalogueError(f"{path}:{line}: {entry.id} is described in two ways")
         rules.extend(file.rules(places, path, is_own=is_own))
-    return Catalogue(publishers, products, rules, digest.hexdigest(), _version(folder))
+    return Catalogue(publishers, products, rules, digest.hexdigest(), version(folder))
 
 
 def read(path: Path) -> PublisherFile:
@@ -318,7 +318,8 @@ def _files(folder: Path, own: Path | None) -> Iterator[tuple[Path, bool]]:
         yield path, True
 
 
-def _version(folder: Path) -> str:
+def version(folder: Path) -> str:
+    """The version of a folder's rules; empty where it does not say."""
     path = folder / "VERSION"
     return read_text(path).strip() if path.is_file() else ""
 

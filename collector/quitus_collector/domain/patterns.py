@@ -109,7 +109,7 @@ class Pattern:
     @cached_property
     def groups(self) -> frozenset[str]:
         """The names of its groups."""
-        return frozenset(self.compiled.groupindex)
+        return frozenset(_GROUP.findall(self.text))
 
     @cached_property
     def beginnings(self) -> frozenset[tuple[str, ...]]:
@@ -286,6 +286,11 @@ def _beginnings(node: Node) -> set[tuple[str, bool]]:
             return found
 
 
+_TIMES = re.compile(r"\{(\d+)(,(\d*))?\}")
+_OPENED = re.compile(r"\?(?::|P<[a-z_]+>)")
+_GROUP = re.compile(r"\(\?P<([a-z_]+)>")
+
+
 @lru_cache(maxsize=8192)
 def _read(text: str) -> Node:
     return _Reader(text).pattern()
@@ -331,7 +336,7 @@ class _Reader:
         bounds = {"?": (0, 1), "*": (0, None), "+": (1, None)}
         if self._peek() in bounds and self._peek():
             least, most = bounds[self._take()]
-        elif found := re.compile(r"\{(\d+)(,(\d*))?\}").match(self._text, self._at):
+        elif found := _TIMES.match(self._text, self._at):
             self._at = found.end()
             least = int(found[1])
             most = least if found[2] is None else int(found[3]) if found[3] else None
@@ -368,7 +373,7 @@ class _Reader:
 
     def _group(self) -> Node:
         if self._peek() == "?":
-            opened = re.compile(r"\?(?::|P<[a-z_]+>)").match(self._text, self._at)
+            opened = _OPENED.match(self._text, self._at)
             if not opened:
                 raise PatternError("groups are (…), (?:…) or (?P<name>…)")
             self._at = opened.end()
