@@ -3,10 +3,9 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from quitus_agent.errors import SourceError
 
@@ -67,40 +66,43 @@ def text(path: Path) -> str:
 
 
 def registry(path: Path) -> "WindowsRegistry":
-    """The registry that a `.reg` export or a hive shows; a hive may be compressed with xz."""
-    from quitus_agent.registry import export
+    """The registry that a `.reg` export or a hive shows; either may be compressed with xz."""
+    from quitus_agent.registry import export, hive
     from quitus_agent.registry.machine import from_key, hive_at
 
-    with unpacked(path) as plain:
-        if start(plain, 4) == b"regf":
-            return from_key(hive_at(plain))
-    return from_key(export.parse(text(path)))
+    try:
+        with unpacked(path) as file:
+            if file.read(4) == b"regf":
+                return from_key(hive.root_of(file) if path.suffix == ".xz" else hive_at(path))
+            _refuse_too_large(path, file.seek(0, os.SEEK_END), MAX_TEXT_BYTES)
+            file.seek(0)
+            return from_key(export.parse(export.decode(file.read())))
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    except SourceError as error:
+        raise naming(path, error) from error
 
 
-@contextmanager
-def unpacked(path: Path) -> Iterator[Path]:
-    """The file itself, or for an `.xz` file a temporary one with what it holds."""
+def unpacked(path: Path) -> BinaryIO:
+    """The file itself, or for an `.xz` file what it holds, in one that goes when it is closed."""
     if path.suffix != ".xz":
-        yield path
-        return
+        return opened(path)
     import lzma
     import tempfile
 
-    with tempfile.NamedTemporaryFile(delete=False) as out:
-        try:
-            with lzma.open(path) as packed:
-                while piece := packed.read(MAX_LINE):
-                    out.write(piece)
-                    _refuse_too_large(path, out.tell(), MAX_UNPACKED_BYTES)
-            out.close()
-            yield Path(out.name)
-        except (EOFError, lzma.LZMAError) as error:
+    out = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - returned open
+    try:
+        with lzma.open(path) as packed:
+            while piece := packed.read(MAX_LINE):
+                out.write(piece)
+                _refuse_too_large(path, out.tell(), MAX_UNPACKED_BYTES)
+        out.seek(0)
+    except BaseException as error:
+        out.close()
+        if isinstance(error, OSError | EOFError | lzma.LZMAError):
             raise SourceError(f"{path}: {error}") from error
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror or error}") from error
-        finally:
-            out.close()
-            os.unlink(out.name)
+        raise
+    return out
 
 
 def start(path: Path, size: int = 4096) -> bytes:

@@ -323,16 +323,23 @@ def _print_inventory(facts: DeviceFacts, found: Inventory) -> None:
     for each in found.installs:
         mark = "  (hidden)" if each.hidden else ""
         line = f"{each.name:{names}}  {each.version:{versions}}  {each.publisher}".rstrip()
-        print(f"{line}{mark}")
+        print(f"{_visible(line)}{mark}")
     print(f"{len(found.installs)} installs")
 
 
 def _tell_failures(found: Inventory) -> int:
     status = OK
     for sentence in failures(found):
-        print(f"quitus-agent: {sentence}", file=sys.stderr)
+        print(f"quitus-agent: {_visible(sentence)}", file=sys.stderr)
         status = FAILURE
     return status
+
+
+def _visible(text: str) -> str:
+    """The text without what a terminal would obey: anybody may have written what was read."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _print_json(document: object) -> None:

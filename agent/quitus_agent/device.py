@@ -46,7 +46,7 @@ HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines"
 HYPER_V_SUFFIXES = (".vmcx", ".xml")
 # Where a Windows that no domain has tells the Entra tenant that it joined.
 CLOUD_JOIN = r"Control\CloudDomainJoin\JoinInfo"
-REALM = r"(?m)^\s*default_realm\s*=\s*(?P<realm>\S+)"
+REALM = r"(?m)^[ \t]*default_realm[ \t]*=[ \t]*(?P<realm>\S+)"
 
 
 class DeviceFacts(NamedTuple):
@@ -215,7 +215,9 @@ def parse_ioreg(answer: bytes, *, has_battery: bool) -> smbios.Firmware:
 
     def text(key: str) -> str:
         value = platform.get(key, "") if isinstance(platform, dict) else ""
-        return value.rstrip(b"\0").decode("latin-1") if isinstance(value, bytes) else str(value)
+        if isinstance(value, bytes):
+            return value.rstrip(b"\0").decode("latin-1")
+        return plists.text(value)
 
     is_portable = has_battery or text("model").startswith("MacBook")
     return smbios.Firmware(
@@ -294,12 +296,12 @@ def _macos(file: Path) -> DeviceFacts:
     from quitus_agent import plists
 
     try:
-        version = plists.read(file)
+        version = plists.read_dict(file)
     except SourceError:
         version = {}
     return DeviceFacts(
-        system=str(version.get("ProductName", "macOS")),
-        system_version=str(version.get("ProductVersion", "")),
+        system=plists.text(version.get("ProductName")) or "macOS",
+        system_version=plists.text(version.get("ProductVersion")),
     )
 
 

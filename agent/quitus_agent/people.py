@@ -1,9 +1,11 @@
 """Who uses a device: known here by name, told to the collector as a pseudonym alone."""
 
+import os
 import struct
 from collections import Counter
 from pathlib import Path
 
+from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.registry.machine import is_windows
 from quitus_agent.system import is_live
@@ -26,7 +28,7 @@ def primary_user(root: Path) -> str:
         if (root / MACOS_LOGIN_WINDOW).is_file():
             from quitus_agent import plists
 
-            return str(plists.read(root / MACOS_LOGIN_WINDOW).get("lastUserName", ""))
+            return plists.text(plists.read_dict(root / MACOS_LOGIN_WINDOW).get("lastUserName"))
         if (root / WTMP).is_file():
             return most_frequent(parse_wtmp(_end_of(root / WTMP, MAX_LOGINS * LOGIN_RECORD.size)))
     except (SourceError, OSError):
@@ -67,7 +69,7 @@ def _logged_in() -> list[str]:
 
 def _end_of(path: Path, size: int) -> bytes:
     """The last bytes of a file of whole records."""
-    with path.open("rb") as file:
-        length = path.stat().st_size
+    with captures.opened(path) as file:
+        length = file.seek(0, os.SEEK_END)
         file.seek(max(0, (length - size) // LOGIN_RECORD.size * LOGIN_RECORD.size))
-        return file.read(size)
+        return file.read(size) or b""

@@ -13,13 +13,14 @@ _DAMAGES = (
     plistlib.InvalidFileException,
     ExpatError,
     ValueError,
-    KeyError,
-    IndexError,
     TypeError,
     AttributeError,
     OverflowError,
     RecursionError,
+    LookupError,
 )
+# No name or version is longer, and a number of a binary list may have thousands of digits.
+MAX_TEXT, MAX_NUMBER = 64 * 1024, 1 << 64
 
 
 def read(path: Path) -> Any:
@@ -39,3 +40,23 @@ def parse(content: bytes) -> Any:
     if not isinstance(document, dict | list):
         raise SourceError("is a property list of a single value")
     return document
+
+
+def read_dict(path: Path) -> dict[str, Any]:
+    """The dict that a file holds; raises SourceError naming it."""
+    document = read(path)
+    if not isinstance(document, dict):
+        raise SourceError(f"{path}: is a property list of another form")
+    return document
+
+
+def text(value: object) -> str:
+    """A value as text where it is one or a number, else empty.
+
+    A list is nothing to show: a small file can hold one whose text would fill the memory.
+    """
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value) if abs(value) < MAX_NUMBER else ""
+    return ""

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -32,7 +33,8 @@ from quitus_agent.limits import CEILING, Ceiling
 
 # The device's own facts, among the names of sources; told only where they could not be read.
 DEVICE, PERSON = "device", "primary-user"
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
+# Far beyond any real system, and what a collector takes from a device in all.
+MAX_ANSWER_BYTES, MAX_INSTALLS = 32 * 1024 * 1024, 40_000
 LENGTH_BYTES = 4
 # How long a reader may take to end once it has no more to say, or was told to.
 END_SECONDS = 5.0
@@ -68,8 +70,8 @@ class Reader(Protocol):
     answers: BinaryIO
     id: int
 
-    def end(self) -> int:
-        """Ends it if it goes on; returns its exit status, or minus the signal that ended it."""
+    def end(self, *, at_once: bool) -> int:
+        """Ends it, at once or if it goes on; its exit status, or minus the signal that ended it."""
 
 
 Start = Callable[[int], Reader]
@@ -158,7 +160,7 @@ def in_turn(
         except SourceError as error:
             reason = str(error)
         finally:
-            status = reader.end()
+            status = reader.end(at_once=bool(reason))
             aside.join()
         if not reason and status:
             how = f"signal {-status}" if status < 0 else f"exit status {status}"
@@ -240,10 +242,10 @@ class Forked:
         os.close(theirs)
         self.answers: BinaryIO = os.fdopen(ours, "rb")
 
-    def end(self) -> int:
+    def end(self, *, at_once: bool) -> int:
         """Waits for it a moment, then ends it; one that the kernel holds is left behind."""
-        for last_wish in (False, True):
-            if last_wish:
+        for told in (at_once, True):
+            if told:
                 os.kill(self.id, SIGKILL)
             deadline = monotonic() + END_SECONDS
             while monotonic() < deadline:
@@ -262,8 +264,9 @@ class Started:
         import subprocess
 
         # -P: modules are not looked for in the folder that the agent was started in.
+        options = ["-P", *(["-B"] if sys.dont_write_bytecode else [])]
         self._process = subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-P", "-m", "quitus_agent.reading", str(first), *job],
+            [sys.executable, *options, "-m", "quitus_agent.reading", str(first), *job],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -271,10 +274,12 @@ class Started:
         self.id = self._process.pid
         self.answers: BinaryIO = cast("BinaryIO", self._process.stdout)
 
-    def end(self) -> int:
+    def end(self, *, at_once: bool) -> int:
         """Waits for it a moment, then ends it; one that the kernel holds is left behind."""
         import subprocess
 
+        if at_once:
+            self._process.kill()
         for _ in range(2):
             try:
                 return self._process.wait(END_SECONDS)
@@ -311,7 +316,12 @@ def _scanned(source: Source, root: Path) -> list[Any] | None:
 
 
 def _rows(read: Callable[[Path], Iterable[Install]], path: Path) -> list[Any]:
-    return [tuple(install) for install in read(path)]
+    rows = [tuple(install) for install in islice(read(path), MAX_INSTALLS + 1)]
+    if len(rows) > MAX_INSTALLS:
+        raise SourceError(f"lists more than {MAX_INSTALLS} installs")
+    if not all(name for name, *_ in rows):
+        raise SourceError("lists an install without a name")
+    return rows
 
 
 def serve(

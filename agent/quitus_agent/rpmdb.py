@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from quitus_agent import captures
 from quitus_agent.errors import SourceError
 
-MAX_DATABASE_BYTES = 1024 * 1024 * 1024
+MAX_DATABASE_BYTES = 384 * 1024 * 1024
 # rpm's own limits on a header (HEADER_TAGS_MAX, HEADER_DATA_MAX).
 MAX_TAGS, MAX_HEADER_BYTES = 0xFFFF, 0x0FFFFFFF
 
@@ -28,6 +29,9 @@ NUMBERS = {1003: "epoch", 1008: "installed_at"}
 _INT32, _STRING, _I18NSTRING = 4, 6, 9
 
 SQLITE_MAGIC = b"SQLite format 3\0"
+SQLITE_FORM = "SELECT type FROM sqlite_schema WHERE name = 'Packages' COLLATE NOCASE"
+# What reading all packages may cost in steps of SQLite's machine, of which each takes a few.
+MAX_SQLITE_STEPS, SQLITE_STEPS = 50_000_000, 10_000
 NDB_MAGIC = b"RpmP"
 NDB_PAGE, NDB_SLOT, NDB_BLOCK = 4096, 16, 16
 
@@ -52,21 +56,23 @@ class Package(NamedTuple):
 def packages(path: Path) -> Iterator[Package]:
     """Every package, in the order of the database; raises SourceError."""
     try:
-        with path.open("rb") as file:
-            start = file.read(72)
+        start = captures.start(path, 72)
+        room = path.stat().st_size
         if start.startswith(SQLITE_MAGIC):
             # SQLite reads what a cut file lacks as zeros (its file format, "Database header").
             page_size, pages = struct.unpack_from(">H10xI", start, 16)
-            if path.stat().st_size < (page_size if page_size > 1 else 1 << 16) * pages:
+            if room < (page_size if page_size > 1 else 1 << 16) * pages:
                 raise SourceError("is cut off")
+            journal = path.with_name(f"{path.name}-wal")
+            room += journal.stat().st_size if journal.exists() else 0
             blobs = _sqlite(path)
-        elif path.stat().st_size > MAX_DATABASE_BYTES:
-            raise SourceError("is larger than 1 GiB")
-        elif start.startswith(NDB_MAGIC):
-            blobs = _ndb(path.read_bytes())
         else:
-            blobs = _berkeley(path.read_bytes())
+            content = memoryview(captures.content(path, MAX_DATABASE_BYTES))
+            blobs = _ndb(content) if start.startswith(NDB_MAGIC) else _berkeley(content)
         for blob in blobs:
+            room -= len(blob)
+            if room < 0:
+                raise SourceError("holds packages that take more room than itself")
             yield parse_header(blob)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
@@ -76,14 +82,14 @@ def packages(path: Path) -> Iterator[Package]:
         raise type(error)(f"{path}: {error}") from error
 
 
-def parse_header(blob: bytes) -> Package:
+def parse_header(blob: memoryview) -> Package:
     """The package of one header; of texts in several languages, the first."""
     tags, size = struct.unpack_from(">II", blob)
     if tags > MAX_TAGS or size > MAX_HEADER_BYTES or 8 + 16 * tags + size > len(blob):
         raise SourceError("a package's header has impossible lengths")
-    store = memoryview(blob)[8 + 16 * tags : 8 + 16 * tags + size]
+    index, store = blob[8 : 8 + 16 * tags], blob[8 + 16 * tags : 8 + 16 * tags + size]
     found: dict[str, Any] = {}
-    for tag, kind, offset, count in struct.iter_unpack(">IIiI", blob[8 : 8 + 16 * tags]):
+    for tag, kind, offset, count in struct.iter_unpack(">IIiI", index):
         if not count or (tag not in TEXTS and tag not in NUMBERS):
             continue
         if not 0 <= offset < size:
@@ -98,7 +104,7 @@ def parse_header(blob: bytes) -> Package:
     return Package(**found)
 
 
-def _sqlite(path: Path) -> Iterator[bytes]:
+def _sqlite(path: Path) -> Iterator[memoryview]:
     import sqlite3
     from contextlib import closing
     from urllib.parse import quote
@@ -109,15 +115,27 @@ def _sqlite(path: Path) -> Iterator[bytes]:
     mode = "mode=ro" if journal.exists() and journal.stat().st_size else "immutable=1"
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True)) as connection:
+            # A schema can hold code; ours is one table, read once from its start to its end.
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_HEADER_BYTES)
+            steps = iter(range(MAX_SQLITE_STEPS // SQLITE_STEPS))
+            connection.set_progress_handler(lambda: next(steps, None) is None, SQLITE_STEPS)
+            if connection.execute(SQLITE_FORM).fetchall() != [("table",)]:
+                raise SourceError("has no table of packages")
             for (blob,) in connection.execute("SELECT blob FROM Packages ORDER BY hnum"):
                 if not isinstance(blob, bytes):
                     raise SourceError("a package's header is not binary")
-                yield blob
+                yield memoryview(blob)
     except sqlite3.Error as error:
         raise SourceError(str(error)) from error
+    except UnicodeDecodeError as error:
+        # SQLite complains in the words of the file, which may be in no encoding.
+        raise SourceError("has a schema that is not text") from error
 
 
-def _ndb(content: bytes) -> Iterator[bytes]:
+def _ndb(content: memoryview) -> Iterator[memoryview]:
     _, version, _, pages = struct.unpack_from("<4sIII", content)
     if version != 0 or pages * NDB_PAGE > len(content):
         raise UnknownForm("is not a package database of a known version")
@@ -150,7 +168,7 @@ class _BerkeleyHash:
     HASH_UNSORTED, OVERFLOW, HASH = 2, 7, 13
     ON_PAGE, OFF_PAGE = 1, 3
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: memoryview) -> None:
         """Raises SourceError where it is no such file."""
         self._content = content
         for order in "<>":
@@ -166,7 +184,7 @@ class _BerkeleyHash:
         if (last_page + 1) * self._page_size > len(content):
             raise SourceError("is cut off")
 
-    def values(self) -> Iterator[bytes]:
+    def values(self) -> Iterator[memoryview]:
         """The value of every pair."""
         for number in range(1, len(self._content) // self._page_size):
             page = self._page(number)
@@ -179,7 +197,9 @@ class _BerkeleyHash:
                 for index in range(1, page.entries, 2):
                     yield from self._item(start, offsets[index], offsets[index - 1])
 
-    def _item(self, page: int, offset: int, end: int) -> Iterator[bytes]:
+    def _item(self, page: int, offset: int, end: int) -> Iterator[memoryview]:
+        if not offset < end <= self._page_size:
+            raise SourceError("a page of the database is damaged")
         kind = self._content[page + offset]
         if kind == self.OFF_PAGE:
             number, size = struct.unpack_from(f"{self._order}II", self._content, page + offset + 4)
@@ -187,14 +207,16 @@ class _BerkeleyHash:
         elif kind == self.ON_PAGE:
             yield self._content[page + offset + 1 : page + end]
 
-    def _overflow(self, number: int, size: int) -> bytes:
+    def _overflow(self, number: int, size: int) -> memoryview:
         if size > len(self._content):
             raise SourceError("a value is longer than the file")
-        parts: list[bytes] = []
+        room = self._page_size - self.PAGE_HEADER
+        parts: list[memoryview] = []
         got = 0
         while number and got < size:
             page = self._page(number)
-            if page.kind != self.OVERFLOW or not page.free_at:
+            # Every page but the last is full, so that a value cannot go round in circles.
+            if page.kind != self.OVERFLOW or page.free_at != min(room, size - got):
                 raise SourceError("a value leads to a page that is none of its own")
             start = number * self._page_size + self.PAGE_HEADER
             parts.append(self._content[start : start + page.free_at])
@@ -202,7 +224,7 @@ class _BerkeleyHash:
             number = page.next_page
         if got < size:
             raise SourceError("a value ends too early")
-        return b"".join(parts)[:size]
+        return memoryview(b"".join(parts))
 
     def _page(self, number: int) -> _Page:
         fields = struct.unpack_from(
@@ -211,7 +233,7 @@ class _BerkeleyHash:
         return _Page(*fields)
 
 
-def _berkeley(content: bytes) -> Iterator[bytes]:
+def _berkeley(content: memoryview) -> Iterator[memoryview]:
     for value in _BerkeleyHash(content).values():
         # Package 0 holds the last number given out instead of a header.
         if len(value) > 8:

@@ -5,6 +5,7 @@ Digests are those of docs/protocol.md, the same on both sides of the wire.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -13,11 +14,15 @@ from typing import NamedTuple
 from quitus_agent import pseudonyms
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError
-from quitus_agent.inventory import READ, Install, Inventory, SourceOutcome
+from quitus_agent.inventory import FAILED, READ, Install, Inventory, SourceOutcome
 
 # The collector refuses longer texts; a source's record is cut rather than lost.
 MAX_TEXT = 1_024
 MAX_GUESTS = 4_096
+# It refuses larger reports too: a source that makes one so large is left out rather than all.
+MAX_INSTALLS, MAX_REPORT_BYTES = 50_000, 15 * 1024 * 1024
+# What the wire spends on a text beside its letters, at most.
+WIRE_BYTES = 8
 PREFIX = b"quitus inventory 1\0"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -64,14 +69,34 @@ def make(
     for each in inventory.installs:
         install = _cleaned(each)
         installs.setdefault(_key(install), install)
+    left_out = _too_large((each.source, key) for key, each in installs.items())
     return Statement(
         taken_at=taken_at,
         facts={
             name: clean(value) if isinstance(value, str) else value for name, value in facts.items()
         },
-        sources=tuple(each._replace(reason=clean(each.reason)) for each in inventory.sources),
-        installs=tuple(installs.values()),
+        sources=tuple(
+            SourceOutcome(each.name, FAILED, "says more than a report can hold")
+            if each.name in left_out
+            else each._replace(reason=clean(each.reason))
+            for each in inventory.sources
+        ),
+        installs=tuple(each for each in installs.values() if each.source not in left_out),
     )
+
+
+def _too_large(installs: Iterable[tuple[str, tuple[str, ...]]]) -> set[str]:
+    """The sources without which the others fit a report, given each install's source and texts."""
+    shares: Counter[str] = Counter()
+    for source, texts in installs:
+        size = len("\0".join(texts).encode()) + WIRE_BYTES * len(texts)
+        shares[source] += max(size, -(-MAX_REPORT_BYTES // MAX_INSTALLS))
+    left_out: set[str] = set()
+    while shares.total() > MAX_REPORT_BYTES:
+        [(largest, _)] = shares.most_common(1)
+        left_out.add(largest)
+        del shares[largest]
+    return left_out
 
 
 def row_digest(install: Install) -> bytes:

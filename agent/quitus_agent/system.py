@@ -4,6 +4,10 @@ import os
 import sys
 from pathlib import Path
 
+from quitus_agent import captures
+from quitus_agent.errors import SourceError
+
+MAX_SMALL_BYTES = 4 * 1024 * 1024
 # Where the running system lies, whatever folder or drive this process was started in.
 RUNNING = Path(f"{os.environ.get('SYSTEMDRIVE', 'C:')}\\" if sys.platform == "win32" else "/")
 
@@ -31,8 +35,8 @@ def os_release(root: Path) -> dict[str, str]:
 def text_of(path: Path) -> str:
     """The text of a small file; empty where it is absent or this account may not read it."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+        return captures.content(path, MAX_SMALL_BYTES).decode("utf-8", errors="replace").strip()
+    except SourceError:
         return ""
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 # PowerShell wraps between words and indents what follows under the value.
 _PAIR = re.compile(r"(?P<name>\w+)(?:=| *: ?)(?P<value>.*)")
+# Longer is no property that is wanted; joining it line by line would take for ever.
+MAX_VALUE = 64 * 1024
 
 
 def rows(listing: str) -> Iterator[dict[str, str]]:
@@ -18,5 +20,5 @@ def rows(listing: str) -> Iterator[dict[str, str]]:
         elif not line.strip() and row:
             yield row
             row, last = {}, ""
-        elif last and line.startswith(" "):
+        elif last and line.startswith(" ") and len(row[last]) < MAX_VALUE:
             row[last] += f" {line.strip()}"

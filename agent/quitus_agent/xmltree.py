@@ -53,6 +53,8 @@ def walk(content: bytes, visit: Callable[[Element], None]) -> None:
         parser.Parse(content, True)
     except expat.ExpatError as error:
         raise SourceError(f"line {error.lineno}: {expat.ErrorString(error.code)}") from error
+    except (ValueError, LookupError) as error:
+        raise SourceError("is in an encoding that nobody knows") from error
 
 
 def _local(name: str) -> str:

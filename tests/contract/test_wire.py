@@ -125,6 +125,26 @@ def test_half_a_surrogate_pair_from_a_damaged_registry_does_not_stop_a_report() 
     assert install.name == "a\ufffdb"
 
 
+@pytest.mark.parametrize(
+    ("count", "name"),
+    [(translate.MAX_INSTALLS + 1, "short"), (20_000, "long" * 250)],
+    ids=["too many", "too large"],
+)
+def test_a_source_that_says_too_much_fails_and_the_others_arrive(count: int, name: str) -> None:
+    outcomes = [agent.SourceOutcome(each, agent.READ) for each in ("dpkg", "flatpak")]
+    flood = [agent.Install(f"{name}{number}", source="flatpak") for number in range(count)]
+
+    message = sent(agent.Install("bash", "5", source="dpkg"), *flood, sources=outcomes)
+
+    assert message.ByteSize() < translate.MAX_MESSAGE_BYTES
+    inventory = translate.inventory(message)
+    assert [each.name for each in inventory.installs] == ["bash"]
+    assert [(each.status.value, each.reason) for each in inventory.sources] == [
+        ("read", ""),
+        ("failed", "says more than a report can hold"),
+    ]
+
+
 def test_too_many_installs_are_refused() -> None:
     message = sent()
     message.installs.extend([inventory_pb2.Install(name="a")] * (translate.MAX_INSTALLS + 1))

@@ -26,21 +26,21 @@ def write(path: Path, tree: Tree) -> Path:
     return path
 
 
-def hive(tree: Tree) -> bytes:
-    """A hive's bytes."""
-    bins = _Bins()
+def hive(tree: Tree, list_length: int = LIST_LENGTH) -> bytes:
+    """A hive's bytes; longer lists of subkeys are split, as Windows does."""
+    bins = _Bins(list_length)
     root = bins.key("ROOT", tree, NOTHING, ROOT | COMPRESSED)
     body = bins.close()
     base = bytearray(4096)
     struct.pack_into("<4sIIQIIIIIII", base, 0, b"regf", 1, 1, 0, 1, 5, 0, 1, root, len(body), 1)
-    return _with_checksum(base) + body
+    return mended(bytes(base)) + body
 
 
 def left_dirty(path: Path, number: int = 7) -> Path:
     """Marks a hive as one that waits for the entry of its log with this number."""
     content = bytearray(path.read_bytes())
     struct.pack_into("<II", content, 4, number + 1, number)
-    path.write_bytes(_with_checksum(content))
+    path.write_bytes(mended(bytes(content)))
     return path
 
 
@@ -50,7 +50,7 @@ def log_header(number: int, bins_bytes: int) -> bytes:
     struct.pack_into(
         "<4sIIQIIIIIII", base, 0, b"regf", number, number, 0, 1, 5, 1, 1, 32, bins_bytes, 1
     )
-    return _with_checksum(base)
+    return mended(bytes(base))
 
 
 def log_entry(number: int, later: bytes) -> bytes:
@@ -78,18 +78,31 @@ def log_of_sectors(number: int, earlier: bytes, later: bytes) -> bytes:
     return log_header(number, len(bins)) + vector + b"".join(changed)
 
 
-def _with_checksum(base: bytearray) -> bytes:
+def mended(content: bytes) -> bytes:
+    """The same with the checksum that its header should have, where it is whole."""
+    if len(content) < 512:
+        return content
     checksum = 0
-    for (word,) in struct.iter_unpack("<I", base[:508]):
+    for (word,) in struct.iter_unpack("<I", content[:508]):
         checksum ^= word
-    struct.pack_into("<I", base, 508, checksum)
-    return bytes(base)
+    return content[:508] + struct.pack("<I", checksum) + content[512:]
+
+
+def mended_log(content: bytes) -> bytes:
+    """A log with the checksum that its header should have, its first entry with its hashes."""
+    content = mended(content)
+    head, (size,) = content[512:544], struct.unpack("<I", content[516:520].ljust(4, b"\0"))
+    if not head.startswith(b"HvLE") or not 40 <= size <= len(content) - 512:
+        return content
+    head = head[:24] + struct.pack("<Q", marvin32(content[552 : 512 + size]))
+    return content[:512] + head + struct.pack("<Q", marvin32(head)) + content[552:]
 
 
 class _Bins:
     """The hive's cells, laid one after another into bins of whole pages."""
 
-    def __init__(self) -> None:
+    def __init__(self, list_length: int) -> None:
+        self._list_length = list_length
         self._content = bytearray()
         self._used = self._end = 0
 
@@ -152,7 +165,8 @@ class _Bins:
                 )
             )
             for piece in (
-                keys[start : start + LIST_LENGTH] for start in range(0, len(keys), LIST_LENGTH)
+                keys[start : start + self._list_length]
+                for start in range(0, len(keys), self._list_length)
             )
         ]
         if len(pieces) == 1:

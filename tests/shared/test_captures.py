@@ -256,7 +256,7 @@ def windows_7(tmp_path: Path) -> Path:
     for name, place in places.items():
         (tmp_path / place).parent.mkdir(parents=True)
         with unpacked(INVENTORY / "windows-hive" / name) as hive:
-            (tmp_path / place).write_bytes(hive.read_bytes())
+            (tmp_path / place).write_bytes(hive.read())
     return tmp_path
 
 

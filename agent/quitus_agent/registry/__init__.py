@@ -7,6 +7,7 @@ from typing import Protocol
 Value = str | int | bytes | list[str]
 # A longer value is nothing that a licence count needs, and may be there to do harm.
 MAX_VALUE_BYTES = 64 * 1024
+MAX_DIGITS = 20
 
 
 class Key(Protocol):
@@ -39,6 +40,6 @@ def text(key: Key, name: str) -> str:
 def number(key: Key, name: str) -> int:
     """A value as a number; 0 where it is absent or none."""
     value = key.value(name)
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and len(value) <= MAX_DIGITS and value.strip().isdecimal():
         return int(value)
     return value if isinstance(value, int) else 0

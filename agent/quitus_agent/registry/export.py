@@ -9,7 +9,6 @@ from quitus_agent.registry import MAX_VALUE_BYTES, Value
 HEADERS = ("Windows Registry Editor Version 5.00", "REGEDIT4")
 _VALUE = re.compile(r'(?:@|"(?P<name>(?:[^"\\]|\\.)*)")=(?P<data>.*)', re.DOTALL)
 _HEX = re.compile(r"hex(?:\((?P<type>[0-9a-f]+)\))?:(?P<bytes>.*)", re.DOTALL)
-_LINE_END = re.compile(r"\r*\n|\r")
 # As many as a value that may be wanted has in hexadecimal, and its name.
 MAX_VALUE_LETTERS = 4 * MAX_VALUE_BYTES
 REG_SZ, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD = 0x1, 0x2, 0x7, 0xB
@@ -96,7 +95,7 @@ def decode(content: bytes) -> str:
         except UnicodeDecodeError:
             text = content.decode("cp1252", errors="replace")
     # wmic ends its lines with \r\r\n.
-    return _LINE_END.sub("\n", text)
+    return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _logical_lines(lines: list[str]) -> Iterator[tuple[int, str]]:

@@ -8,17 +8,18 @@ SourceError. The file is read, not mapped, so that a bad sector is an error like
 
 import os
 import struct
+import weakref
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.registry import MAX_VALUE_BYTES, Value
 from quitus_agent.registry.export import typed
 
-PAGE = 4096
+PAGE, CHECKSUM_AT = 4096, 508
 # How much of the file is read at once, and of how many such blocks are kept.
 BLOCK_BYTES, BLOCKS = 64 * 1024, 128
 # A key is at least this long with its cell's length, so a hive has room for so many only.
@@ -106,29 +107,22 @@ class HiveKey:
 class Hive:
     """The cells of a hive file, by their offset from the first bin."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises SourceError where it is no whole hive."""
+    def __init__(self, file: BinaryIO) -> None:
+        """Keeps the file open until no key needs it; raises SourceError where it is no hive."""
         self._blocks: dict[int, bytes] = {}
         self._size = PAGE
-        self._file = captures.opened(path)
-        self._length = os.fstat(self._file.fileno()).st_size
+        self._file = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
+        self._length = os.fstat(self._file).st_size
         if self._bytes(0, 4, "a header") != b"regf":
             raise SourceError("is not a registry hive")
         base = self._bytes(0, PAGE, "a header")
-        checksum = 0
-        for (word,) in _OFFSET.iter_unpack(base[:508]):
-            checksum ^= word
         _, _, _, major, self._minor, self.root, size = _BASE.unpack_from(base)
-        if (major != 1) or checksum != _OFFSET.unpack_from(base, 508)[0]:
+        if major != 1 or checksum(base) != _OFFSET.unpack_from(base, CHECKSUM_AT)[0]:
             raise SourceError("the hive's header is damaged, or of an unknown version")
         self._size = PAGE + size
         if self._size > self._length:
             raise SourceError("the hive is cut off")
-
-    def __del__(self) -> None:
-        """Closes the file; keys may outlive whoever opened it."""
-        if file := self.__dict__.get("_file"):
-            file.close()
 
     def cell(self, offset: int, most: int) -> bytes:
         """The first bytes of a cell, as many as it has and not more than `most`."""
@@ -200,8 +194,8 @@ class Hive:
             if len(self._blocks) >= BLOCKS:
                 self._blocks.clear()
             try:
-                self._file.seek(number * BLOCK_BYTES)
-                block = self._file.read(BLOCK_BYTES)
+                os.lseek(self._file, number * BLOCK_BYTES, os.SEEK_SET)
+                block = os.read(self._file, BLOCK_BYTES)
             except OSError as error:
                 raise SourceError(f"the hive is unreadable: {error.strerror}") from error
             if not block:
@@ -213,10 +207,24 @@ class Hive:
 def open_hive(path: Path) -> HiveKey:
     """The root key of a hive; raises SourceError naming the file."""
     try:
-        hive = Hive(path)
-        return HiveKey(hive, hive.root)
+        with captures.opened(path) as file:
+            return root_of(file)
     except SourceError as error:
         raise captures.naming(path, error) from error
+
+
+def root_of(file: BinaryIO) -> HiveKey:
+    """The root key of an open hive, which may be closed afterwards; raises SourceError."""
+    hive = Hive(file)
+    return HiveKey(hive, hive.root)
+
+
+def checksum(header: bytes | bytearray) -> int:
+    """The exclusive or of all words that lie before it, never zero nor all ones."""
+    found = 0
+    for (word,) in _OFFSET.iter_unpack(bytes(header[:CHECKSUM_AT])):
+        found ^= word
+    return {0: 1, 0xFFFFFFFF: 0xFFFFFFFE}.get(found, found)
 
 
 def _fields(layout: struct.Struct, content: bytes) -> tuple[Any, ...]:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent import captures
+from quitus_agent.registry.hive import CHECKSUM_AT, PAGE, checksum
 
 SUFFIXES = (".LOG1", ".LOG2", ".LOG", ".log1", ".log2", ".log")
-PAGE, SECTOR = 4096, 512
+SECTOR = 512
 # Of a header: signature, two sequence numbers; at 0x28 the size of the bins; at its end a checksum.
 _HEADER = struct.Struct("<4sII")
-_BINS_AT, _CHECKSUM_AT = 0x28, 508
+_BINS_AT = 0x28
 # Signature, size, flags, sequence number, size of the bins after it, pages, two hashes.
 _ENTRY = struct.Struct("<4sIIIIIQQ")
 _HASHED_BYTES = 32
@@ -43,7 +44,7 @@ def replayed(path: Path) -> bytes | None:
     if len(start) < PAGE or not start.startswith(b"regf"):
         return None
     _, first, second = _HEADER.unpack_from(start)
-    if first == second and _checksum(start) == _stated_checksum(start):
+    if first == second and checksum(start) == _stated_checksum(start):
         return None
     logs = [captures.content(log) for log in _logs(path)]
     changes = list(_changes(logs, second))
@@ -57,7 +58,7 @@ def replayed(path: Path) -> bytes | None:
             hive[PAGE + offset : PAGE + offset + len(piece)] = piece
         struct.pack_into("<I", hive, _BINS_AT, change.bins_bytes)
     _HEADER.pack_into(hive, 0, b"regf", first, first)
-    struct.pack_into("<I", hive, _CHECKSUM_AT, _checksum(hive))
+    struct.pack_into("<I", hive, CHECKSUM_AT, checksum(hive))
     return bytes(hive)
 
 
@@ -89,7 +90,7 @@ def _changes(logs: list[bytes], expected: int) -> Iterator[Change]:
     """The changes that a hive with this second sequence number waits for, in their order."""
     entries: dict[int, Change] = {}
     for log in logs:
-        if not log.startswith(b"regf") or _checksum(log) != _stated_checksum(log):
+        if not log.startswith(b"regf") or checksum(log) != _stated_checksum(log):
             continue
         if log[SECTOR : SECTOR + 4] == b"DIRT":
             _, first, second = _HEADER.unpack_from(log)
@@ -157,14 +158,6 @@ def _sectors(log: bytes) -> Change | None:
     return Change(bins_bytes, pieces) if pieces else None
 
 
-def _checksum(header: bytes | bytearray) -> int:
-    """The exclusive or of all that lies before it, never zero nor all ones."""
-    checksum = 0
-    for (word,) in struct.iter_unpack("<I", bytes(header[:_CHECKSUM_AT])):
-        checksum ^= word
-    return {0: 1, _MASK: _MASK - 1}.get(checksum, checksum)
-
-
 def _stated_checksum(header: bytes | bytearray) -> int:
-    (stated,) = struct.unpack_from("<I", header, _CHECKSUM_AT)
+    (stated,) = struct.unpack_from("<I", header, CHECKSUM_AT)
     return int(stated)

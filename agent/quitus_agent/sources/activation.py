@@ -118,7 +118,7 @@ def parse_rows(rows: Iterable[Mapping[str, str]]) -> Iterator[Install]:
         if not row.get("PartialProductKey"):
             continue
         status = row.get("LicenseStatus", "")
-        known = status.isdecimal() and int(status) < len(STATES)
+        known = status in map(str, range(len(STATES)))
         application = row.get("ApplicationID", "").lower()
         host = row.get("KeyManagementServiceMachine") or row.get(
             "DiscoveredKeyManagementServiceMachineName"

@@ -135,7 +135,7 @@ def parse_gnome(content: bytes, entries: Collection[str] | None = None) -> Uses:
     def visit(element: "Element") -> None:
         entry, seen = element.attributes.get("id", ""), element.attributes.get("last-seen", "")
         is_wanted = element.name == "application" and (entries is None or entry in entries)
-        if is_wanted and seen.isdecimal() and 0 < int(seen) < 1 << 32:
+        if is_wanted and seen.isdecimal() and len(seen) <= 10 and 0 < int(seen) < 1 << 32:
             day = datetime.fromtimestamp(int(seen), UTC).date()
             found.append((entry.removesuffix(".desktop"), day))
 
@@ -171,14 +171,13 @@ def _gnome(root: Path) -> Uses:
     entries = {entry.name for place in GNOME_ENTRIES for entry in (root / place).glob("*.desktop")}
     for number, home in enumerate(sorted((root / "home").glob("*")), start=1):
         try:
-            content = (home / GNOME_STATE).read_bytes()
-            yield from parse_gnome(content, entries)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
+            if (home / GNOME_STATE).is_file():
+                yield from parse_gnome(captures.content(home / GNOME_STATE), entries)
         except OSError as error:
             raise SourceError(f"home {number}: {error.strerror}") from error
         except SourceError as error:
-            raise SourceError(f"home {number}: {error}") from error
+            reason = str(error).replace(str(home), "…")
+            raise SourceError(f"home {number}: {reason}") from error
 
 
 SOURCE = Source(NAME, available, scan, read)

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ _COPYRIGHT = re.compile(
 )
 # Parallels shows the programs of a Windows guest as applications; they are the guest's installs.
 _GUEST = re.compile(r"/\{[0-9a-f-]{36}\} Applications", re.IGNORECASE)
-_DOT = re.compile(r"\s*\.\s*")
+# The patterns above try much before they give up, and no notice is longer.
+MAX_NOTICE = 1024
 APPLE = "Apple"
 
 
@@ -91,7 +92,7 @@ def _asked() -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an Info.plist, or system_profiler's SPApplicationsDataType as text, XML or JSON."""
-    start = captures.content(path)[:64].lstrip()
+    start = captures.start(path, 64).lstrip()
     if start.startswith((b"<?xml", b"bplist")):
         document = plists.read(path)
         if isinstance(document, dict):
@@ -101,7 +102,7 @@ def read(path: Path) -> Iterator[Install]:
     elif start.startswith(b"{"):
         try:
             yield from parse_items(json.loads(captures.text(path))[DATA_TYPE])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SourceError(f"{path}: is not system_profiler's JSON") from error
     else:
         yield from parse_text(captures.text(path))
@@ -110,10 +111,9 @@ def read(path: Path) -> Iterator[Install]:
 def _info(bundle: Path) -> Mapping[str, Any]:
     """What a bundle says of itself; one that is damaged is still there, under its folder's name."""
     try:
-        info = plists.read(bundle / INFO)
+        return plists.read_dict(bundle / INFO)
     except SourceError:
         return {}
-    return info if isinstance(info, dict) else {}
 
 
 def parse_info(info: Mapping[str, Any], file_name: str, scope: str) -> Install:
@@ -135,26 +135,26 @@ def parse_xml(document: Any) -> Iterator[Install]:
     """Reads the applications among what system_profiler reported, each data type a part."""
     for part in document if isinstance(document, list) else ():
         if isinstance(part, dict) and part.get("_dataType", DATA_TYPE) == DATA_TYPE:
-            yield from parse_items(part.get("_items") or [])
+            yield from parse_items(_list(part.get("_items")))
 
 
-def parse_items(items: list[Mapping[str, Any]]) -> Iterator[Install]:
-    """Reads the items of system_profiler's XML or JSON."""
+def parse_items(items: Iterable[object]) -> Iterator[Install]:
+    """Reads the items of system_profiler's XML or JSON; what is no application is left out."""
     for item in items:
-        if _GUEST.search(str(item.get("path", ""))):
+        if not isinstance(item, dict) or _GUEST.search(_text(item, "path")):
             continue
         modified = item.get("lastModified")
-        signers = item.get("signed_by") or []
-        day = modified.date().isoformat() if isinstance(modified, datetime) else str(modified)[:10]
+        signers = [plists.text(signer) for signer in _list(item.get("signed_by"))]
+        day = modified.date().isoformat() if isinstance(modified, datetime) else modified
         yield _profiled(
-            str(item.get("_name", "")),
-            str(item.get("version", "")),
-            str(item.get("path", "")),
-            signer=str(signers[0]) if signers else "",
-            info=str(item.get("info", "")),
-            architecture=str(item.get("arch_kind", "")).removeprefix("arch_"),
-            obtained_from=str(item.get("obtained_from", "")),
-            installed_on=day if modified else "",
+            _text(item, "_name"),
+            _text(item, "version"),
+            _text(item, "path"),
+            signer=signers[0] if signers else "",
+            info=_text(item, "info"),
+            architecture=_text(item, "arch_kind").removeprefix("arch_"),
+            obtained_from=_text(item, "obtained_from"),
+            installed_on=plists.text(day)[:10],
         )
 
 
@@ -211,14 +211,14 @@ def _profiled(
     installed_on: str = "",
 ) -> Install:
     is_users = path.startswith("/Users/")
-    signed = _SIGNER.match(signer)
+    signed = _SIGNER.match(signer[:MAX_NOTICE])
     publisher = _TEAM.sub("", signed[1]) if signed else ""
     if not publisher and (obtained_from == "apple" or signer == "Software Signing"):
         publisher = APPLE
     return Install(
         name=name,
         # Some bundles write "1 . 2 . 2".
-        version=_DOT.sub(".", version),
+        version=".".join(part.strip() for part in version.split(".")),
         publisher=publisher or holder(info),
         architecture=architecture,
         source=NAME,
@@ -233,13 +233,16 @@ def _profiled(
 
 def holder(notice: str) -> str:
     """Who holds the copyright that a notice states; empty where it names nobody."""
-    found = _COPYRIGHT.search(notice)
+    found = _COPYRIGHT.search(notice[:MAX_NOTICE])
     return found["who"].strip() if found else ""
 
 
 def _text(info: Mapping[str, Any], key: str) -> str:
-    value = info.get(key)
-    return value.strip() if isinstance(value, str) else ""
+    return plists.text(info.get(key)).strip()
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 SOURCE = Source(NAME, is_macos, scan, read)

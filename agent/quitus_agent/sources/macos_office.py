@@ -54,10 +54,7 @@ def kinds(root: Path) -> dict[str, int]:
 
 def read(path: Path, licences: dict[str, int] | None = None) -> Iterator[Install]:
     """Reads a program's Info.plist, whose version is the suite's."""
-    info = plists.read(path)
-    if not isinstance(info, dict):
-        raise SourceError(f"{path}: is not a property list of an application")
-    version = str(info.get("CFBundleShortVersionString") or "")
+    version = plists.text(plists.read_dict(path).get("CFBundleShortVersionString"))
     yield Install(
         name=f"Microsoft Office {line(version)} for Mac".replace("  ", " "),
         version=version,
@@ -72,7 +69,7 @@ def line(version: str) -> str:
     """The perpetual release that a version could be; empty before 2016."""
     major, _, rest = version.partition(".")
     minor = rest.partition(".")[0]
-    if major != "16" or not minor.isdecimal():
+    if major != "16" or not minor.isdecimal() or len(minor) > 9:
         return ""
     return next(year for first, year in LINES if int(minor) >= first)
 

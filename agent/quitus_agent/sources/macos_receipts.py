@@ -37,7 +37,7 @@ def scan(root: Path) -> Iterator[Install]:
 def read(path: Path) -> Iterator[Install]:
     """Reads an InstallHistory.plist or a receipt; raises SourceError naming it."""
     document = plists.read(path)
-    if isinstance(document, dict) and document.get("PackageIdentifier"):
+    if isinstance(document, dict) and plists.text(document.get("PackageIdentifier")):
         yield parse_receipt(document)
     else:
         yield from map(_install, _entries(path, document))
@@ -45,11 +45,11 @@ def read(path: Path) -> Iterator[Install]:
 
 def parse_receipt(receipt: dict[str, Any]) -> Install:
     """The record of one package, which has an id and no name."""
-    package = str(receipt["PackageIdentifier"])
+    package = plists.text(receipt["PackageIdentifier"])
     on = receipt.get("InstallDate")
     return Install(
         name=package,
-        version=str(receipt.get("PackageVersion") or ""),
+        version=plists.text(receipt.get("PackageVersion")),
         publisher="Apple" if package.startswith("com.apple.") else "",
         source=NAME,
         identifiers={"package_id": package},
@@ -62,13 +62,13 @@ def _entries(path: Path, document: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(document, list):
         raise SourceError(f"{path}: is not a history of installs, nor a receipt")
     for entry in document:
-        if isinstance(entry, dict) and entry.get("displayName"):
+        if isinstance(entry, dict) and plists.text(entry.get("displayName")):
             yield entry
 
 
 def _packages(entry: dict[str, Any]) -> list[str]:
     listed = entry.get("packageIdentifiers")
-    return [str(each) for each in listed] if isinstance(listed, list) else []
+    return [plists.text(each) for each in listed] if isinstance(listed, list) else []
 
 
 def _install(entry: dict[str, Any]) -> Install:
@@ -76,11 +76,11 @@ def _install(entry: dict[str, Any]) -> Install:
     on = entry.get("date")
     identifiers = {
         "package_id": packages[0] if packages else "",
-        "installer": str(entry.get("processName") or ""),
+        "installer": plists.text(entry.get("processName")),
     }
     return Install(
-        name=str(entry["displayName"]),
-        version=str(entry.get("displayVersion") or ""),
+        name=plists.text(entry["displayName"]),
+        version=plists.text(entry.get("displayVersion")),
         publisher="Apple" if packages and packages[0].startswith("com.apple.") else "",
         source=NAME,
         identifiers={key: value for key, value in identifiers.items() if value},

@@ -14,7 +14,7 @@ NAME = "pacman"
 LOCAL = Path("var/lib/pacman/local")
 ARCHITECTURES = ("x86_64", "any", "aarch64", "armv7h", "i686")
 PARAGRAPH = r"\n{2,}"
-FIELD = r"\S[^:]*? *: (?P<value>.*)"
+FIELD = r"\S[^:]*: (?P<value>.*)"
 
 
 def available(root: Path) -> bool:

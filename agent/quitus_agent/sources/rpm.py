@@ -105,7 +105,8 @@ def parse_listing(listing: str, distribution: str = "") -> Iterator[Install]:
         if len(fields) < 6:
             raise SourceError(f"line {number} has fewer than six fields")
         name, arch, version, installed_at, _, vendor = fields[:6]
-        time = int(installed_at) if installed_at.isdecimal() else None
+        told = installed_at.isdecimal() and len(installed_at) <= 10
+        time = int(installed_at) if told else None
         if name != NOT_A_PACKAGE:
             yield _install(
                 name,
@@ -124,8 +125,8 @@ def parse_manifest(document: str) -> Iterator[Install]:
     try:
         for each in json.loads(document)["rpms"]:
             version = f"{each['version']}-{each['release']}"
-            yield _install(each["name"], version, each["architecture"], "")
-    except (ValueError, KeyError, TypeError) as error:
+            yield _install(str(each["name"]), version, str(each["architecture"]), "")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SourceError(f"is not an rpm manifest: {error!r}") from error
 
 

@@ -41,13 +41,8 @@ def scan(root: Path) -> Iterator[Install]:
         yield from read(path)
     if mounted:
         return
-    try:
-        state = (root / STATE).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise SourceError(f"{root / STATE}: {error.strerror}") from error
-    yield from parse_state(state)
+    if (root / STATE).exists():
+        yield from parse_state(captures.content(root / STATE).decode("utf-8", errors="replace"))
 
 
 def read(path: Path) -> Iterator[Install]:

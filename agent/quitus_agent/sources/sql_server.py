@@ -147,7 +147,7 @@ def release(version: str) -> str:
     minor = rest.partition(".")[0]
     if major == "10" and minor.startswith("5"):
         minor = "50"
-    elif major.isdecimal() and int(major) != 10:
+    elif major != "10":
         minor = "0"
     return RELEASES.get(f"{major}.{minor.lstrip('0') or '0'}", "")
 

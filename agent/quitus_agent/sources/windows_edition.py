@@ -33,7 +33,7 @@ def parse(software: Key) -> Iterator[Install]:
         return
     build = text(current, "CurrentBuildNumber") or text(current, "CurrentBuild")
     is_client = not text(current, "InstallationType").startswith("Server")
-    if is_client and build.isdecimal() and int(build) >= FIRST_WINDOWS_11_BUILD:
+    if is_client and build.isdecimal() and len(build) < 10 and int(build) >= FIRST_WINDOWS_11_BUILD:
         product = product.replace("Windows 10", "Windows 11")
     yield Install(
         name=product if product.startswith("Microsoft ") else f"Microsoft {product}",

@@ -53,6 +53,17 @@ def test_the_inventory_as_a_table_ends_with_the_count(
     assert any(line.startswith("bash") for line in lines)
 
 
+def test_what_was_read_gives_a_terminal_no_orders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listing = tmp_path / "listing"
+    listing.write_text("ba\x1b[2Jsh\tamd64\t5.2\n")
+
+    main(["inventory", "--file", str(listing), "--as", "dpkg-query"])
+
+    assert "\nba\ufffd[2Jsh  5.2\n" in capsys.readouterr().out
+
+
 def test_a_source_that_fails_is_told_in_one_sentence_and_the_inventory_is_still_printed(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

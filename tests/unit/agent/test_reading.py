@@ -2,12 +2,13 @@
 
 import ctypes
 import faulthandler
+import itertools
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,7 @@ def test_a_started_reader_goes_on_where_another_one_failed(debian: Path) -> None
     told = list(reading._told(reader, limits.CEILING))
 
     assert told == [names, ("turned off", "")]
-    assert reader.end() == 0
+    assert reader.end(at_once=False) == 0
 
 
 def test_what_is_read_is_installs_and_outcomes(debian: Path) -> None:
@@ -230,6 +231,21 @@ def test_a_source_that_fails_half_way_yields_nothing(debian: Path) -> None:
         status.write("\ngarbage\n")
 
     assert reading.system(debian).inventory.installs == []
+
+
+@pytest.mark.parametrize(
+    ("installs", "reason"),
+    [
+        ((Install("bash"), Install("")), "lists an install without a name"),
+        ((Install(str(n)) for n in itertools.count()), "lists more than 40000 installs"),
+    ],
+    ids=["nameless", "endless"],
+)
+def test_what_no_collector_takes_is_a_failure_of_its_source(
+    installs: Iterable[Install], reason: str
+) -> None:
+    with pytest.raises(SourceError, match=reason):
+        reading._rows(lambda _: installs, Path())
 
 
 @forks
