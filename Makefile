@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-licensing bench-recognition bench-reporting catalogue demo test test-here test-all soak check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-licensing bench-recognition bench-reporting catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -33,7 +33,7 @@ test-all: .venv/.dev ## the tests, after installing the system packages they can
 	$(PY) -m tests.capabilities --install
 	$(MAKE) --no-print-directory test-here
 
-soak: .venv/.dev ## the long form of tests that are short in `make test`
+soak: .venv/.dev fuzz ## the long form of tests that are short in `make test`
 	QUITUS_SOAK=$(or $(CASES),3000) $(PY) -m pytest tests/unit/collector/licensing
 	QUITUS_CRASH_POINTS=10000 $(PY) -m pytest tests/contract/test_reports.py
 	QUITUS_ROTATION_S=60 $(PY) -m pytest tests/e2e/identity/test_rotation.py
@@ -73,10 +73,15 @@ bench-licensing: .venv/.dev ## the exact position of 100,000 devices (DEVICES=â€
 	$(PY) -m tests.capabilities --install time
 	$(PY) -m tests.bench.licensing --devices $(or $(DEVICES),100000)
 
+FUZZ_SECONDS ?= 600
+fuzz: .venv/.fuzz ## the agent's binary parsers, FUZZ_SECONDS each, or FORMS="hive plist-xml ..." (Linux)
+	nice -n 15 $(PY) -m tests.soak.fuzz --seconds $(FUZZ_SECONDS) $(FORMS)
+
 constraints: ## pin again the newest versions that pyproject.toml admits (needs uv)
 	uv pip compile pyproject.toml --extra agent --extra collector --group build $(PIN) -o constraints/runtime.txt
 	uv pip compile pyproject.toml --extra agent --extra collector --extra dev --group build $(PIN) \
 	  -c constraints/runtime.txt -o constraints/dev.txt
+	uv pip compile --group fuzz $(PIN) -o constraints/fuzz.txt
 PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --upgrade --custom-compile-command "make constraints"
 
@@ -104,4 +109,8 @@ PIP := $(PY) -m pip --disable-pip-version-check install -qq
 .venv/.dev: .venv/.runtime constraints/dev.txt
 	@echo "adding the development tools to .venv (once)"
 	@$(PIP) --require-hashes -r constraints/dev.txt
+	@touch $@
+
+.venv/.fuzz: .venv/.dev constraints/fuzz.txt
+	@$(PIP) --require-hashes -r constraints/fuzz.txt
 	@touch $@
