@@ -167,10 +167,15 @@ class Position:
         }
 
 
-def licensable(recognitions: Iterable[Recognition]) -> frozenset[str]:
-    """The products on one device that need a licence, each once however many records show it."""
+def licensable(
+    recognitions: Iterable[Recognition], suites: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The products on one device that need a licence, each once however many records show it.
+
+    The parts of a suite that is there are the suite's own, not products beside it.
+    """
     recognitions = list(recognitions)
-    products = fold(each.product for each in recognitions if each.product)
+    products = fold((each.product for each in recognitions if each.product), suites)
     commercial = {
         each.product for each in recognitions if each.software_class is SoftwareClass.COMMERCIAL
     }

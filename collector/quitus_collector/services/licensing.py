@@ -80,9 +80,10 @@ def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -
         active = {device.id for device in devices}
         entitlements = work.entitlements.list()
         distinct = work.inventories.distinct()
+        suites = catalogue.suites
         recognised = {number: catalogue.recognise(each) for number, each in distinct.items()}
         products = {
-            device: licensable(recognised[number] for number in numbers)
+            device: licensable((recognised[number] for number in numbers), suites)
             for device, numbers in work.inventories.by_device()
             if device in active
         }

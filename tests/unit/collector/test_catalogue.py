@@ -230,8 +230,8 @@ def test_an_edition_that_is_known_hides_the_record_that_does_not_tell_it(
         Install("Microsoft SQL Server 2019 Express Edition", publisher=MICROSOFT),
     ]
 
-    assert licensable(map(catalogue.recognise, records[:1])) == {"microsoft/sql-server@2019"}
-    assert licensable(map(catalogue.recognise, records)) == frozenset()
+    assert licensable(map(catalogue.recognise, records[:1]), {}) == {"microsoft/sql-server@2019"}
+    assert licensable(map(catalogue.recognise, records), {}) == frozenset()
     assert fold(["m/sql@2019", "m/sql/standard@2017"]) == {"m/sql@2019", "m/sql/standard@2017"}
 
 

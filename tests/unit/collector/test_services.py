@@ -313,6 +313,24 @@ def test_a_product_counts_once_on_a_device_however_many_rows_show_it(world: Worl
     assert position.perimeter.reporting == 2
 
 
+def test_a_suites_applications_are_not_products_beside_it(world: World) -> None:
+    world.with_devices("pc-1", "pc-2")
+    suite = an_install("Microsoft Office Standard 2016", publisher="Microsoft Corporation")
+    word = an_install("Microsoft Word 2016", publisher="Microsoft Corporation")
+    access = an_install("Microsoft Access 2016", publisher="Microsoft Corporation")
+    world.report("pc-1", an_inventory(suite, word, access))
+    world.report("pc-2", an_inventory(word))
+
+    lines = {line.product: line.installed for line in world.position().lines}
+
+    # Access is in no Standard edition; Word alone is a product.
+    assert lines == {
+        "microsoft/office/standard@2016": 1,
+        "microsoft/office/access@2016": 1,
+        "microsoft/office/word@2016": 1,
+    }
+
+
 def test_the_perimeter_tells_who_did_not_answer(world: World) -> None:
     world.with_devices("pc-1", "pc-2", "pc-3")
     world.report("pc-1", an_inventory())
