@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from quitus_agent import config, enrolment, errors, keys, statement, transport, wire
+from quitus_agent import config, enrolment, errors, keys, pseudonyms, statement, transport, wire
 from quitus_agent.join_token import JoinToken
 from quitus_agent.spool import Accepted
 from quitus_agent.wiring import read_token
@@ -16,7 +16,8 @@ from tests.fleet.sample import SampleDevice, fleet
 def join(address: tuple[str, int], token: JoinToken, device: SampleDevice) -> int:
     """Enrols one device and sends its inventory; returns how many installs the collector holds."""
     known = enrolment.enrol(*address, token, keys.new_key(), device.facts.hostname)
-    said = statement.make(device.facts, device.inventory, datetime.now(UTC))
+    user = pseudonyms.of_user(device.user, known.pseudonym_key)
+    said = statement.make(device.facts, device.inventory, datetime.now(UTC), user)
     with transport.reporting(known) as send:
         return send(wire.report_request(said, Accepted())).installs
 

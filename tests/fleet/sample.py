@@ -24,6 +24,12 @@ class SampleDevice(NamedTuple):
     facts: DeviceFacts
     inventory: Inventory
 
+    @property
+    def user(self) -> str:
+        """Who uses it most: each has its own person, every tenth shares the one before's."""
+        number = int(self.facts.hostname.rpartition("-")[2])
+        return f"personne-{number - (number % 10 == 0)}"
+
 
 def fleet(count: int, seed: int = 1) -> Iterator[SampleDevice]:
     """Yields `count` workstations; the first n of a longer fleet are the fleet of n."""
