@@ -234,7 +234,7 @@ def _echo(collector: CollectorFolder) -> Iterator[tuple[psutil.Process, int]]:
     for name, content in (
         ("key.pem", certificate.private_key),
         ("chain.pem", certificate.chain),
-        ("roots.pem", authority.root_pem()),
+        ("roots.pem", authority.trust_roots_pem()),
     ):
         (folder / name).write_bytes(content)
     words = [sys.executable, "-m", "tests.bench.reporting", "--echo", str(folder)]
