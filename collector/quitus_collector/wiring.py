@@ -26,7 +26,6 @@ from quitus_collector.adapters import (
     x509,
 )
 from quitus_collector.adapters.authority_folder import LiveAuthority, RootKey
-from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.adapters.sql.store import SQLStore
@@ -38,6 +37,7 @@ from quitus_collector.domain.device import Device, EnrolmentRequest
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.licensing.reconciliation import reconcile
+from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.triage import Group, groups
 from quitus_collector.errors import (
@@ -83,8 +83,14 @@ class Collector:
         """Touches nothing yet."""
         self.config = config
         self.clock = SystemClock(config.time_zone)
-        self.solver = HighsSolver()
         self._warned_at: datetime | None = None
+
+    @cached_property
+    def solver(self) -> Solver:
+        """HiGHS, which few commands need and which takes long to load."""
+        from quitus_collector.adapters.highs import HighsSolver
+
+        return HighsSolver()
 
     @cached_property
     def store(self) -> SQLStore:
@@ -240,6 +246,8 @@ class Collector:
 
     def reconcile_scenario(self, file: Path, time_limit_s: float | None) -> tuple[str, bool]:
         """The answer to a scenario file, and whether it was proven in time; needs no folder."""
+        from quitus_collector.adapters.highs import HighsSolver
+
         found = reconcile(scenarios.read(file), HighsSolver(time_limit_s))
         return scenarios.answer(found), found.optimal
 
