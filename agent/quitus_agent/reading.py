@@ -13,8 +13,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
-from time import monotonic, sleep
+from threading import Event, Thread
+from time import monotonic
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 from quitus_agent import limits
@@ -252,7 +252,7 @@ class Forked:
                 ended, status = os.waitpid(self.id, os.WNOHANG)
                 if ended:
                     return os.waitstatus_to_exitcode(status)
-                sleep(0.0005)
+                Event().wait(0.0005)
         return -SIGKILL
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from quitus_agent import limits, reading
@@ -148,11 +149,12 @@ def test_memory_that_the_system_does_not_bound_is_watched_from_outside(
 
 @forks
 def test_no_reader_is_left_when_all_is_read() -> None:
+    before = psutil.Process().children(), threading.active_count()
+
     answers_to(seven, endless_in_c, crashed, ceiling=Ceiling(0.2, 96 * MIB))
 
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-    assert threading.active_count() == 1
+    # Others' processes may be there: a database server, a Windows.
+    assert (psutil.Process().children(), threading.active_count()) == before
 
 
 @forks
