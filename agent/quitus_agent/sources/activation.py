@@ -54,6 +54,8 @@ DESCRIPTIONS = (
     ("VOLUME_KMS", "kms-host"),
     ("VOLUME_MAK", "mak"),
     ("OEM", "oem"),
+    # Office's volume editions with a MAK call their channel so.
+    ("RETAIL(MAK)", "mak"),
     ("RETAIL", "retail"),
 )
 STATES = ("unlicensed", "licensed", "grace", "grace", "non-genuine", "notification", "grace")

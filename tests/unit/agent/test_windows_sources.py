@@ -395,6 +395,14 @@ def a_row(**values: str) -> dict[str, str]:
         (a_row(Description="Windows, OEM_DM channel"), "oem"),
         (a_row(IsKeyManagementServiceMachine="1"), "kms-host"),
         (a_row(), ""),
+        (
+            {
+                "PartialProductKey": "X2345",
+                "LicenseStatus": "1",
+                "Description": "Office 16, RETAIL(MAK) channel",
+            },
+            "mak",
+        ),
     ],
 )
 def test_the_activation_channel_is_read_or_guessed_from_what_is_not_translated(
