@@ -10,7 +10,7 @@ from quitus_agent.inventory import Install, Listing
 
 NAME = "dpkg-query"
 # `dpkg -l`: what is wanted, what is there, an error if any; then name, version, architecture.
-_STATE = re.compile(r"[uirph](?P<state>[ncHUFWti])[ R] +(?P<columns>.+)")
+_STATE = re.compile(r"[uirph](?P<state>[ncHUFWti])[ R] +(?P<columns>\S.*)")
 GONE_STATES = ("n", "c")
 
 

@@ -116,6 +116,7 @@ def test_the_programs_of_an_amcache_are_read_in_both_its_forms(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("form", "content"),
     [
+        ("dpkg-query", "ii  \t \n"),
         ("dpkg-query", "bash\tamd64\n"),
         ("glpi", "{"),
         ("glpi", "[" * 100_000),
