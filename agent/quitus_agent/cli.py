@@ -15,7 +15,7 @@ from quitus_agent import config, wiring
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, UsageError
 from quitus_agent.inventory import ABSENT, Inventory, failures
-from quitus_agent.system import RUNNING
+from quitus_agent.places import RUNNING
 
 OK, FAILURE, USAGE = 0, 1, 2
 MIB = 1024 * 1024

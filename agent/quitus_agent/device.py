@@ -3,12 +3,14 @@
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from quitus_agent import smbios
 from quitus_agent.errors import SourceError
-from quitus_agent.system import is_live, is_macos, os_release, text_of
+from quitus_agent.places import RUNNING, is_live, matching, within
+from quitus_agent.system import is_macos, os_release, text_of
 
 if TYPE_CHECKING:
     from quitus_agent.registry.machine import WindowsRegistry
@@ -38,13 +40,14 @@ IOREG_TIMEOUT_S = 10
 # Where a host has its guests, and the line of a file that identifies one; of Hyper-V the file's
 # own name does.
 GUESTS = (
-    ("etc/libvirt/qemu", "*.xml", r"<uuid>(?P<id>[^<]+)</uuid>"),
-    ("etc/pve/qemu-server", "*.conf", r"smbios1:.*\buuid=(?P<id>[^,\s]+)"),
-    ("vmfs/volumes", "*/*/*.vmx", r'uuid\.bios\s*=\s*"(?P<id>[^"]+)"'),
+    ("etc/libvirt/qemu/*.xml", r"<uuid>(?P<id>[^<]+)</uuid>"),
+    ("etc/pve/qemu-server/*.conf", r"smbios1:.*\buuid=(?P<id>[^,\s]+)"),
+    ("vmfs/volumes/*/*/*.vmx", r'uuid\.bios\s*=\s*"(?P<id>[^"]+)"'),
 )
-HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines"
+HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines/*"
 HYPER_V_SUFFIXES = (".vmcx", ".xml")
 # Where a Windows that no domain has tells the Entra tenant that it joined.
+MACOS_VERSION = "System/Library/CoreServices/SystemVersion.plist"
 CLOUD_JOIN = r"Control\CloudDomainJoin\JoinInfo"
 REALM = r"(?m)^[ \t]*default_realm[ \t]*=[ \t]*(?P<realm>\S+)"
 
@@ -135,7 +138,7 @@ def kind_of(vendor: str, product: str, under_hypervisor: bool) -> tuple[str, str
 
 def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
     firmware = _firmware()
-    cpuinfo = parse_cpuinfo(text_of(Path("/proc/cpuinfo")))
+    cpuinfo = parse_cpuinfo(text_of(RUNNING, "proc/cpuinfo"))
     kind, hypervisor = kind_of(firmware.vendor, firmware.product, cpuinfo.under_hypervisor)
     logical = os.cpu_count() or 0
     cores = cpuinfo.cores or _physical_cores() or logical
@@ -185,8 +188,9 @@ def _firmware() -> smbios.Firmware:
             return _mac()
         return smbios.parse(smbios.LINUX_TABLE.read_bytes())
     except OSError:
-        places = (Path("/sys/class/dmi/id") / name for name in ("sys_vendor", "product_name"))
-        vendor, product = map(text_of, places)
+        vendor, product = (
+            text_of(RUNNING, f"sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name")
+        )
         return smbios.Firmware(vendor, product)
 
 
@@ -237,21 +241,21 @@ def _installed_system(root: Path) -> DeviceFacts:
     if is_windows(root):
         return _windows(root)
     if is_macos(root):
-        return _macos(root / "System/Library/CoreServices/SystemVersion.plist")
+        return _macos(root)
     release = os_release(root)
     live = is_live(root)
     return DeviceFacts(
-        hostname=text_of(root / "etc/hostname"),
+        hostname=text_of(root, "etc/hostname"),
         system=release.get("NAME") or (os.uname().sysname if live else ""),
         system_version=release.get("VERSION_ID") or (os.uname().release if live else ""),
-        system_id=text_of(root / "etc/machine-id"),
+        system_id=text_of(root, "etc/machine-id"),
         domain=(hostname().partition(".")[2] if live else "") or _realm(root),
     )
 
 
 def _realm(root: Path) -> str:
     """The Active Directory domain that a Linux joined, as Kerberos knows it."""
-    settings = text_of(root / "etc/krb5.conf")
+    settings = text_of(root, "etc/krb5.conf")
     found = re.search(REALM, settings) if settings else None
     return found["realm"].lower() if found else ""
 
@@ -292,11 +296,11 @@ def _tenant(registry: "WindowsRegistry") -> str:
     return next(filter(None, tenants), "")
 
 
-def _macos(file: Path) -> DeviceFacts:
+def _macos(root: Path) -> DeviceFacts:
     from quitus_agent import plists
 
     try:
-        version = plists.read_dict(file)
+        version = plists.read_dict(within(root, MACOS_VERSION))
     except SourceError:
         version = {}
     return DeviceFacts(
@@ -308,14 +312,22 @@ def _macos(file: Path) -> DeviceFacts:
 def guests(root: Path) -> tuple[str, ...]:
     """UUIDs of the virtual machines that this host has, where this account may read them."""
     found = set()
-    for folder, pattern, line in GUESTS:
-        for path in (root / folder).glob(pattern) if (root / folder).is_dir() else ():
-            if (said := re.search(line, text_of(path))) and (uuid := guest_id(said["id"])):
+    for pattern, line in GUESTS:
+        for place in _readable(root, pattern):
+            if (said := re.search(line, text_of(root, place))) and (uuid := guest_id(said["id"])):
                 found.add(uuid)
-    for path in (root / HYPER_V_MACHINES).glob("*"):
-        if path.suffix.lower() in HYPER_V_SUFFIXES and (uuid := guest_id(path.stem)):
+    for place in _readable(root, HYPER_V_MACHINES):
+        if place.suffix.lower() in HYPER_V_SUFFIXES and (uuid := guest_id(place.stem)):
             found.add(uuid)
     return tuple(sorted(found))
+
+
+def _readable(root: Path, pattern: str) -> Iterator[Path]:
+    try:
+        for found in matching(root, pattern):
+            yield found.place
+    except SourceError:
+        return
 
 
 def guest_id(text: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
+from quitus_agent.places import existing, is_live
 from quitus_agent.registry.machine import is_windows
-from quitus_agent.system import is_live
 
 # A login record of Linux (utmp(5)): type, process, line, id, user, host, and what nobody needs.
 WTMP = "var/log/wtmp"
@@ -25,12 +25,12 @@ def primary_user(root: Path) -> str:
     try:
         if is_windows(root):
             return _windows(root)
-        if (root / MACOS_LOGIN_WINDOW).is_file():
+        if window := existing(root, MACOS_LOGIN_WINDOW):
             from quitus_agent import plists
 
-            return plists.text(plists.read_dict(root / MACOS_LOGIN_WINDOW).get("lastUserName"))
-        if (root / WTMP).is_file():
-            return most_frequent(parse_wtmp(_end_of(root / WTMP, MAX_LOGINS * LOGIN_RECORD.size)))
+            return plists.text(plists.read_dict(window).get("lastUserName"))
+        if wtmp := existing(root, WTMP):
+            return most_frequent(parse_wtmp(_end_of(wtmp, MAX_LOGINS * LOGIN_RECORD.size)))
     except (SourceError, OSError):
         return ""
     return most_frequent(_logged_in()) if is_live(root) else ""

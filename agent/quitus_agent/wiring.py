@@ -16,7 +16,7 @@ from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, CollectorUnreachable, UsageError
 from quitus_agent.inventory import Inventory
 from quitus_agent.limits import lower_priority
-from quitus_agent.system import RUNNING
+from quitus_agent.places import RUNNING
 
 if TYPE_CHECKING:
     from quitus.v1.inventory_pb2 import ReportRequest, ReportResponse

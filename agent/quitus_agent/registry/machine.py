@@ -8,11 +8,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent.errors import SourceError
+from quitus_agent.places import RUNNING, existing, is_folder, is_live, matching, within
 from quitus_agent.registry import Key, number, text
-from quitus_agent.system import is_live
 
-HIVES = ("Windows/System32/config", "WINDOWS/system32/config", "windows/system32/config")
-PROFILE_FOLDERS = ("Users", "Documents and Settings")
+# The second was the folder of Windows NT and 2000.
+HIVES = ("Windows/System32/config", "WINNT/System32/config")
+# People's, then those of the system and of its services.
+PROFILE_FOLDERS = (
+    "Users/*",
+    "Documents and Settings/*",
+    "Windows/ServiceProfiles/*",
+    "Windows/System32/config/systemprofile",
+    "WINNT/System32/config/systemprofile",
+)
+# LocalSystem and the two service accounts; .DEFAULT is the first by another name.
+SERVICES = frozenset({"S-1-5-18", "S-1-5-19", "S-1-5-20", ".DEFAULT"})
 PROFILES = r"Microsoft\Windows NT\CurrentVersion\ProfileList"
 # Where a profile keeps the hive of its `Software` key and the one of its classes.
 USER_HIVE, CLASSES_HIVE = "NTUSER.DAT", "AppData/Local/Microsoft/Windows/UsrClass.dat"
@@ -71,12 +81,11 @@ def open_registry(root: Path) -> WindowsRegistry:
     config = _config(root)
     if config is None:
         raise SourceError(f"{root}: no Windows registry")
-    software = hive_at(_file(config, "SOFTWARE"))
-    system = _file(config, "SYSTEM")
+    system = existing(root, config / "SYSTEM", any_case=True)
     return WindowsRegistry(
-        software,
-        hive_at(system) if system.exists() else None,
-        *_opened(map(_in_folder, _folders(root))),
+        hive_at(within(root, config / "SOFTWARE", any_case=True)),
+        hive_at(system) if system else None,
+        *_opened(_in_folder(root, folder) for folder in _folders(root)),
     )
 
 
@@ -128,7 +137,7 @@ def _exported_people(root: Key) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
     classes = [root.subkey(r"HKEY_CURRENT_USER\Software\Classes")]
     everybody = root.subkey("HKEY_USERS")
     for key in everybody.subkeys() if everybody else ():
-        if is_person(key.name):
+        if is_person(key.name) or key.name.upper() in SERVICES:
             users.append(key.subkey("Software"))
         elif is_person(key.name.removesuffix(CLASSES)):
             classes.append(key)
@@ -141,7 +150,7 @@ def _live() -> WindowsRegistry:
     software = live.open_key("HKEY_LOCAL_MACHINE", "SOFTWARE")
     if software is None:
         raise SourceError("HKEY_LOCAL_MACHINE\\SOFTWARE cannot be opened")
-    loaded = [sid for sid in live.users() if is_person(sid)]
+    loaded = [sid for sid in live.users() if is_person(sid) or sid.upper() in SERVICES]
     profiles = [
         Profile(
             sid,
@@ -150,7 +159,7 @@ def _live() -> WindowsRegistry:
         )
         for sid in loaded
     ]
-    profiles += map(_in_folder, _unloaded(software, loaded))
+    profiles += (_in_folder(RUNNING, folder) for folder in _unloaded(software, loaded))
     return WindowsRegistry(
         software, live.open_key("HKEY_LOCAL_MACHINE", "SYSTEM"), *_opened(profiles)
     )
@@ -165,27 +174,29 @@ def _unloaded(software: Key, loaded: Collection[str]) -> Iterator[Path]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    for name in PROFILE_FOLDERS:
-        if (root / name).is_dir():
-            yield from sorted(path for path in (root / name).iterdir() if path.is_dir())
+    """The places of profiles; of one that has several names, the first."""
+    seen: set[Path] = set()
+    for place, path in matching(root, *PROFILE_FOLDERS, any_case=True):
+        if path not in seen and path.is_dir():
+            seen.add(path)
+            yield place
 
 
-def _in_folder(folder: Path) -> Profile:
+def _in_folder(root: Path, folder: Path) -> Profile:
     return Profile(
-        str(folder),
-        partial(_in_hive, folder / USER_HIVE, "Software"),
-        partial(_in_hive, folder / CLASSES_HIVE),
+        folder.name,
+        partial(_in_hive, root, folder / USER_HIVE, "Software"),
+        partial(_in_hive, root, folder / CLASSES_HIVE),
     )
 
 
-def _in_hive(path: Path, below: str = "") -> Key | None:
+def _in_hive(root: Path, place: Path, below: str = "") -> Key | None:
     """A key of a hive file, or None where the person has no such hive."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    path = existing(root, place, any_case=True)
+    if path is None:
         return None
-    root = hive_at(path)
-    return root.subkey(below) if below else root
+    key = hive_at(path)
+    return key.subkey(below) if below else key
 
 
 def _opened(
@@ -208,15 +219,5 @@ def _opened(
 
 
 def _config(root: Path) -> Path | None:
-    for folder in HIVES:
-        if (root / folder).is_dir():
-            return root / folder
-    return None
-
-
-def _file(config: Path, name: str) -> Path:
-    """A hive's file; a copied system may have lost the upper case."""
-    for candidate in (name, name.lower(), name.capitalize()):
-        if (config / candidate).is_file():
-            return config / candidate
-    return config / name
+    places = (Path(place) for place in HIVES)
+    return next((place for place in places if is_folder(root, place, any_case=True)), None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing
 from quitus_agent.purl import purl
 
 NAME = "apk"
@@ -15,12 +16,12 @@ PLACES = (Path("lib/apk/db/installed"), Path("usr/lib/apk/db/installed"))
 
 def available(root: Path) -> bool:
     """Whether the system keeps an apk database."""
-    return _find(root) is not None
+    return existing(root, *PLACES) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the database below `root`."""
-    path = _find(root)
+    path = existing(root, *PLACES)
     if path is None:
         raise SourceError("the apk database is gone")
     return read(path)
@@ -63,10 +64,6 @@ def _install(fields: dict[str, str], line: int) -> Install:
         NAME,
         identifiers={"purl": purl("apk", "alpine", name, version, arch=architecture)},
     )
-
-
-def _find(root: Path) -> Path | None:
-    return next((root / place for place in PLACES if (root / place).is_file()), None)
 
 
 SOURCE = Source(NAME, available, scan, read)

@@ -10,6 +10,7 @@ from pathlib import Path
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, matching
 from quitus_agent.purl import purl
 from quitus_agent.system import distribution_id
 
@@ -25,16 +26,16 @@ WANTED = frozenset({"Package", "Status", "Version", "Architecture", "Maintainer"
 
 def available(root: Path) -> bool:
     """Whether this system keeps a dpkg database."""
-    return (root / STATUS_FILE).exists() or (root / STATUS_FOLDER).is_dir()
+    return existing(root, STATUS_FILE, STATUS_FOLDER) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the database below `root`; raises SourceError naming the file and the line."""
     distribution = distribution_id(root)
-    if (root / STATUS_FILE).exists():
-        yield from _read(root / STATUS_FILE, distribution)
-    for path in sorted((root / STATUS_FOLDER).glob("*")):
-        if path.suffix != ".md5sums":
+    if status := existing(root, STATUS_FILE):
+        yield from _read(status, distribution)
+    for place, path in matching(root, f"{STATUS_FOLDER}/*"):
+        if place.suffix != ".md5sums" and not path.is_dir():
             yield from _read(path, distribution, status=INSTALLED)
 
 

@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
+from quitus_agent.places import Match, existing, matching, nameless
 
 if TYPE_CHECKING:
     from quitus_agent.xmltree import Element
 
 NAME = "flatpak"
 SYSTEM = Path("var/lib/flatpak")
-USERS = "home/*/.local/share/flatpak"
+PEOPLES = ".local/share/flatpak"
+PROGRAMS = ("usr/bin/flatpak", "usr/local/bin/flatpak")
+METAINFO = ("files/share/metainfo/*.xml", "files/share/appdata/*.xml")
 ARCHITECTURES = frozenset({"x86_64", "i386", "aarch64", "arm"})
 USER_INSTALLATION = frozenset({"user", "utilisateur"})
 # An application's id has three words at least; a runtime's often says so itself.
@@ -26,18 +30,17 @@ GAP = r" {2,}"
 
 def available(root: Path) -> bool:
     """Whether any flatpak is deployed for the machine or for a user."""
-    return any(next(_deployed(each), None) for each, _ in _installations(root))
+    return next(_deployed(root), None) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the active deployment of every application and runtime below `root`."""
     seen = set()
-    for installation, scope in _installations(root):
-        for active in _deployed(installation):
-            install = _deployment(active, scope)
-            if (install.name, install.version, install.scope) not in seen:
-                seen.add((install.name, install.version, install.scope))
-                yield install
+    for active, scope in _deployed(root):
+        install = _deployment(root, active.place, scope)
+        if (install.name, install.version, install.scope) not in seen:
+            seen.add((install.name, install.version, install.scope))
+            yield install
 
 
 def read(path: Path) -> Iterator[Install]:
@@ -98,14 +101,15 @@ def parse_info(text: str) -> Install:
     )
 
 
-def _deployment(active: Path, scope: str) -> Install:
+def _deployment(root: Path, active: Path, scope: str) -> Install:
     """`active` is …/app/ID/ARCH/BRANCH/active."""
     kind, application, architecture, branch = active.parts[-5:-1]
     version, publisher = "", ""
-    places = active.glob("files/share/[am]*/*.[mx]*")
-    for metainfo in sorted(places):
-        if metainfo.suffix == ".xml" and metainfo.name.startswith(application):
-            version, publisher = parse_metainfo(captures.content(metainfo))
+    for place, path in matching(root, *(f"{active}/{each}" for each in METAINFO)):
+        if place.name.startswith(application):
+            # What is damaged says nothing of the application; it is there all the same.
+            with suppress(SourceError):
+                version, publisher = parse_metainfo(captures.content(path))
             break
     return _install(
         application, version or branch, architecture, scope, publisher, hidden=kind == "runtime"
@@ -153,15 +157,23 @@ def _install(
     )
 
 
-def _installations(root: Path) -> Iterator[tuple[Path, str]]:
-    yield root / SYSTEM, MACHINE
-    for folder in sorted(root.glob(USERS)):
-        yield folder, USER
+def _deployed(root: Path) -> Iterator[tuple[Match, str]]:
+    """Where flatpak is not there, homes that are closed to this account are no failure."""
+    for active in matching(root, *_patterns(SYSTEM)):
+        yield active, MACHINE
+    is_there = existing(root, SYSTEM, *PROGRAMS) is not None
+    for number, home in enumerate(matching(root, "home/*"), start=1):
+        try:
+            with nameless(f"home {number}", home.path):
+                for active in matching(root, *_patterns(home.place / PEOPLES)):
+                    yield active, USER
+        except SourceError:
+            if is_there:
+                raise
 
 
-def _deployed(installation: Path) -> Iterator[Path]:
-    for kind in ("app", "runtime"):
-        yield from sorted(installation.glob(f"{kind}/*/*/*/active"))
+def _patterns(installation: Path) -> Iterator[str]:
+    return (f"{installation}/{kind}/*/*/*/active" for kind in ("app", "runtime"))
 
 
 SOURCE = Source(NAME, available, scan, read)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, matching, nameless
 from quitus_agent.registry import Key, uninstall
 from quitus_agent.registry.machine import is_windows, open_registry
 
@@ -57,7 +58,7 @@ Uses = Iterable[tuple[str, date]]
 
 def available(root: Path) -> bool:
     """Whether the system below `root` keeps such a record: Windows does, and GNOME."""
-    return is_windows(root) or (root / GNOME_SHELL).exists()
+    return is_windows(root) or existing(root, GNOME_SHELL) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
@@ -168,16 +169,15 @@ def _day(entry: bytes) -> date | None:
 
 def _gnome(root: Path) -> Uses:
     """The uses in everybody's home; raises SourceError, naming nobody, for one that is closed."""
-    entries = {entry.name for place in GNOME_ENTRIES for entry in (root / place).glob("*.desktop")}
-    for number, home in enumerate(sorted((root / "home").glob("*")), start=1):
-        try:
-            if (home / GNOME_STATE).is_file():
-                yield from parse_gnome(captures.content(home / GNOME_STATE), entries)
-        except OSError as error:
-            raise SourceError(f"home {number}: {error.strerror}") from error
-        except SourceError as error:
-            reason = str(error).replace(str(home), "…")
-            raise SourceError(f"home {number}: {reason}") from error
+    entries = {
+        found.place.name
+        for found in matching(root, *(f"{place}/*.desktop" for place in GNOME_ENTRIES))
+    }
+    for number, home in enumerate(matching(root, "home/*"), start=1):
+        with nameless(f"home {number}", home.path):
+            state = existing(root, home.place / GNOME_STATE)
+            if state and state.is_file():
+                yield from parse_gnome(captures.content(state), entries)
 
 
 SOURCE = Source(NAME, available, scan, read)

@@ -11,17 +11,18 @@ from typing import Any
 from quitus_agent import captures, plists
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
-from quitus_agent.system import is_live, is_macos
+from quitus_agent.places import Match, existing, is_live, matching, nameless
+from quitus_agent.system import is_macos
 
 NAME = "macos-applications"
 BUNDLES = (
-    ("Applications/*.app", MACHINE),
-    ("Applications/*/*.app", MACHINE),
-    ("System/Applications/*.app", MACHINE),
-    ("System/Applications/Utilities/*.app", MACHINE),
-    ("Users/*/Applications/*.app", USER),
+    "Applications/*.app",
+    "Applications/*/*.app",
+    "System/Applications/*.app",
+    "System/Applications/Utilities/*.app",
 )
-INFO = Path("Contents/Info.plist")
+PEOPLES_BUNDLES = ("Applications/*.app",)
+INFO = "Contents/Info.plist"
 SYSTEM_PROFILER = Path("/usr/sbin/system_profiler")
 DATA_TYPE = "SPApplicationsDataType"
 TIMEOUT_S = 60
@@ -67,11 +68,15 @@ def joined(bundles: Sequence[Install], profiled: Sequence[Install]) -> Iterator[
 
 
 def _bundles(root: Path) -> Iterator[Install]:
-    for pattern, scope in BUNDLES:
-        for bundle in sorted(root.glob(pattern)):
-            if (bundle / INFO).is_file():
-                location = f"/{bundle.relative_to(root)}" if scope == MACHINE else ""
-                yield parse_info(_info(bundle), bundle.stem, scope)._replace(location=location)
+    for bundle in matching(root, *BUNDLES):
+        if (info := _info(root, bundle)) is not None:
+            location = f"/{bundle.place.as_posix()}"
+            yield parse_info(info, bundle.place.stem, MACHINE)._replace(location=location)
+    for number, home in enumerate(matching(root, "Users/*"), start=1):
+        with nameless(f"home {number}", home.path):
+            for bundle in matching(root, *(f"{home.place}/{each}" for each in PEOPLES_BUNDLES)):
+                if (info := _info(root, bundle)) is not None:
+                    yield parse_info(info, bundle.place.stem, USER)
 
 
 def _asked() -> Iterator[Install]:
@@ -108,10 +113,16 @@ def read(path: Path) -> Iterator[Install]:
         yield from parse_text(captures.text(path))
 
 
-def _info(bundle: Path) -> Mapping[str, Any]:
-    """What a bundle says of itself; one that is damaged is still there, under its folder's name."""
+def _info(root: Path, bundle: Match) -> Mapping[str, Any] | None:
+    """What a bundle says of itself, None where it is none.
+
+    One that is damaged is still there, under its folder's name.
+    """
+    path = existing(root, bundle.place / INFO)
+    if path is None:
+        return None
     try:
-        return plists.read_dict(bundle / INFO)
+        return plists.read_dict(path)
     except SourceError:
         return {}
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quitus_agent import plists
-from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, matching, nameless
 
 NAME = "macos-office"
 # Any of them is there in every suite, and all carry the suite's version.
 PROGRAMS = ("Word", "Excel", "PowerPoint", "Outlook", "OneNote")
 VOLUME = "Library/Preferences/com.microsoft.office.licensingV2.plist"
-GROUP = "Users/*/Library/Group Containers/UBF8T346G9.Office"
+GROUP = "Library/Group Containers/UBF8T346G9.Office"
 SUBSCRIPTION = ("com.microsoft.Office365.plist", "com.microsoft.Office365V2.plist")
 RETAIL = re.compile(r"com\.microsoft\.e0E2OUQxNUY1LTAxOUQtNDQwNS04QkJELTAxQTI5M0JBOTk4O?\.plist")
 # Numbering of Office for Mac: one release line since 2016 tells its year by the minor version.
@@ -36,17 +36,15 @@ def scan(root: Path) -> Iterator[Install]:
 
 def _program(root: Path) -> Path | None:
     places = (f"Applications/Microsoft {name}.app/Contents/Info.plist" for name in PROGRAMS)
-    return next((root / place for place in places if (root / place).is_file()), None)
+    return existing(root, *places)
 
 
 def kinds(root: Path) -> dict[str, int]:
     """Licence files by kind: `volume` at most once, `subscription` and `retail` by people."""
-    found = {"volume": int((root / VOLUME).is_file()), "subscription": 0, "retail": 0}
-    for group in root.glob(GROUP):
-        try:
-            names = {path.name for path in group.iterdir()}
-        except OSError as error:
-            raise SourceError(f"a person's Office licence folder: {error.strerror}") from error
+    found = {"volume": int(existing(root, VOLUME) is not None), "subscription": 0, "retail": 0}
+    for number, home in enumerate(matching(root, "Users/*"), start=1):
+        with nameless(f"home {number}", home.path):
+            names = {found.place.name for found in matching(root, f"{home.place}/{GROUP}/*")}
         found["subscription"] += bool(names.intersection(SUBSCRIPTION))
         found["retail"] += any(RETAIL.fullmatch(name) for name in names)
     return {kind: count for kind, count in found.items() if count}

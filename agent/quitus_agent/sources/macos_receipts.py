@@ -11,6 +11,7 @@ from typing import Any
 from quitus_agent import plists
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, matching
 
 NAME = "macos-receipts"
 HISTORY = Path("Library/Receipts/InstallHistory.plist")
@@ -19,18 +20,18 @@ RECEIPTS = Path("private/var/db/receipts")
 
 def available(root: Path) -> bool:
     """Whether the system keeps a history of its installer, or receipts."""
-    return (root / HISTORY).is_file() or (root / RECEIPTS).is_dir()
+    return existing(root, HISTORY, RECEIPTS) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the history below `root`, then the receipts that it does not mention."""
     known: set[str] = set()
-    if (root / HISTORY).is_file():
-        for entry in _entries(root / HISTORY, plists.read(root / HISTORY)):
+    if history := existing(root, HISTORY):
+        for entry in _entries(history, plists.read(history)):
             known.update(_packages(entry))
             yield _install(entry)
-    for path in sorted((root / RECEIPTS).glob("*.plist")):
-        if path.stem not in known:
+    for place, path in matching(root, f"{RECEIPTS}/*.plist"):
+        if place.stem not in known:
             yield from read(path)
 
 

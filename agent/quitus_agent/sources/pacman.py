@@ -8,6 +8,7 @@ from pathlib import Path
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, matching, within
 from quitus_agent.purl import purl
 
 NAME = "pacman"
@@ -19,17 +20,14 @@ FIELD = r"\S[^:]*: (?P<value>.*)"
 
 def available(root: Path) -> bool:
     """Whether the system keeps a pacman database."""
-    return (root / LOCAL).is_dir()
+    return existing(root, LOCAL) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the database below `root`."""
-    try:
-        folders = sorted(path for path in (root / LOCAL).iterdir() if path.is_dir())
-    except OSError as error:
-        raise SourceError(f"{root / LOCAL}: {error.strerror}") from error
-    for folder in folders:
-        yield from read(folder / "desc")
+    for place, path in matching(root, f"{LOCAL}/*"):
+        if path.is_dir():
+            yield from read(within(root, place / "desc"))
 
 
 def read(path: Path) -> Iterator[Install]:

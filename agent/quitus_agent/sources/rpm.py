@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, is_live
 from quitus_agent.purl import purl
-from quitus_agent.system import distribution_id, is_live
+from quitus_agent.system import distribution_id
 
 if TYPE_CHECKING:
     from quitus_agent.rpmdb import Package
@@ -24,6 +25,10 @@ PLACES = (
     "var/lib/rpm/Packages.db",
     "usr/lib/sysimage/rpm/Packages",
     "var/lib/rpm/Packages",
+    # Of an image built with ostree, nothing else has been linked to it yet.
+    "usr/share/rpm/rpmdb.sqlite",
+    "usr/share/rpm/Packages.db",
+    "usr/share/rpm/Packages",
 )
 # Where the database has a form that is newer than this reader, rpm itself is asked.
 RPM = Path("/usr/bin/rpm")
@@ -175,7 +180,7 @@ def _asked(*options: str) -> str:
 
 
 def _find(root: Path) -> Path | None:
-    return next((root / place for place in PLACES if (root / place).is_file()), None)
+    return existing(root, *PLACES)
 
 
 SOURCE = Source(NAME, available, scan, read)

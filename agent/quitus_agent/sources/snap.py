@@ -11,11 +11,12 @@ from pathlib import Path
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, matching
 
 NAME = "snap"
 # Fedora and Arch mount snaps at the second place.
 MOUNTS = ("snap", "var/lib/snapd/snap")
-META = Path("current/meta/snap.yaml")
+META = "current/meta/snap.yaml"
 STATE = Path("var/lib/snapd/state.json")
 # Runtimes and the daemon itself, which `snap list` marks in its notes.
 PARTS = frozenset({"base", "snapd", "core", "os", "kernel", "gadget"})
@@ -27,7 +28,7 @@ FIELD = r"(name|version|type|architectures):\s*(.*)"
 
 def available(root: Path) -> bool:
     """Whether snapd is there, with or without snaps."""
-    return (root / STATE).exists() or next(_mounted(root), None) is not None
+    return existing(root, STATE) is not None or next(_mounted(root), None) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
@@ -41,8 +42,8 @@ def scan(root: Path) -> Iterator[Install]:
         yield from read(path)
     if mounted:
         return
-    if (root / STATE).exists():
-        yield from parse_state(captures.content(root / STATE).decode("utf-8", errors="replace"))
+    if state := existing(root, STATE):
+        yield from parse_state(captures.content(state).decode("utf-8", errors="replace"))
 
 
 def read(path: Path) -> Iterator[Install]:
@@ -115,8 +116,8 @@ def _install(name: str, version: str, publisher: str, kind: str) -> Install:
 
 
 def _mounted(root: Path) -> Iterator[Path]:
-    for mount in MOUNTS:
-        yield from sorted(root.glob(f"{mount}/*/{META}"))
+    for found in matching(root, *(f"{mount}/*/{META}" for mount in MOUNTS)):
+        yield found.path
 
 
 def _plain(value: str) -> str:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import existing, matching
+from quitus_agent.registry.machine import is_windows
 
 if TYPE_CHECKING:
     from quitus_agent.xmltree import Element
 
 NAME = "swid"
+# Since Windows Vista the old names are links to the new one, which Windows lets nobody list.
+OLD, NEW = "Documents and Settings/All Users/Application Data", "ProgramData"
 # Where installers put tags: one folder deep, named after the publisher's regid, or `swidtag`.
 # By the folder that a system has or has not, so that the others cost nothing.
 PLACES = {
@@ -23,8 +27,8 @@ PLACES = {
     "usr/lib/swidtag": ("**/*.swidtag",),
     "usr/local/share/swidtag": ("**/*.swidtag",),
     "opt": ("*/swidtag/*.swidtag", "*/*/swidtag/*.swidtag"),
-    "ProgramData": ("regid.*/*.swidtag", "*/swidtag/*.swidtag"),
-    "Documents and Settings/All Users/Application Data": ("regid.*/*.swidtag",),
+    NEW: ("regid.*/*.swidtag", "*/swidtag/*.swidtag"),
+    OLD: ("regid.*/*.swidtag",),
     "Program Files": ("*/swidtag/*.swidtag", "*/*/swidtag/*.swidtag"),
     "Program Files (x86)": ("*/swidtag/*.swidtag", "*/*/swidtag/*.swidtag"),
     "Library/Application Support": ("regid.*/*.swidtag",),
@@ -149,11 +153,15 @@ def _regid(entities: list["Element"]) -> str:
 
 
 def _tags(root: Path) -> Iterator[Path]:
+    any_case = is_windows(root)
     for folder, patterns in PLACES.items():
-        if (root / folder).is_dir():
-            for pattern in patterns:
-                found = (root / folder).glob(pattern)
-                yield from sorted(path for path in found if path.is_file())
+        if folder == OLD and existing(root, NEW, any_case=any_case):
+            continue
+        if existing(root, folder, any_case=any_case):
+            names = (f"{folder}/{pattern}" for pattern in patterns)
+            for _, path in matching(root, *names, any_case=any_case):
+                if path.is_file():
+                    yield path
 
 
 SOURCE = Source(NAME, available, scan, read)

@@ -12,6 +12,7 @@ from typing import Any
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
+from quitus_agent.places import matching
 from quitus_agent.registry.uninstall import iso_date
 
 NAME = "visual-studio"
@@ -23,12 +24,12 @@ LINES = {"15": "2017", "16": "2019", "17": "2022", "18": "2026"}
 
 def available(root: Path) -> bool:
     """Whether the installer keeps any instance."""
-    return next(root.glob(INSTANCES), None) is not None
+    return next(matching(root, INSTANCES, any_case=True), None) is not None
 
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads every instance below `root`."""
-    for path in sorted(root.glob(INSTANCES)):
+    for _, path in matching(root, INSTANCES, any_case=True):
         yield from read(path)
 
 

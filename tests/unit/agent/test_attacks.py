@@ -423,8 +423,9 @@ def test_a_pipe_in_place_of_a_file_makes_nobody_wait(tmp_path: Path) -> None:
     for read in (plists.read, captures.content, captures.text, hive.open_hive, rpm.read):
         with pytest.raises(SourceError, match=r"Info\.plist: is not a file"):
             list(read(bundle / "Info.plist"))
-    with pytest.raises(SourceError, match="is not a file"):
-        flatpak._deployment(metainfo.parents[2], "machine")
+    # What a publisher says of an application may be missing; the application is there.
+    active = metainfo.parents[2].relative_to(tmp_path)
+    assert flatpak._deployment(tmp_path, active, "machine").name == "org.acme.App"
 
 
 @has_pipes
@@ -449,6 +450,9 @@ def test_a_record_in_somebody_s_home_that_is_damaged_names_nobody(tmp_path: Path
 
 @has_pipes
 def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
+    # Links of a disk lead to that disk's own things; its devices may be read without end too.
+    (tmp_path / "dev").mkdir()
+    os.mkfifo(tmp_path / "dev/zero")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/os-release").symlink_to("/dev/zero")
     (tmp_path / "var/lib/dpkg").mkdir(parents=True)

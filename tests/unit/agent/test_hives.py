@@ -129,6 +129,35 @@ def test_a_switched_off_windows_is_read_from_its_hives(windows: Path) -> None:
     assert office.identifiers["product_code"] == OFFICE
 
 
+@pytest.mark.parametrize("config", ["WINNT/system32/config", "windows/SYSTEM32/Config"])
+def test_a_disk_s_letter_case_hides_nothing(tmp_path: Path, config: str) -> None:
+    regf.write(tmp_path / config / "software", SOFTWARE)
+    regf.write(tmp_path / "users/zoe/ntuser.dat", USER)
+
+    assert "7-Zip 9.20" in names(windows_uninstall.scan(tmp_path))
+    assert names(windows_user_uninstall.scan(tmp_path)) == ["Zoom Workplace"]
+
+
+@pytest.mark.parametrize(
+    "profile", ["System32/config/systemprofile", "ServiceProfiles/LocalService"]
+)
+def test_what_a_service_installed_is_read_too(windows: Path, profile: str) -> None:
+    other = {
+        "Software": {
+            "Microsoft": {
+                "Windows": {
+                    "CurrentVersion": {
+                        "Uninstall": {"Relais": {"DisplayName": "Relais de messages"}}
+                    }
+                }
+            }
+        }
+    }
+    regf.write(windows / "Windows" / profile / "NTUSER.DAT", other)
+
+    assert "Relais de messages" in names(windows_user_uninstall.scan(windows))
+
+
 def test_the_device_is_named_by_its_current_control_set(windows: Path) -> None:
     facts = device.facts(windows)
 
