@@ -1,6 +1,7 @@
 """Property lists, XML or binary, from files that may be damaged or hostile."""
 
 import plistlib
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -34,7 +35,9 @@ def read(path: Path) -> Any:
 def parse(content: bytes) -> Any:
     """The dict or list that a property list holds; raises SourceError."""
     try:
-        document = plistlib.loads(content)
+        # plistlib recognises XML by a heading that a list need not have.
+        is_xml = content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
+        document = plistlib.loads(content, fmt=plistlib.FMT_XML if is_xml else None)
     except _DAMAGES as error:
         raise SourceError("is not a property list") from error
     if not isinstance(document, dict | list):

@@ -45,9 +45,14 @@ def read(path: Path) -> Iterator[Install]:
 
 def parse(software: Key) -> Iterator[Install]:
     """One record for each product id, with what decides how it is licensed."""
+    seen = set()
     for path in CONFIGURATIONS:
-        if configuration := software.subkey(path):
-            yield from _products(configuration)
+        configuration = software.subkey(path)
+        for product in _products(configuration) if configuration else ():
+            # Both views of the registry may show one installation.
+            if (key := product[:4]) not in seen:
+                seen.add(key)
+                yield product
 
 
 def _products(configuration: Key) -> Iterator[Install]:

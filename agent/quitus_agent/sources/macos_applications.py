@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -97,8 +98,8 @@ def _asked() -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an Info.plist, or system_profiler's SPApplicationsDataType as text, XML or JSON."""
-    start = captures.start(path, 64).lstrip()
-    if start.startswith((b"<?xml", b"bplist")):
+    start = captures.start(path, 64).removeprefix(BOM_UTF8).lstrip()
+    if start.startswith((b"<", b"bplist")):
         document = plists.read(path)
         if isinstance(document, dict):
             yield parse_info(document, path.stem, MACHINE)

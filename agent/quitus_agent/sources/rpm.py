@@ -29,15 +29,20 @@ PLACES = (
     "usr/share/rpm/rpmdb.sqlite",
     "usr/share/rpm/Packages.db",
     "usr/share/rpm/Packages",
+    # What an image without rpm says of itself (Azure Linux): a list, no database.
+    "var/lib/rpmmanifest/container-manifest-2",
 )
 # Where the database has a form that is newer than this reader, rpm itself is asked.
 RPM = Path("/usr/bin/rpm")
 LISTING = r"%{NAME}\t%{ARCH}\t%{VERSION}-%{RELEASE}\t%{INSTALLTIME}\t%{SIZE}\t%{VENDOR}\n"
 TIMEOUT_S = 60
-PLAIN = (
-    r"(?P<name>\S+)-(?P<version>[^-\s]+-[^-\s]+?)"
-    r"(?:\.(?P<arch>noarch|x86_64|i[3-6]86|aarch64|armv7hl|ppc64le|ppc64|s390x|riscv64))?(?:\s|$)"
+# Those that rpm knows (its rpmrc), by their families; a version has another look.
+ARCHITECTURE = (
+    r"noarch|src|nosrc|x86_64(?:_v[234])?|amd64|ia32e|i[3-6]86|athlon|geode|pentium[34]|aarch64"
+    r"|armv\d+\w*|ppc\w*|s390x?|ia64|alpha\w*|sparc\w*|mips\w*|riscv\d+|loongarch64|sh\d\w*|m68k\w*"
 )
+VERSION = r"[^-\s]+-[^-\s]+"
+PLAIN = rf"(?P<name>\S+)-(?P<version>{VERSION}?)(?:\.(?P<arch>{ARCHITECTURE}))?(?:\s|$)"
 # A signing key that rpm keeps among its packages.
 NOT_A_PACKAGE = "gpg-pubkey"
 
@@ -55,6 +60,9 @@ def scan(root: Path) -> Iterator[Install]:
     if path is None:
         raise SourceError("the rpm database is gone")
     distribution = distribution_id(root)
+    if path.name.startswith("container-manifest"):
+        yield from parse_listing(captures.text(path), distribution)
+        return
     try:
         yield from parse(rpmdb.packages(path), distribution)
     except rpmdb.UnknownForm:
@@ -94,9 +102,10 @@ def parse(packages: Iterable["Package"], distribution: str = "") -> Iterator[Ins
 
 
 def parse_listing(listing: str, distribution: str = "") -> Iterator[Install]:
-    """Reads `rpm -qa` lines: name, arch, version-release, install time, size, vendor.
+    """Reads `rpm -qa` lines: `name-version-release.arch`, and a date behind with --last.
 
-    Or what it prints without a format: `name-version-release.arch`, and a date behind with --last.
+    Or with tabs: name, arch, version-release, install time, size, vendor; or in the order of an
+    image's manifest: name, version-release, install time, build time, vendor, ?, size, arch.
     """
     for number, line in enumerate(listing.splitlines(), start=1):
         fields = line.split("\t")
@@ -107,20 +116,31 @@ def parse_listing(listing: str, distribution: str = "") -> Iterator[Install]:
                 arch = found["arch"] or ""
                 yield _install(found["name"], found["version"], arch, "", distribution=distribution)
             continue
-        if len(fields) < 6:
-            raise SourceError(f"line {number} has fewer than six fields")
-        name, arch, version, installed_at, _, vendor = fields[:6]
+        if fields[0] == NOT_A_PACKAGE:
+            continue
+        name, arch, version, installed_at, vendor = _columns(fields, number)
         told = installed_at.isdecimal() and len(installed_at) <= 10
-        time = int(installed_at) if told else None
-        if name != NOT_A_PACKAGE:
-            yield _install(
-                name,
-                version,
-                arch,
-                "" if vendor == "(none)" else vendor,
-                installed_at=time,
-                distribution=distribution,
-            )
+        yield _install(
+            name,
+            version,
+            arch,
+            "" if vendor == "(none)" else vendor,
+            installed_at=int(installed_at) if told else None,
+            distribution=distribution,
+        )
+
+
+def _columns(fields: list[str], number: int) -> tuple[str, str, str, str, str]:
+    """Name, architecture, version, install time and vendor, in whichever order they stand."""
+    name = fields[0]
+    for arch_at, version_at, time_at, vendor_at in ((1, 2, 3, 5), (7, 1, 2, 4)):
+        if len(fields) > max(arch_at, version_at, vendor_at) and (
+            name
+            and re.fullmatch(ARCHITECTURE, fields[arch_at])
+            and re.fullmatch(VERSION, fields[version_at])
+        ):
+            return name, fields[arch_at], fields[version_at], fields[time_at], fields[vendor_at]
+    raise SourceError(f"line {number} is no package in an order that is known")
 
 
 def parse_manifest(document: str) -> Iterator[Install]:
@@ -130,7 +150,8 @@ def parse_manifest(document: str) -> Iterator[Install]:
     try:
         for each in json.loads(document)["rpms"]:
             version = f"{each['version']}-{each['release']}"
-            yield _install(str(each["name"]), version, str(each["architecture"]), "")
+            if each["name"] != NOT_A_PACKAGE:
+                yield _install(str(each["name"]), version, str(each["architecture"]), "")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SourceError(f"is not an rpm manifest: {error!r}") from error
 

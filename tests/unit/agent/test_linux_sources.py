@@ -239,6 +239,45 @@ def test_a_listing_and_a_manifest_are_read_too(tmp_path: Path) -> None:
     assert [each.version for each in rpm.read(manifest)] == ["5.1-6"]
 
 
+def test_a_listing_in_the_order_of_an_image_s_manifest_is_read(tmp_path: Path) -> None:
+    line = (
+        "base\t2.0-12.cm2\t1653816591\t1653753130\tMicrosoft Corporation\t(none)\t580\tnoarch\t0\t"
+    )
+    manifest = placed(
+        tmp_path / "var/lib/rpmmanifest/container-manifest-2", f"{line}base.src.rpm\n"
+    )
+
+    (found,) = rpm.scan(tmp_path)
+    (same,) = rpm.read(manifest)
+
+    assert (found.name, found.version, found.architecture) == ("base", "2.0-12.cm2", "noarch")
+    assert (found.publisher, found.installed_on) == ("Microsoft Corporation", "2022-05-29")
+    assert same.version == found.version
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bash\t5.1.8-6.el9\tx86_64\t1\t1\tRed Hat",
+        "\tx86_64\t1-1\t1\t1\tRed Hat",
+        "bash\tx86_64\t5.1\t1\t1\tRed Hat",
+        "bash\tx86_64",
+    ],
+)
+def test_a_listing_in_an_order_that_nobody_knows_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SourceError, match="line 1 is no package"):
+        list(rpm.read(placed(tmp_path / "rpm-qa", f"{line}\n")))
+
+
+@pytest.mark.parametrize("arch", ["armv7hnl", "ppc64p7", "s390", "ia64", "loongarch64", "src"])
+def test_every_architecture_that_rpm_knows_is_none_of_the_version(
+    tmp_path: Path, arch: str
+) -> None:
+    (found,) = rpm.read(placed(tmp_path / "rpm-qa", f"bar-1.0-2.{arch}\n"))
+
+    assert (found.name, found.version, found.architecture) == ("bar", "1.0-2", arch)
+
+
 def test_a_listing_without_a_format_is_read(tmp_path: Path) -> None:
     listing = placed(
         tmp_path / "rpm-qa",

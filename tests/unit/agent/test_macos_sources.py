@@ -40,6 +40,25 @@ def mac(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "",
+        "\ufeff<?xml version='1.0'?>",
+        '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "x">',
+    ],
+)
+def test_an_info_plist_may_begin_in_any_lawful_way(tmp_path: Path, heading: str) -> None:
+    file = tmp_path / "Info.plist"
+    body = "<key>CFBundleName</key><string>Word</string>"
+    version = "<key>CFBundleShortVersionString</key><string>16.1</string>"
+    file.write_text(f"{heading}\n<plist version='1.0'><dict>{body}{version}</dict></plist>")
+
+    (found,) = macos_applications.read(file)
+
+    assert (found.name, found.version) == ("Word", "16.1")
+
+
 def test_bundles_are_read_with_their_ids_and_a_person_s_own_without_their_place(mac: Path) -> None:
     word, own = macos_applications.scan(mac)
 

@@ -174,6 +174,19 @@ def test_dates_are_iso_or_nothing() -> None:
     assert uninstall.iso_date("20171399") == ""
 
 
+def test_click_to_run_in_both_views_of_the_registry_is_one() -> None:
+    key = "Microsoft\\Office\\ClickToRun\\Configuration"
+    software = export.MemoryKey("")
+    for path in (key, f"Wow6432Node\\{key}"):
+        configuration = software.make(path)
+        configuration.set("ProductReleaseIds", "O365ProPlusRetail,VisioProRetail")
+        configuration.set("VersionToReport", "16.0.1")
+
+    names = [each.name for each in click_to_run.parse(software)]
+
+    assert names == ["O365ProPlusRetail", "VisioProRetail"]
+
+
 def test_click_to_run_tells_each_product_and_how_it_is_licensed() -> None:
     office, visio, proofing = click_to_run.read(CAPTURE)
 
