@@ -1,0 +1,65 @@
+"""The command `quitus-collector`."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from quitus_collector import config
+from quitus_collector.cli import catalogue, devices, licensing, operation
+from quitus_collector.cli.arguments import FAILURE, OK, USAGE, complain
+from quitus_collector.domain.optimisation import SolverError
+from quitus_collector.errors import CollectorError, UsageError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status: 0 done, 1 failed, 2 wrong usage."""
+    arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another age shows an escape where it cannot show an accent.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status: int = arguments.command(arguments)
+        sys.stdout.flush()
+    except UsageError as error:
+        return complain(error, USAGE)
+    except (CollectorError, SolverError) as error:
+        return complain(error, FAILURE)
+    except BrokenPipeError:
+        _drop_output()
+        return OK
+    except OSError as error:
+        # What no command foresaw of disks and rights: still one sentence.
+        where = f"{error.filename}: " if error.filename else ""
+        _drop_output()
+        return complain(CollectorError(f"{where}{error.strerror or error}"), FAILURE)
+    except KeyboardInterrupt:
+        return 128 + 2
+    return status
+
+
+def _drop_output() -> None:
+    """What is still buffered for a reader that is gone must not complain on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="quitus-collector",
+        description="Enrols devices, keeps their inventories, and sets them against licence pools.",
+    )
+    home = os.environ.get("QUITUS_COLLECTOR_HOME", str(config.DEFAULT_HOME))
+    parser.add_argument(
+        "--home", type=Path, default=Path(home), metavar="FOLDER", help="the collector's folder"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    operation.add(commands)
+    devices.add(commands)
+    licensing.add(commands)
+    catalogue.add(commands)
+    return parser

@@ -1,0 +1,57 @@
+"""What the commands share: how arguments are read, and how answers are given."""
+
+import argparse
+import json
+import os
+import re
+import sys
+from datetime import timedelta
+from typing import TypeAlias
+
+from quitus_collector import config
+from quitus_collector.wiring import Collector
+
+OK, FAILURE, USAGE = 0, 1, 2
+# argparse gives what commands are added to no public name, and no subscript when it runs.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def collector_of(arguments: argparse.Namespace, **flags: str | None) -> Collector:
+    """The collector in the folder that was named, its settings overridden by these flags."""
+    given = {name: value for name, value in flags.items() if value}
+    return Collector(config.load(arguments.home, os.environ, given))
+
+
+def complain(error: Exception, status: int) -> int:
+    """Says what is wrong on standard error; returns the exit status."""
+    print(f"quitus-collector: {error}", file=sys.stderr)
+    return status
+
+
+def positive(text: str) -> int:
+    """A count; raises ArgumentTypeError."""
+    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
+    return int(text)
+
+
+def label(text: str) -> str:
+    """A text for people; raises ArgumentTypeError."""
+    if len(text) > 255:
+        raise argparse.ArgumentTypeError("is longer than 255 characters")
+    return text
+
+
+def duration(text: str) -> timedelta:
+    """A time like 7d; raises ArgumentTypeError."""
+    found = re.fullmatch(r"([1-9]\d{0,3})([dhms])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration like 7d, 12h, 30m or 90s")
+    unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+def print_json(document: object) -> None:
+    """Prints a document as JSON."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
+    print()

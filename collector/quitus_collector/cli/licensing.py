@@ -1,0 +1,154 @@
+"""Commands on licences: pools, position, findings, declaration, scenarios."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from quitus_collector.adapters import terminal
+from quitus_collector.cli.arguments import (
+    OK,
+    Commands,
+    collector_of,
+    duration,
+    print_json,
+)
+from quitus_collector.domain.position import PositionLine
+from quitus_collector.errors import CollectorError
+from quitus_collector.services.declaring import check_publisher
+from quitus_collector.services.licensing import remove_entitlement
+from quitus_collector.services.wording import why
+from quitus_collector.wiring import Collector
+
+CSV_FIELDS = (
+    "product",
+    "label",
+    "metric",
+    "installed",
+    "entitled",
+    "consumed",
+    "available",
+    "missing",
+    "state",
+    "reason",
+)
+
+
+def add(commands: Commands) -> None:
+    """Adds this module's commands."""
+    pools = commands.add_parser("pools", help="licence pools")
+    actions = pools.add_subparsers(required=True, metavar="ACTION")
+    imported = actions.add_parser("import", help="take in entitlements from a CSV file")
+    imported.add_argument("file", type=Path, metavar="FILE.csv")
+    imported.set_defaults(command=_pools_import)
+    actions.add_parser("list", help="all entitlements").set_defaults(command=_pools_list)
+    remove = actions.add_parser("remove", help="take an entitlement out")
+    remove.add_argument("entitlement", metavar="ID")
+    remove.set_defaults(command=_pools_remove)
+
+    position = commands.add_parser("position", help="the effective licence position")
+    position.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    position.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
+    position.set_defaults(command=_position)
+
+    findings = commands.add_parser(
+        "findings", help="facts beside the position: support, activation, conditions"
+    )
+    findings.add_argument("--format", choices=("table", "json"), default="table")
+    findings.add_argument(
+        "--key-server",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a key server of yours; others are then reported",
+    )
+    findings.set_defaults(command=_findings)
+
+    declaration = commands.add_parser("declaration", help="the declaration")
+    actions = declaration.add_subparsers(required=True, metavar="ACTION")
+    draft = actions.add_parser("draft", help="fill it in, as PDF and JSON")
+    draft.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    draft.add_argument("--publisher", help="the addressee; without it, all publishers")
+    draft.set_defaults(command=_declaration_draft)
+
+    reconcile = commands.add_parser("reconcile", help="answer a scenario file")
+    reconcile.add_argument("file", type=Path, metavar="SCENARIO.json")
+    reconcile.add_argument("--format", choices=("json",), default="json")
+    reconcile.add_argument(
+        "--time-limit",
+        type=duration,
+        metavar="90s|5m",
+        help="after it, the best answer so far is printed, said not to be proven (default: none)",
+    )
+    reconcile.set_defaults(command=_reconcile)
+
+
+def _pools_remove(arguments: argparse.Namespace) -> int:
+    removed = remove_entitlement(collector_of(arguments).store, arguments.entitlement)
+    print(f"{removed.id} is removed: {removed.quantity} of {removed.product}")
+    return OK
+
+
+def _pools_import(arguments: argparse.Namespace) -> int:
+    summary = collector_of(arguments).import_pools(arguments.file)
+    print(
+        f"{arguments.file}: {summary.added} entitlements added, {summary.changed} changed, "
+        f"{summary.unchanged} unchanged"
+    )
+    return OK
+
+
+def _pools_list(arguments: argparse.Namespace) -> int:
+    with collector_of(arguments).store.reading() as work:
+        terminal.pools(work.entitlements.list())
+    return OK
+
+
+def _position(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    check_publisher(collector.catalogue, arguments.publisher)
+    position = collector.position()
+    if arguments.publisher:
+        position = position.of_publisher(arguments.publisher)
+    if arguments.format == "json":
+        print_json(position.document())
+    elif arguments.format == "csv":
+        _print_csv(position.lines, collector)
+    else:
+        terminal.position(position, collector.messages)
+    return OK
+
+
+def _findings(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    found = collector.findings(arguments.key_server)
+    if arguments.format == "json":
+        print_json([each.document() for each in found])
+    else:
+        terminal.findings(found, collector.catalogue, collector.messages)
+    return OK
+
+
+def _print_csv(lines: Sequence[PositionLine], collector: Collector) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*CSV_FIELDS, "why"])
+    for line in lines:
+        document = line.document()
+        writer.writerow([*(document[name] for name in CSV_FIELDS), why(line, collector.messages)])
+
+
+def _declaration_draft(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    for file in collector.draft_declaration(arguments.publisher, arguments.out):
+        print(file)
+    return OK
+
+
+def _reconcile(arguments: argparse.Namespace) -> int:
+    limit = arguments.time_limit and arguments.time_limit.total_seconds()
+    answer, is_optimal = collector_of(arguments).reconcile_scenario(arguments.file, limit)
+    print(answer)
+    if not is_optimal:
+        raise CollectorError("the time limit was reached: this is the best answer until then")
+    return OK

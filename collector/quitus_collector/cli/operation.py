@@ -1,0 +1,202 @@
+"""Commands that make and run a collector: its folder, its authority, its audit log."""
+
+import argparse
+import getpass
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from quitus_collector import config, logs, wiring
+from quitus_collector.adapters import terminal
+from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.cli.arguments import (
+    OK,
+    Commands,
+    collector_of,
+    positive,
+    print_json,
+)
+from quitus_collector.domain.audit import Kind
+from quitus_collector.domain.device import Device
+from quitus_collector.errors import CollectorError, UsageError
+from quitus_collector.services.audit import verify
+
+
+def add(commands: Commands) -> None:
+    """Adds this module's commands."""
+    _add_operation(commands)
+    _add_authority(commands)
+    _add_audit(commands)
+
+
+def _add_operation(commands: Commands) -> None:
+    init = commands.add_parser("init", help="make a collector in its folder")
+    init.add_argument(
+        "--name",
+        action="append",
+        metavar="HOST",
+        help="a name or address that agents use; repeat for several (default: localhost)",
+    )
+    _add_root_key(init, "keep the root's key in this file, made if there is none")
+    init.set_defaults(command=_init)
+
+    serve = commands.add_parser("serve", help="answer devices until stopped")
+    serve.add_argument("--enrolment", metavar="HOST:PORT", help="where devices enrol")
+    serve.add_argument("--inventory", metavar="HOST:PORT", help="where enrolled devices report")
+    serve.set_defaults(command=_serve)
+
+    upgrade = commands.add_parser("upgrade", help="bring the database to this version's schema")
+    upgrade.set_defaults(command=_upgrade)
+
+
+def _add_root_key(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--root-key", type=Path, metavar="FILE", help=what)
+    secret = command.add_mutually_exclusive_group()
+    secret.add_argument(
+        "--passphrase-file", type=Path, metavar="FILE", help="holds the root key's passphrase"
+    )
+    secret.add_argument("--passphrase", action="store_true", help="ask for it at the terminal")
+
+
+def _add_authority(commands: Commands) -> None:
+    authority = commands.add_parser("authority", help="the certificate authority")
+    actions = authority.add_subparsers(required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="its fingerprint, what it is good for, what is due")
+    show.set_defaults(command=_authority_show)
+    renew = actions.add_parser("renew", help="make a new issuing authority under the same root")
+    _add_root_key(renew, "the root's key, where it is kept apart")
+    renew.set_defaults(command=_authority_change, kind=Kind.AUTHORITY_RENEWED)
+    replace = actions.add_parser("replace", help="replace the root, in steps")
+    steps = replace.add_subparsers(required=True, metavar="STEP")
+    prepare = steps.add_parser("prepare", help="make the next root and tell the devices")
+    _add_root_key(prepare, "keep the next root's key in this file, made if there is none")
+    prepare.set_defaults(command=_authority_change, kind=Kind.ROOT_PREPARED)
+    activate = steps.add_parser("activate", help="put the next root in charge")
+    _add_root_key(activate, "the next root's key, where it is kept apart")
+    activate.add_argument(
+        "--even-if", action="store_true", help="although devices have not heard of it"
+    )
+    activate.set_defaults(command=_authority_change, kind=Kind.ROOT_ACTIVATED)
+    retire = steps.add_parser("retire", help="trust the former root no more")
+    retire.add_argument(
+        "--even-if", action="store_true", help="although devices still show its certificates"
+    )
+    retire.set_defaults(command=_authority_change, kind=Kind.ROOT_RETIRED)
+
+
+def _add_audit(commands: Commands) -> None:
+    audit = commands.add_parser("audit", help="the log of what happened to identities")
+    actions = audit.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="its newest entries, oldest first")
+    listing.add_argument("--last", type=positive, default=100, metavar="N", help="default: 100")
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+    listing.set_defaults(command=_audit_list)
+    verify = actions.add_parser("verify", help="prove that no entry was changed or taken out")
+    verify.add_argument(
+        "--noted",
+        default="",
+        metavar="DIGEST",
+        help="a last digest that was noted elsewhere: the log must still have it",
+    )
+    verify.set_defaults(command=_audit_verify)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    names = arguments.name or ["localhost", "127.0.0.1"]
+    made = wiring.init(
+        arguments.home,
+        names,
+        lambda: config.load(arguments.home, os.environ, {}),
+        _root_key(arguments, arguments.home / "authority" / "root.key", making=True),
+    )
+    print(f"collector made in {made.home}; its settings are in {made.home / config.FILE}")
+    return OK
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    logs.configure()
+    collector = collector_of(
+        arguments, enrolment=arguments.enrolment, inventory=arguments.inventory
+    )
+
+    def ready(enrolment_port: int, inventory_port: int) -> None:
+        print(f"enrolment port {enrolment_port}, inventory port {inventory_port}", flush=True)
+
+    collector.serve(ready)
+    return OK
+
+
+def _root_key(arguments: argparse.Namespace, usual: Path | None, *, making: bool) -> RootKey | None:
+    """The root key that the flags name; None where they name none."""
+
+    def passphrase() -> bytes:
+        if arguments.passphrase_file:
+            try:
+                return bytes(arguments.passphrase_file.read_bytes().rstrip(b"\r\n"))
+            except OSError as error:
+                raise UsageError(f"{arguments.passphrase_file}: {error.strerror}") from error
+        if making and not arguments.passphrase:
+            return b""
+        given = getpass.getpass("passphrase of the root's key: ")
+        if making and getpass.getpass("once more: ") != given:
+            raise UsageError("the two passphrases differ")
+        return given.encode()
+
+    file = arguments.root_key or usual
+    asked = arguments.root_key or arguments.passphrase_file or arguments.passphrase
+    return RootKey(file, passphrase) if file and asked else None
+
+
+def _authority_show(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    terminal.authority(
+        collector.authority, collector.clock.now(), len(collector.without_next_root())
+    )
+    return OK
+
+
+def _authority_change(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    kind: Kind = arguments.kind
+    if kind is Kind.ROOT_RETIRED:
+        root_key = None
+    else:
+        root_key = _root_key(arguments, None, making=kind is Kind.ROOT_PREPARED)
+    if kind is Kind.ROOT_ACTIVATED and not arguments.even_if:
+        _refuse_for(collector.without_next_root(), "have not heard of the next root")
+    if kind is Kind.ROOT_RETIRED and not arguments.even_if:
+        _refuse_for(collector.with_former_issuer(), "still show a certificate of a former issuer")
+    print(collector.change_authority(kind, root_key))
+    return OK
+
+
+def _refuse_for(devices: Sequence[Device], why: str) -> None:
+    if devices:
+        raise UsageError(
+            f"{len(devices)} devices {why}, {devices[0].name} is one: "
+            "wait for their reports, revoke them, or give --even-if"
+        )
+
+
+def _audit_list(arguments: argparse.Namespace) -> int:
+    with collector_of(arguments).store.reading() as work:
+        entries = list(work.audit.list(last=arguments.last))
+    if arguments.format == "json":
+        print_json([each.document() for each in entries])
+    else:
+        terminal.audit(entries)
+    return OK
+
+
+def _audit_verify(arguments: argparse.Namespace) -> int:
+    broken, count, digest = verify(collector_of(arguments).store, arguments.noted)
+    if broken is not None:
+        raise CollectorError(f"the audit log is broken at entry {broken} of {count}")
+    print(f"{count} entries, each as it was written; the last digest is {digest}")
+    return OK
+
+
+def _upgrade(arguments: argparse.Namespace) -> int:
+    collector_of(arguments).upgrade()
+    print("the database has the schema of this version")
+    return OK
