@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from quitus_agent import device, reading
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, CollectorUnreachable, UsageError
-from quitus_agent.inventory import Inventory
+from quitus_agent.inventory import ABSENT, Inventory
 from quitus_agent.limits import lower_priority
 from quitus_agent.places import RUNNING
 
@@ -45,6 +45,9 @@ def read_device(root: Path, *, last_use: bool = False) -> tuple[DeviceFacts, Inv
         raise UsageError(f"{root} is not a folder")
     lower_priority()
     found = reading.system(root.resolve(), turned_on=_turned_on(last_use=last_use))
+    absent = all(each.status == ABSENT for each in found.inventory.sources)
+    if absent and not found.facts.system:
+        raise UsageError(f"{root} holds no system that is known: no source of it is there")
     return found.facts, found.inventory
 
 

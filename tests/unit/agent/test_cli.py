@@ -84,6 +84,7 @@ def test_a_source_that_fails_is_told_in_one_sentence_and_the_inventory_is_still_
     ("words", "status", "complaint"),
     [
         (["inventory", "--root", "/nowhere"], 2, "/nowhere is not a folder"),
+        (["inventory", "--root", "/proc/sys"], 2, "/proc/sys holds no system that is known"),
         (["inventory", "--file", "/nowhere", "--as", "dpkg"], 2, "/nowhere does not exist"),
         (["inventory", "--file", "TOKEN"], 2, "--file and --as go together"),
         (["inventory", "--file", "TOKEN", "--as", "dkpg"], 2, "'dkpg' is not a source; known: "),

@@ -144,6 +144,8 @@ def gnome(tmp_path: Path) -> Path:
         state.parent.mkdir(parents=True)
         state.write_text(STATE.format(gimp=gimp))
     (tmp_path / "home/nobody").mkdir()
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text("NAME=Debian\n")
     return tmp_path
 
 
