@@ -46,12 +46,11 @@ def queue(spool: Spool, said: Statement) -> list[Waiting]:
             # Later reports say all that it said.
             _warn(f"{error}: it is left out")
             spool.drop(path)
-    digest = said.digest(said.rows())
     last = waiting[-1].statement if waiting else None
-    if last and last.digest(last.rows()) == digest:
+    if last and last.digest == said.digest:
         return waiting
     kept = None
-    if last or spool.accepted().digest != digest:
+    if last or spool.accepted().digest != said.digest:
         try:
             kept = spool.add(said)
         except OSError as error:
@@ -109,7 +108,7 @@ def _said(statement: Statement, accepted: Accepted, send: Send) -> Accepted:
     return Accepted(
         digest=request.digest,
         receipt=answer.receipt,
-        rows={digest: each.source for digest, each in statement.rows().items()},
+        rows={digest: each.source for digest, each in statement.rows.items()},
         installs=answer.installs,
         accepted_at=datetime.now(UTC),
     )

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -29,29 +30,32 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 Fact = str | int | bool | tuple[str, ...]
 
 
-class Statement(NamedTuple):
-    """An inventory in the form in which it leaves; `installs` has no record twice.
-
-    `facts` go by the names of the wire's DeviceFacts; the system's id and the user are stand-ins.
-    """
-
+class _Said(NamedTuple):
     taken_at: datetime
     facts: Mapping[str, Fact]
     sources: tuple[SourceOutcome, ...]
     installs: tuple[Install, ...]
 
-    def rows(self) -> dict[bytes, Install]:
+
+class Statement(_Said):
+    """An inventory in the form in which it leaves; `installs` has no record twice.
+
+    `facts` go by the names of the wire's DeviceFacts; the system's id and the user are stand-ins.
+    """
+
+    @cached_property
+    def rows(self) -> Mapping[bytes, Install]:
         """Each install by the digest of its row."""
         return {row_digest(each): each for each in self.installs}
 
-    def digest(self, rows: Iterable[bytes]) -> bytes:
-        """The digest of the whole, given those of its rows; the order of nothing matters."""
-        outcomes = sorted(self.sources)
+    @cached_property
+    def digest(self) -> bytes:
+        """The digest of the whole; the order of nothing matters."""
         parts = [
             PREFIX,
             _texts(text for fact in _stated(self.facts) for text in fact),
-            _texts(text for outcome in outcomes for text in outcome),
-            *sorted(rows),
+            _texts(text for outcome in sorted(self.sources) for text in outcome),
+            *sorted(self.rows),
         ]
         return sha256(b"".join(parts)).digest()
 

@@ -26,15 +26,14 @@ KINDS = {
 
 def report_request(statement: Statement, accepted: Accepted) -> inventory_pb2.ReportRequest:
     """The smallest request that says this to a collector that holds what it accepted."""
-    rows = statement.rows()
-    request = _request(statement, rows, accepted)
+    request = _request(statement, accepted)
     if request.digest == accepted.digest:
         request.unchanged.SetInParent()
         return request
     if not accepted.digest:
         request.full.CopyFrom(inventory(statement))
         return request
-    read = read_sources(statement)
+    read, rows = read_sources(statement), statement.rows
     request.changes.device.CopyFrom(_device(statement))
     request.changes.sources.extend(map(_outcome, statement.sources))
     request.changes.added.extend(
@@ -48,7 +47,7 @@ def report_request(statement: Statement, accepted: Accepted) -> inventory_pb2.Re
 
 def full_request(statement: Statement, accepted: Accepted) -> inventory_pb2.ReportRequest:
     """The same, said whole."""
-    request = _request(statement, statement.rows(), accepted)
+    request = _request(statement, accepted)
     request.full.CopyFrom(inventory(statement))
     return request
 
@@ -67,10 +66,8 @@ def inventory(statement: Statement) -> inventory_pb2.Inventory:
     )
 
 
-def _request(
-    statement: Statement, rows: Iterable[bytes], accepted: Accepted
-) -> inventory_pb2.ReportRequest:
-    request = inventory_pb2.ReportRequest(digest=statement.digest(rows), receipt=accepted.receipt)
+def _request(statement: Statement, accepted: Accepted) -> inventory_pb2.ReportRequest:
+    request = inventory_pb2.ReportRequest(digest=statement.digest, receipt=accepted.receipt)
     request.taken_at.FromDatetime(statement.taken_at)
     return request
 

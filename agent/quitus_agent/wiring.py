@@ -191,9 +191,15 @@ def report(
 
 
 def _prepare_to_speak() -> None:
-    """Loads gRPC, which takes as long as reading does; both at once take one of the two."""
-    import_module("quitus_agent.transport")
-    import_module("quitus_agent.reporting")
+    """Loads gRPC while the reader reads, without what asynchronous calls alone need of it.
+
+    That is more than half of what `import grpc` takes.
+    """
+    from quitus_agent.postponed import postponed
+
+    with postponed("asyncio", "grpc.aio"):
+        import_module("quitus_agent.transport")
+        import_module("quitus_agent.reporting")
 
 
 def report_to(state: Path, root: Path, file: Path, *, last_use: bool = False) -> Inventory:

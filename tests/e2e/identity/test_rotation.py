@@ -32,7 +32,7 @@ class Device(threading.Thread):
         super().__init__()
         self.known = enrolment.enrol("localhost", port, token, keys.new_key(), "sample")
         self.said = statement.make(sample.facts, sample.inventory, datetime.now(UTC))
-        self.rows = {digest: each.source for digest, each in self.said.rows().items()}
+        self.rows = {digest: each.source for digest, each in self.said.rows.items()}
         self.accepted = Accepted()
         self.stop = stop
         self.calls = 0
