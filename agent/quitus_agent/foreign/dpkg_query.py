@@ -1,7 +1,7 @@
 """What Debian's tools print of packages: `dpkg-query -W`, with or without a format; `dpkg -l`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from quitus_agent import captures
@@ -10,28 +10,72 @@ from quitus_agent.inventory import Install, Listing
 
 NAME = "dpkg-query"
 # `dpkg -l`: what is wanted, what is there, an error if any; then name, version, architecture.
-_STATE = re.compile(r"[uirph](?P<state>[ncHUFWti])[ R] +(?P<columns>\S.*)")
+_STATE = re.compile(r"[uirph](?P<state>[ncHUFWti])[ RHX#] +(?P<columns>\S.*)")
 GONE_STATES = ("n", "c")
+# The line between its heading, which is in some language, and its rows: how wide columns are.
+RULER = "+++-"
+# Architectures as Debian names them (dpkg-architecture -L), with a kernel before them or not.
+_ARCHITECTURE = re.compile(
+    r"all|any|(?:[a-z0-9]+-)?(?:amd64|x32|i386|arm64|arm|armel|armhf|armeb|riscv64|loong64"
+    r"|ppc64|ppc64el|powerpc|powerpcspe|s390|s390x|sparc|sparc64|mips|mipsel|mips64|mips64el"
+    r"|mipsn32|mipsn32el|alpha|hppa|ia64|m68k|sh4|arc|avr32|i586|i686)"
+)
+# What `dpkg -l` gives to names, versions and architectures where it need not make room.
+NARROWEST = (14, 12, 12)
 
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a listing; raises SourceError naming the line."""
-    for number, line in enumerate(captures.text(path).splitlines(), start=1):
-        if found := _STATE.fullmatch(line):
-            name, version, architecture = (*found["columns"].split(), "", "")[:3]
-            if found["state"] not in GONE_STATES:
-                yield _install(name, version, architecture)
-        elif "\t" in line:
-            try:
-                yield from _tabbed(line.split("\t"))
-            except SourceError as error:
-                raise SourceError(f"{path}: line {number} {error}") from error
-        elif line.strip() and not line.startswith(("|", "+", "Desired=", "Souhait=")):
-            raise SourceError(f"{path}: line {number} is no package")
+    lines = captures.text(path).split("\n")
+    ruled = next((at for at, line in enumerate(lines) if line.startswith(RULER)), -1)
+    widths = [len(column) for column in lines[ruled].rstrip().split("-")[1:]] if ruled >= 0 else []
+    for number, line in enumerate(lines[ruled + 1 :], start=ruled + 2):
+        if not line.strip():
+            continue
+        try:
+            yield from _row(line, widths)
+        except SourceError as error:
+            raise SourceError(f"{path}: line {number} {error}") from error
+
+
+def _row(line: str, widths: Sequence[int]) -> Iterator[Install]:
+    if found := _STATE.fullmatch(line):
+        if found["state"] not in GONE_STATES:
+            yield _listed(found["columns"].split(), widths)
+    elif "\t" in line:
+        yield from _tabbed(line.split("\t"))
+    else:
+        raise SourceError("is no package")
+
+
+def _listed(words: Sequence[str], widths: Sequence[int]) -> Install:
+    """A row of `dpkg -l`, whose columns before dpkg 1.16 knew no architecture."""
+    name, version, architecture = (*words, "", "")[:3]
+    if not _ARCHITECTURE.fullmatch(architecture):
+        architecture = ""
+    if _cuts(widths) and (len(name) >= widths[0] or len(version) >= widths[1]):
+        raise SourceError(
+            f"fills its column and may be cut: {name} {version}; dpkg-query -W cuts nothing"
+        )
+    # Half installed, a package may have none, which is told in words.
+    return _install(name, "" if version.startswith("<") else version, architecture)
+
+
+def _cuts(widths: Sequence[int]) -> bool:
+    """Whether columns have the widths of a terminal, not those of what is in them.
+
+    A terminal's are the narrowest, or all are wider: no architecture needs that.
+    """
+    if len(widths) < 4:
+        return len(widths) == 3
+    return tuple(widths[:3]) == NARROWEST or widths[2] > NARROWEST[2]
 
 
 def _tabbed(fields: list[str]) -> Iterator[Install]:
-    """Name and version, or with a format: name, architecture, version, size, section, status."""
+    """Name and version, or with a format: name, architecture, version, size, section, status.
+
+    Version and architecture may come the other way round.
+    """
     if fields[-1].endswith(("config-files", "not-installed")):
         return
     if len(fields) == 2:
@@ -41,6 +85,10 @@ def _tabbed(fields: list[str]) -> Iterator[Install]:
             raise SourceError("has no version")
         return
     name, architecture, version = fields[:3]
+    if _ARCHITECTURE.fullmatch(version) and not _ARCHITECTURE.fullmatch(architecture):
+        architecture, version = version, architecture
+    if not version:
+        raise SourceError("has no version")
     yield _install(name, version, architecture, fields[4] if len(fields) > 4 else "")
 
 

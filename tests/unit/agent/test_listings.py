@@ -94,6 +94,76 @@ def test_a_listing_is_read(
     assert [(each.name, each.version) for each in found] == expected
 
 
+GERMAN = """\
+Gewünscht=Unbekannt/Installieren/R=Entfernen/P=Vollständig Löschen/Halten
+| Status=Nicht/Installiert/Config/U=Entpackt/halb konFiguriert/
+         Halb installiert/Trigger erWartet/Trigger anhängig
+|/ Fehler?=(kein)/R=Neuinstallation notwendig (Status, Fehler: GROSS=schlecht)
+||/ Name                      Version              Architektur  Beschreibung
++++-=========================-====================-============-==============================
+hi  linux-image-generic       1:6.1.90-1           amd64        Kern, ab Werk
+iU  libpam-modules-bin:i386   1.5.2-6+deb12u1      i386         PAM-Module
+iHR halb                      <keine>              <keine>      (keine Beschreibung vorhanden)
+pn  nie                       <keine>              <keine>      (keine Beschreibung vorhanden)
+ii  language-pack-de-base-all 1                    all          Übersetzungen
+"""
+OLD = """\
+要望=(U)不明/(I)インストール/(R)削除/(P)完全削除/(H)保持
+| 状態=(N)無/(I)インストール済/(C)設定/(U)展開/(F)設定失敗/(H)半インストール
+|/ エラー?=(空欄)無/(R)要再インストール
+||/ 名前           バージョン     説明
++++-==============-==============-============================================
+ii  bash           4.1-3          all GNU
+"""
+
+
+def test_a_listing_by_dpkg_is_read_whatever_its_language(tmp_path: Path) -> None:
+    found = read(tmp_path, "dpkg-query", GERMAN)
+    (old,) = read(tmp_path, "dpkg-query", OLD.replace("all GNU", "GNU Bourne"))
+
+    assert [(each.name, each.version, each.architecture) for each in found] == [
+        ("linux-image-generic", "1:6.1.90-1", "amd64"),
+        ("libpam-modules-bin", "1.5.2-6+deb12u1", "i386"),
+        ("halb", "", ""),
+        ("language-pack-de-base-all", "1", "all"),
+    ]
+    assert (old.name, old.version, old.architecture) == ("bash", "4.1-3", "")
+
+
+def ruled(*widths: int) -> str:
+    return "+++-" + "-".join("=" * width for width in widths) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("widths", "row"),
+    [
+        ((14, 12, 12, 33), "ii  adwaita-icon-t 43-1         all          default icon theme"),
+        ((14, 12, 12, 33), "ii  bash           2.24.33-2+de amd64        GTK"),
+        ((14, 14, 44), "ii  adwaita-icon-t 43-1           default icon theme"),
+        ((23, 16, 16, 52), "ii  gnome-icon-theme-symbol 43-1             all              icons"),
+    ],
+)
+def test_names_and_versions_that_a_terminal_may_have_cut_are_refused(
+    tmp_path: Path, widths: tuple[int, ...], row: str
+) -> None:
+    with pytest.raises(SourceError, match="line 3 fills its column and may be cut: "):
+        read(tmp_path, "dpkg-query", f"Desired=…\n{ruled(*widths)}{row}\n")
+
+
+def test_the_longest_name_of_a_listing_that_cuts_nothing_is_whole(tmp_path: Path) -> None:
+    row = "ii  adwaita-icon-theme 43-1         all          default icon theme"
+
+    (found,) = read(tmp_path, "dpkg-query", f"Desired=…\n{ruled(18, 12, 12, 33)}{row}\n")
+
+    assert found.name == "adwaita-icon-theme"
+
+
+def test_version_and_architecture_of_a_format_may_come_in_any_order(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, "dpkg-query", "libc6:amd64\t2.36-9\tamd64\n")
+
+    assert (found.name, found.version, found.architecture) == ("libc6", "2.36-9", "amd64")
+
+
 def test_the_programs_of_an_amcache_are_read_in_both_its_forms(tmp_path: Path) -> None:
     file = regf.write(
         tmp_path / "Amcache.hve",
@@ -118,6 +188,7 @@ def test_the_programs_of_an_amcache_are_read_in_both_its_forms(tmp_path: Path) -
     [
         ("dpkg-query", "ii  \t \n"),
         ("dpkg-query", "bash\tamd64\n"),
+        ("dpkg-query", "bash\t\t\t\tinstall\n"),
         ("glpi", "{"),
         ("glpi", "[" * 100_000),
         ("glpi", '{"content": 3}'),
