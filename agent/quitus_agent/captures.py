@@ -114,6 +114,13 @@ def start(path: Path, size: int = 4096) -> bytes:
         raise SourceError(f"{path}: {error.strerror}") from error
 
 
+def opening(path: Path) -> str:
+    """The first letters of a text, as `text` reads it, without a mark or blanks before them."""
+    from quitus_agent.registry.export import decode
+
+    return decode(start(path)).lstrip("\ufeff \t\n")
+
+
 def naming(path: Path, error: SourceError) -> SourceError:
     """The same error with the file's name before it, once."""
     message = str(error)

@@ -8,6 +8,7 @@ from xml.parsers.expat import ExpatError
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
+from quitus_agent.xmltree import in_utf8
 
 # What plistlib lets through of its parsers; it refuses entity declarations by itself.
 _DAMAGES = (
@@ -35,6 +36,7 @@ def read(path: Path) -> Any:
 def parse(content: bytes) -> Any:
     """The dict or list that a property list holds; raises SourceError."""
     try:
+        content = in_utf8(content)
         # plistlib recognises XML by a heading that a list need not have.
         is_xml = content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
         document = plistlib.loads(content, fmt=plistlib.FMT_XML if is_xml else None)

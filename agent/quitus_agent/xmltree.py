@@ -1,5 +1,7 @@
 """XML from outside, read as a stream of elements; documents that declare entities are refused."""
 
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from typing import NamedTuple
 from xml.parsers import expat
@@ -7,6 +9,8 @@ from xml.parsers import expat
 from quitus_agent.errors import SourceError
 
 MAX_DEPTH = 64
+UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE, b"<\0", b"\0<")
+_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 
 
 class Element(NamedTuple):
@@ -50,11 +54,23 @@ def walk(content: bytes, visit: Callable[[Element], None]) -> None:
     parser.EndElementHandler = end
     parser.EntityDeclHandler = refuse
     try:
-        parser.Parse(content, True)
+        parser.Parse(in_utf8(content), True)
     except expat.ExpatError as error:
         raise SourceError(f"line {error.lineno}: {expat.ErrorString(error.code)}") from error
     except (ValueError, LookupError) as error:
         raise SourceError("is in an encoding that nobody knows") from error
+
+
+def in_utf8(content: bytes) -> bytes:
+    """XML as it is, but what is in UTF-16 in UTF-8 and without its declaration.
+
+    Tools that write their output on in UTF-16, as PowerShell does, leave the declaration of UTF-8.
+    """
+    if not content.startswith(UTF_16):
+        return content
+    is_little = content.startswith((BOM_UTF16_LE, b"<\0"))
+    text = content.decode("utf-16-le" if is_little else "utf-16-be", errors="replace")
+    return _DECLARATION.sub("", text.removeprefix("\ufeff"), count=1).encode()
 
 
 def _local(name: str) -> str:

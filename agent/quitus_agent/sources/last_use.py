@@ -73,7 +73,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a person's hive, an export of it, or GNOME's application_state."""
-    if captures.start(path).lstrip().startswith(b"<"):
+    if captures.opening(path).startswith("<"):
         return records(parse_gnome(captures.content(path)))
     registry = captures.registry(path)
     return parse(registry.users, places(registry.software))

@@ -3,10 +3,10 @@
 import json
 import re
 import sys
-from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from quitus_agent import captures, plists
@@ -31,6 +31,10 @@ FIELDS = (
     *("Version", "Obtained from", "Last Modified", "Kind", "Signed by", "Location"),
     *("Get Info String", "64-Bit (Intel)"),
 )
+# Processors have no names of their own in other languages.
+KINDS = frozenset({"Intel", "PowerPC", "Universal", "Apple Silicon"})
+COLONS, COLON = (":", "\uff1a"), "[:\uff1a]"
+_TIME = re.compile(r"\d:\d\d|\d[./-]\d+[./-]\d+\D+\d+\.\d\d")
 _SIGNER = re.compile(r"(?:Developer ID|Apple Mac OS|3rd Party Mac Developer) Application: (.+)")
 _TEAM = re.compile(r"\s*\([A-Z0-9]{10}\)$")
 _COPYRIGHT = re.compile(
@@ -41,6 +45,9 @@ _GUEST = re.compile(r"/\{[0-9a-f-]{36}\} Applications", re.IGNORECASE)
 # The patterns above try much before they give up, and no notice is longer.
 MAX_NOTICE = 1024
 APPLE = "Apple"
+
+# What a report has under a name: its fields by their keys, in their order.
+Entry = tuple[str, dict[str, str]]
 
 
 def scan(root: Path) -> Iterator[Install]:
@@ -98,16 +105,18 @@ def _asked() -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an Info.plist, or system_profiler's SPApplicationsDataType as text, XML or JSON."""
-    start = captures.start(path, 64).removeprefix(BOM_UTF8).lstrip()
-    if start.startswith((b"<", b"bplist")):
+    start = captures.opening(path)
+    if start.startswith(("<", "bplist")):
         document = plists.read(path)
         if isinstance(document, dict):
             yield parse_info(document, path.stem, MACHINE)
             return
         yield from parse_xml(document)
-    elif start.startswith(b"{"):
+    elif start.startswith("{"):
         try:
-            yield from parse_items(json.loads(captures.text(path))[DATA_TYPE])
+            # As they are written: 15.10 is no number.
+            document = json.loads(captures.text(path), parse_float=str, parse_int=str)
+            yield from parse_json(document)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SourceError(f"{path}: is not system_profiler's JSON") from error
     else:
@@ -150,6 +159,14 @@ def parse_xml(document: Any) -> Iterator[Install]:
             yield from parse_items(_list(part.get("_items")))
 
 
+def parse_json(document: Any) -> Iterator[Install]:
+    """Reads system_profiler's JSON; raises TypeError or KeyError for another document."""
+    items = document[DATA_TYPE]
+    if not isinstance(items, list):
+        raise TypeError(DATA_TYPE)
+    return parse_items(items)
+
+
 def parse_items(items: Iterable[object]) -> Iterator[Install]:
     """Reads the items of system_profiler's XML or JSON; what is no application is left out."""
     for item in items:
@@ -171,32 +188,83 @@ def parse_items(items: Iterable[object]) -> Iterator[Install]:
 
 
 def parse_text(text: str) -> Iterator[Install]:
-    """Reads system_profiler's text: a name at four blanks, its fields at six."""
-    name, fields = "", dict[str, str]()
-    for line in [*text.split("\n"), "    :"]:
+    """Reads the applications of system_profiler's text, in whatever language it speaks.
+
+    Of a report with several parts, the one that has the most `.app` folders.
+    """
+    entries = max(map(_in_english, _parts(text)), key=_bundles_of, default=[])
+    for name, fields in entries if _bundles_of(entries) else ():
+        if not _GUEST.search(fields.get("Location", "")):
+            yield _profiled_fields(name, fields)
+
+
+def _parts(text: str) -> Iterator[list[Entry]]:
+    """The parts of a report, named at the margin: in each, names at four blanks, fields at six.
+
+    A name may itself begin with a blank.
+    """
+    entries: list[Entry] = []
+    before = ""
+    for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(" "))
-        if depth == 4 and line.rstrip().endswith(":"):
-            # What has none of these is a part of another report.
-            if name and fields and not _GUEST.search(fields.get("Location", "")):
-                yield _profiled_fields(name, fields)
-            name, fields = line.strip()[:-1].rstrip(), {}
-        elif depth == 6:
-            key, colon, value = line.partition(":")
-            if colon and (known := _field(key.strip(), value.strip())):
-                fields.setdefault(known, value.strip())
+        if not before and not depth and line.rstrip().endswith(COLONS):
+            yield entries
+            entries = []
+        elif depth in (4, 5) and line.rstrip().endswith(COLONS):
+            entries.append((line.strip()[:-1].strip(), {}))
+        elif depth == 6 and entries:
+            key, *value = re.split(COLON, line, maxsplit=1)
+            if value:
+                entries[-1][1].setdefault(key.strip(), value[0].strip())
+        before = line.strip()
+    yield entries
 
 
-def _field(key: str, value: str) -> str:
-    """The English name of a field: by its own, else by what it holds, whatever the language."""
-    if key in FIELDS:
-        return key
-    if key.lower().startswith("versi"):
-        return "Version"
-    if value.startswith("/"):
+def _in_english(entries: Sequence[Entry]) -> list[Entry]:
+    names = field_names([fields for _, fields in entries])
+    return [
+        (name, {names[key]: value for key, value in fields.items() if key in names})
+        for name, fields in entries
+        if fields
+    ]
+
+
+def _bundles_of(entries: Sequence[Entry]) -> int:
+    return sum(fields.get("Location", "").endswith(".app") for _, fields in entries)
+
+
+def field_names(entries: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The English name of each key that these entries have, of those that are wanted.
+
+    A language has its own words for them, but not its own order, paths, names of Apple, of
+    certificates and of processors.
+    """
+    held: dict[str, list[str]] = {}
+    for fields in entries:
+        for key, value in fields.items():
+            held.setdefault(key, []).append(value)
+    found = {key: key for key in held if key in FIELDS}
+    firsts = Counter(next(iter(fields)) for fields in entries if fields)
+    for key, values in held.items():
+        name = _field_name(values, is_first=firsts[key] == len(values))
+        if name and key not in found and name not in found.values():
+            found[key] = name
+    return found
+
+
+def _field_name(values: Sequence[str], *, is_first: bool) -> str:
+    if all(value.startswith("/") for value in values):
         return "Location"
-    if value.startswith("Software Signing,") or value.endswith("Root CA"):
+    if any(value == APPLE for value in values):
+        return "Obtained from"
+    if any(value.startswith("Software Signing,") or value.endswith("Root CA") for value in values):
         return "Signed by"
-    return "Get Info String" if _COPYRIGHT.search(value) else ""
+    if not KINDS.isdisjoint(values):
+        return "Kind"
+    # Who has no version begins with where it is from, or with when it was changed.
+    if is_first and any(map(str.isdigit, "".join(values))) and not all(map(_TIME.search, values)):
+        return "Version"
+    return "Get Info String" if any(map(holder, values)) else ""
 
 
 def _profiled_fields(name: str, fields: Mapping[str, str]) -> Install:
@@ -222,6 +290,9 @@ def _profiled(
     obtained_from: str,
     installed_on: str = "",
 ) -> Install:
+    name = name or PurePosixPath(path).stem
+    if not name:
+        raise SourceError("lists an application without a name and a place")
     is_users = path.startswith("/Users/")
     signed = _SIGNER.match(signer[:MAX_NOTICE])
     publisher = _TEAM.sub("", signed[1]) if signed else ""

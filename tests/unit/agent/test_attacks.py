@@ -285,9 +285,9 @@ def test_a_name_that_is_a_list_of_lists_without_end_is_no_name(tmp_path: Path) -
 
     assert plists.text(bomb) == ""
     assert len(plists.read(path)) == 2
-    entry = {"_name": bomb, "signed_by": [bomb], "lastModified": bomb, "path": bomb}
+    entry = {"_name": bomb, "signed_by": [bomb], "lastModified": bomb, "path": "/a.app"}
     (install,) = macos_applications.parse_items([entry])
-    assert install == install._replace(name="", publisher="", installed_on="", location="")
+    assert install == install._replace(name="a", publisher="", installed_on="", location="/a.app")
 
 
 @pytest.mark.parametrize(

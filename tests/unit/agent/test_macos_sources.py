@@ -137,6 +137,90 @@ def test_what_system_profiler_prints_is_read_without_the_guest_s_programs(tmp_pa
     assert not acrobat.hidden
 
 
+LANGUAGES = {
+    "en": ("Version", "Obtained from", "Last Modified", "Kind", "Signed by", "Location"),
+    "ja": ("バージョン", "入手元", "最終変更日", "種類", "署名元", "場所"),
+    "ru": ("Версия", "Источник", "Последнее изменение", "Тип", "Подписано", "Место"),
+    "zh": ("版本", "获取来源", "上次修改时间", "种类", "签名者", "位置"),
+    "de": ("Version", "Erhalten von", "Zuletzt geändert", "Art", "Signiert von", "Ort"),
+    "el": ("Έκδοση", "Λήψη από", "Τροποποίηση", "Είδος", "Υπογραφή από", "Τοποθεσία"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_system_profiler_is_read_in_any_language(tmp_path: Path, language: str) -> None:
+    version, origin, modified, kind, signed, place = LANGUAGES[language]
+    file = tmp_path / "profile.txt"
+    file.write_text(
+        f"…:\n\n    Safari:\n\n      {version}: 17.4\n      {origin}: Apple\n"
+        f"      {modified}: 12/03/2024 09:12\n      {kind}: Universal\n"
+        f"      {signed}: Software Signing, Apple Root CA\n"
+        f"      {place}: /Applications/Safari.app\n\n"
+        f"    Mémo: 2:\n\n      {modified}: 12.3.2024 9.12\n      {kind}: ?\n"
+        f"      {place}: /Applications/Mémo.app\n\n"
+        f"    :\n\n      {version}: XP\n      {place}: /Applications/Sans nom.app\n",
+        encoding="utf-8",
+    )
+
+    safari, memo, nameless = macos_applications.read(file)
+
+    assert (safari.name, safari.version, safari.publisher) == ("Safari", "17.4", "Apple")
+    assert (safari.architecture, safari.location) == ("Universal", "/Applications/Safari.app")
+    assert (memo.name, memo.version) == ("Mémo: 2", "")
+    assert (nameless.name, nameless.version) == ("Sans nom", "XP")
+
+
+def test_of_a_whole_report_the_applications_alone_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "profile.txt"
+    others = (
+        "Hardware:\n\n    Hardware Overview:\n\n      Model Name: MacBook Pro 14\n\n"
+        "Developer:\n\n    Developer Tools:\n\n      Version: 15.2 (22503)\n"
+        "      Location: /Applications/Xcode.app\n\n"
+        "Frameworks:\n\n    AppKit:\n\n      Version: 6.9\n"
+        "      Location: /System/Library/Frameworks/AppKit.framework\n\n"
+    )
+    file.write_text(others + PROFILED, encoding="utf-8")
+
+    assert [each.name for each in macos_applications.read(file)] == ["Xcode", "Acrobat"]
+
+
+def test_system_profiler_s_json_and_xml_keep_a_version_as_it_is_written(tmp_path: Path) -> None:
+    as_json = tmp_path / "profile.json"
+    places = '"path": "/Applications/Outil.app"'
+    as_json.write_text(
+        f'{{"SPApplicationsDataType": [{{"version": 15.10, {places}}},'
+        f' {{"version": " 2 . 1\\n", {places}}}, {{"version": null, {places}}}]}}'
+    )
+    item = {"version": 7, "path": "/Applications/Outil.app"}
+    as_xml = plist(tmp_path / "profile.plist", [{"_items": [item]}])
+
+    found = [*macos_applications.read(as_json), *macos_applications.read(as_xml)]
+
+    assert [(each.name, each.version) for each in found] == [
+        ("Outil", "15.10"),
+        ("Outil", "2.1"),
+        ("Outil", ""),
+        ("Outil", "7"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_system_profiler_said_is_read_in_any_unicode(tmp_path: Path, encoding: str) -> None:
+    item = {"_name": "Mémo", "version": "2", "path": "/Applications/Mémo.app"}
+    texts = (
+        PROFILED,
+        json.dumps({"SPApplicationsDataType": [item]}, ensure_ascii=False),
+        plistlib.dumps([{"_items": [item]}]).decode(),
+    )
+    names = []
+    for text in texts:
+        file = tmp_path / "profile"
+        file.write_bytes(text.encode(encoding))
+        names.append([each.name for each in macos_applications.read(file)])
+
+    assert names == [["Xcode", "Acrobat"], ["Mémo"], ["Mémo"]]
+
+
 def test_system_profiler_s_json_and_xml_say_the_same(tmp_path: Path) -> None:
     item = {
         "_name": "Xcode",
