@@ -1,12 +1,13 @@
 """Inventories of GLPI Agent, FusionInventory and OCS Inventory: their JSON and their XML."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Listing
+from quitus_agent.registry.uninstall import is_patch
 from quitus_agent.xmltree import Element, walk
 
 NAME = "glpi"
@@ -14,17 +15,17 @@ NAME = "glpi"
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an inventory document; raises SourceError naming it."""
-    content = captures.content(path)
     try:
-        if content.lstrip()[:1] == b"{":
-            document = json.loads(content)
-            yield from map(_install, document["content"].get("softwares", []))
+        if captures.opening(path).startswith("{"):
+            # As they are written: 15.10 is no number.
+            document = json.loads(captures.text(path), parse_float=str, parse_int=str)
+            yield from _installs(document["content"].get("softwares", []))
         else:
-            yield from parse_xml(content)
+            yield from parse_xml(captures.content(path))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(f"{path}: is not an inventory: {error!r}") from error
     except SourceError as error:
-        raise SourceError(f"{path}: {error}") from error
+        raise captures.naming(path, error) from error
 
 
 def parse_xml(content: bytes) -> Iterator[Install]:
@@ -40,26 +41,40 @@ def parse_xml(content: bytes) -> Iterator[Install]:
             row.clear()
 
     walk(content, visit)
-    yield from map(_install, rows)
+    yield from _installs(rows)
 
 
-def _install(row: Mapping[str, object]) -> Install:
+def _installs(rows: Iterable[Mapping[str, object]]) -> Iterator[Install]:
+    for number, row in enumerate(rows, start=1):
+        if any(row.values()):
+            yield _install(row, number)
+
+
+def _install(row: Mapping[str, object], number: int) -> Install:
+    """A row without a name is called by its registry key, as Windows would have it."""
+
     def text(name: str) -> str:
         value = row.get(name)
-        return "" if value is None else str(value)
+        found = "" if value is None else str(value)
+        # Blanks of a document that was laid out are not the name's own.
+        return found.strip() if "\n" in found or not found.strip() else found
 
+    name = text("name") or text("guid")
+    if not name:
+        raise SourceError(f"software {number} has no name")
     identifiers = {
         "registry_key": text("guid"),
         "from": text("from"),
         "release_type": text("release_type"),
     }
     return Install(
-        name=text("name"),
-        version=text("version"),
+        name=name,
+        version=text("version").strip(),
         publisher=text("publisher"),
         architecture=text("arch"),
         source=NAME,
         identifiers={key: value for key, value in identifiers.items() if value},
+        hidden=is_patch(name, text("guid"), text("release_type").strip()),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quitus_agent import captures
+from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Listing
 
 _SWLIST = re.compile(r"  (?P<name>\S+)\s+(?P<version>\S+)\s+(?P<title>.*)")
@@ -45,7 +46,7 @@ def swlist(path: Path) -> Iterator[Install]:
 def pkginfo(path: Path) -> Iterator[Install]:
     """Solaris, `pkginfo -l` and `pkg info`: a paragraph of `FIELD: value` lines a package."""
     fields: dict[str, str] = {}
-    for line in [*captures.text(path).split("\n"), ""]:
+    for number, line in enumerate([*captures.text(path).split("\n"), ""], start=1):
         key, colon, value = line.partition(":")
         if colon and key.strip() in (
             "PKGINST",
@@ -57,8 +58,11 @@ def pkginfo(path: Path) -> Iterator[Install]:
         ):
             fields[key.strip().lower()] = value.strip()
         elif not line.strip() and fields:
+            name = fields.get("pkginst") or fields.get("name", "")
+            if not name:
+                raise SourceError(f"{path}: the package that ends at line {number} has no name")
             yield Install(
-                fields.get("pkginst") or fields.get("name", ""),
+                name,
                 fields.get("version", ""),
                 fields.get("vendor") or fields.get("publisher", ""),
                 source="pkginfo",

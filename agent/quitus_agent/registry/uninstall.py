@@ -10,7 +10,18 @@ NATIVE = r"Microsoft\Windows\CurrentVersion\Uninstall"
 WOW64 = r"Wow6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
 # Release types that Windows lists apart, under installed updates.
 PATCHES = frozenset(
-    {"hotfix", "update", "security update", "critical update", "update rollup", "service pack"}
+    {
+        *("hotfix", "update", "security update", "critical update", "update rollup"),
+        *("service pack", "software update"),
+    }
+)
+# The article that describes a patch; programs are not named after one.
+_ARTICLE = re.compile(r"\b(?:KB|Q)\d{6,7}(?:v\d+)?\b", re.IGNORECASE)
+# Who an entry is part of by their key, or where that is not said by their name; what it is to them.
+RELATIONS = (
+    ("parent", "ParentKeyName"),
+    ("parent", "ParentDisplayName"),
+    ("release_type", "ReleaseType"),
 )
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
 _DATE = re.compile(r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)")
@@ -39,12 +50,12 @@ def _install(key: Key, name: str, architecture: str, source: str, scope: str) ->
     identifiers = {"registry_key": key.name}
     if _GUID.fullmatch(key.name):
         identifiers["product_code"] = key.name.upper()
-    for identifier, value in (("parent", "ParentKeyName"), ("release_type", "ReleaseType")):
-        if found := text(key, value):
+    for identifier, value in RELATIONS:
+        if (found := text(key, value).strip()) and identifier not in identifiers:
             identifiers[identifier] = found
     return Install(
         name=name,
-        version=text(key, "DisplayVersion"),
+        version=text(key, "DisplayVersion").strip(),
         publisher=text(key, "Publisher"),
         architecture=architecture,
         source=source,
@@ -53,11 +64,17 @@ def _install(key: Key, name: str, architecture: str, source: str, scope: str) ->
         hidden=(
             number(key, "SystemComponent") == 1
             or "parent" in identifiers
-            or identifiers.get("release_type", "").lower() in PATCHES
+            or is_patch(name, key.name, identifiers.get("release_type", ""))
         ),
         installed_on=iso_date(text(key, "InstallDate")),
         location=text(key, "InstallLocation"),
     )
+
+
+def is_patch(name: str, key: str, release_type: str) -> bool:
+    """Whether an entry is an update of something else: it says so, or is named after an article."""
+    known = release_type.lower() in PATCHES
+    return known or any(_ARTICLE.search(each) for each in (name, key))
 
 
 def iso_date(value: str) -> str:

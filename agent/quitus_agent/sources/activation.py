@@ -58,6 +58,7 @@ DESCRIPTIONS = (
     ("RETAIL(MAK)", "mak"),
     ("RETAIL", "retail"),
 )
+NAMES = ("Name", "LicenseFamily", "Description")
 STATES = ("unlicensed", "licensed", "grace", "grace", "non-genuine", "notification", "grace")
 
 
@@ -136,7 +137,8 @@ def parse_rows(rows: Iterable[Mapping[str, str]]) -> Iterator[Install]:
             "kms_host": host or "",
         }
         yield Install(
-            name=row.get("Name", ""),
+            # A list may have been made without the names.
+            name=next(filter(None, map(row.get, NAMES)), "SoftwareLicensingProduct"),
             publisher="Microsoft Corporation",
             source=NAME,
             identifiers={key: value for key, value in identifiers.items() if value},

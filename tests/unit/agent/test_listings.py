@@ -183,6 +183,67 @@ def test_the_programs_of_an_amcache_are_read_in_both_its_forms(tmp_path: Path) -
     ]
 
 
+UTF_16_BE = "utf-16-be"
+PRETTY = """<?xml version="1.0" encoding="UTF-8"?>
+<REQUEST><CONTENT><SOFTWARES>
+  <NAME>
+    Éditeur
+  </NAME>
+  <VERSION> 7.10 </VERSION>
+</SOFTWARES></CONTENT></REQUEST>"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", UTF_16_BE])
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("glpi", PRETTY),
+        ("glpi", '{"content": {"softwares": [{"name": "Éditeur", "version": 7.10}]}}'),
+    ],
+)
+def test_an_inventory_is_read_in_any_unicode(
+    tmp_path: Path, form: str, content: str, encoding: str
+) -> None:
+    if encoding == UTF_16_BE:
+        content = f"\ufeff{content}"
+    (tmp_path / "listing").write_bytes(content.encode(encoding))
+
+    (found,) = READERS[form](tmp_path / "listing")
+
+    assert (found.name, found.version) == ("Éditeur", "7.10")
+
+
+def test_an_inventory_s_row_without_a_name_is_called_by_its_key(tmp_path: Path) -> None:
+    rows = '[{"guid": "AcmeTool", "version": 2}, {"name": null}, {"name": "", "guid": ""}]'
+
+    (found,) = read(tmp_path, "glpi", f'{{"content": {{"softwares": {rows}}}}}')
+
+    assert (found.name, found.version) == ("AcmeTool", "2")
+
+
+def test_an_inventory_s_patches_are_hidden(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "glpi",
+        '{"content": {"softwares": [{"name": "Office"}, {"name": "SP1", "release_type":'
+        ' "Service Pack"}, {"name": "Mise à jour pour Windows (KB5034441)"}]}}',
+    )
+
+    assert [each.hidden for each in found] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("glpi", '{"content": {"softwares": [{"name": "a"}, {"version": "1"}]}}'),
+        ("pkginfo", "PKGINST: a\nVERSION: 1\n\nVERSION: 2\nVENDOR: Sun\n"),
+    ],
+)
+def test_a_record_without_any_name_is_a_failure(tmp_path: Path, form: str, content: str) -> None:
+    with pytest.raises(SourceError, match=r"software 2 has no name|ends at line 6 has no name"):
+        read(tmp_path, form, content)
+
+
 @pytest.mark.parametrize(
     ("form", "content"),
     [

@@ -54,6 +54,48 @@ def test_a_text_may_go_over_several_lines(registry: WindowsRegistry) -> None:
     assert text(key, "Comments") == 'several\nlines "quoted"'
 
 
+@pytest.mark.parametrize(
+    ("key", "values", "hidden"),
+    [
+        ("a", {"ReleaseType": "Software Update "}, True),
+        ("a", {"ReleaseType": "Update Rollup"}, True),
+        ("a", {"ReleaseType": "Retail"}, False),
+        ("a", {"ParentDisplayName": "Windows XP - Mises à jour logicielles"}, True),
+        ("a", {"ParentKeyName": " "}, False),
+        ("KB923561", {}, True),
+        ("{90140000}_PROPLUS_{KB2553065}", {}, True),
+        ("a", {"DisplayName": "Correctif Windows XP - KB873333"}, True),
+        ("a", {"DisplayName": "Windows XP Hotfix (SP2) Q329048"}, True),
+        ("a", {"DisplayName": "Mise à jour de sécurité pour Windows XP (KB923561v2)"}, True),
+        ("a", {"DisplayName": "SKB123456 Tool Q12345"}, False),
+    ],
+)
+def test_a_patch_is_known_by_its_kind_its_parent_or_the_article_on_it(
+    key: str, values: dict[str, str], hidden: bool
+) -> None:
+    software = export.MemoryKey("SOFTWARE")
+    entry = software.make(rf"{uninstall.NATIVE}\{key}")
+    for name, value in ({"DisplayName": "Program", "DisplayVersion": "1 "} | values).items():
+        entry.set(name, value)
+
+    (found,) = windows_uninstall.parse(software)
+
+    assert found.hidden == hidden
+    assert found.version == "1"
+
+
+def test_a_part_names_its_parent_by_its_key_rather_than_by_its_name() -> None:
+    software = export.MemoryKey("SOFTWARE")
+    entry = software.make(rf"{uninstall.NATIVE}\a")
+    values = {"DisplayName": "a", "ParentKeyName": "Office14", "ParentDisplayName": "Office"}
+    for name, value in values.items():
+        entry.set(name, value)
+
+    (found,) = windows_uninstall.parse(software)
+
+    assert found.identifiers["parent"] == "Office14"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
 def test_an_export_is_read_in_every_encoding_that_windows_writes(
     tmp_path: Path, encoding: str
@@ -444,6 +486,14 @@ def test_no_list_from_the_licensing_service_is_a_failure(answer: bytes) -> None:
 
     with pytest.raises(SourceError, match="gave no list"):
         list(activation.parse_answer(answer))
+
+
+def test_a_row_of_a_list_without_names_is_called_by_its_family_or_description() -> None:
+    row = a_row(Name="", LicenseFamily="Office16ProPlusVL_KMS_Client", Description="Office")
+
+    first, second = activation.parse_rows([row, {**row, "LicenseFamily": ""}])
+
+    assert (first.name, second.name) == ("Office16ProPlusVL_KMS_Client", "Office")
 
 
 def test_rows_without_a_key_are_no_activation_and_a_whole_key_is_cut() -> None:
