@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
@@ -25,11 +25,24 @@ MAX_LINKS = 40
 CLOSED = frozenset({"WindowsApps"})
 # How far `**` reaches.
 MAX_DEPTH = 8
+# A Mac that has started shows folders of its data volume at its root (firmlinks).
+DATA_VOLUME = Path("System/Volumes/Data")
+FIRMLINKS = frozenset({"Applications", "Library", "Users", "private"})
+# A path in a sentence, up to the reason that follows it.
+_PLACE = re.compile(r"(?:^|(?<=[\s'\"]))(?:[A-Za-z]:)?[/\\].*?(?=: |; |$)")
 
 
 class Match(NamedTuple):
     """What a pattern found: its name below the root, and where it lies once links are followed."""
 
+    place: Path
+    path: Path
+
+
+class Home(NamedTuple):
+    """A person's folder: what it is called where people read it ("home 1"), and as in Match."""
+
+    whose: str
     place: Path
     path: Path
 
@@ -47,7 +60,22 @@ def within(root: Path, place: str | Path, *, any_case: bool = False) -> Path:
     """
     if is_live(root):
         return root / place
-    todo = list(reversed(Path(place).parts))
+    found = _followed(root, Path(place), any_case)
+    if (firm := _of_data_volume(root, Path(place))) and not os.path.lexists(found):
+        other = _followed(root, firm, any_case)
+        return other if os.path.lexists(other) else found
+    return found
+
+
+def _of_data_volume(root: Path, place: Path) -> Path | None:
+    """The same place on a Mac's data volume; None for what is never there, and on other disks."""
+    if place.parts[:1] and place.parts[0] in FIRMLINKS and (root / DATA_VOLUME).is_dir():
+        return DATA_VOLUME / place
+    return None
+
+
+def _followed(root: Path, place: Path, any_case: bool) -> Path:
+    todo = list(reversed(place.parts))
     at, links = root, 0
     while todo:
         name = todo.pop()
@@ -96,6 +124,14 @@ def is_folder(root: Path, place: str | Path, *, any_case: bool = False) -> bool:
         return False
 
 
+def is_plain_folder(root: Path, place: Path, *, any_case: bool = False) -> bool:
+    """Whether a folder is there by itself, not by a link, which may lead round in a circle."""
+    path = within(root, place.parent, any_case=any_case) / place.name
+    if not os.path.lexists(path):
+        path = within(root, place, any_case=any_case)
+    return not path.is_symlink() and path.is_dir()
+
+
 def matching(root: Path, *patterns: str, any_case: bool = False) -> Iterator[Match]:
     """What is there of each pattern's names, in their order; `*` in names, `**` as any folders.
 
@@ -105,21 +141,68 @@ def matching(root: Path, *patterns: str, any_case: bool = False) -> Iterator[Mat
         yield from _matching(root, Path(), Path(pattern).parts, any_case)
 
 
+def names(root: Path, folder: str | Path, *, any_case: bool = False) -> list[str]:
+    """What a folder lists, in order; nothing where it is not there.
+
+    Raises SourceError where this account may not list it.
+    """
+    found = _names(within(root, folder, any_case=any_case))
+    if not is_live(root) and (firm := _of_data_volume(root, Path(folder))):
+        return sorted({*found, *_names(_followed(root, firm, any_case))})
+    return found
+
+
+def homes(root: Path, folder: str) -> Iterator[Home]:
+    """The folders of people in `folder`; raises SourceError, naming nobody, where one is closed."""
+    for number, name in enumerate(names(root, folder), start=1):
+        place, whose = Path(folder) / name, f"home {number}"
+        with nameless(whose, root, place):
+            path = existing(root, place)
+        if path:
+            yield Home(whose, place, path)
+
+
 @contextmanager
-def nameless(whose: str, folder: Path) -> Iterator[None]:
+def nameless(whose: str, root: Path, place: Path) -> Iterator[None]:
     """Has a failure below a person's folder tell `whose` it is, "home 1", and not its name."""
     try:
         yield
-    except SourceError as error:
-        raise SourceError(f"{whose}: {str(error).replace(str(folder), '…')}") from error
+    except (SourceError, OSError) as error:
+        told = anonymous(reason(error), *names_of(root, place))
+        raise SourceError(f"{whose}: {told}") from error
 
 
-def _matching(root: Path, at: Path, names: tuple[str, ...], any_case: bool) -> Iterator[Match]:
-    if not names:
+def names_of(root: Path, place: Path, *, any_case: bool = False) -> tuple[object, ...]:
+    """What tells whose a person's folder is: its names and places, those that it links to too."""
+    own = (root / place, place.name)
+    with suppress(SourceError):
+        path = within(root, place, any_case=any_case)
+        return (*own, path, path.name)
+    return own
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, in a sentence that may name a file."""
+    if isinstance(error, OSError):
+        text = error.strerror or type(error).__name__
+        return f"{error.filename}: {text}" if error.filename else text
+    return str(error)
+
+
+def anonymous(sentence: str, *hidden: object) -> str:
+    """A sentence without these names and folders, nor any place: links in them lead anywhere."""
+    for name in sorted(map(str, hidden), key=len, reverse=True):
+        bounded = rf"(?<![^\s/\\'\"]){re.escape(name)}(?![^\s/\\:;,'\"])"
+        sentence = re.sub(bounded, "…", sentence)
+    return _PLACE.sub("…", sentence)
+
+
+def _matching(root: Path, at: Path, parts: tuple[str, ...], any_case: bool) -> Iterator[Match]:
+    if not parts:
         if path := existing(root, at, any_case=any_case):
             yield Match(at, path)
         return
-    name, rest = names[0], names[1:]
+    name, rest = parts[0], parts[1:]
     if name == "**":
         for folder in _folders(root, at, any_case):
             yield from _matching(root, folder, rest, any_case)
@@ -127,7 +210,7 @@ def _matching(root: Path, at: Path, names: tuple[str, ...], any_case: bool) -> I
         yield from _matching(root, at / name, rest, any_case)
     else:
         fits = _pattern(name, any_case or sys.platform == "win32").match
-        for found in filter(fits, _names(within(root, at, any_case=any_case))):
+        for found in filter(fits, names(root, at, any_case=any_case)):
             if found not in CLOSED:
                 yield from _matching(root, at / found, rest, any_case)
 
@@ -140,12 +223,8 @@ def _folders(root: Path, top: Path, any_case: bool) -> Iterator[Path]:
         yield at
         path = within(root, at, any_case=any_case)
         if len(at.parts) - len(top.parts) < MAX_DEPTH:
-            below = (name for name in reversed(_names(path)) if _is_plain_folder(path / name))
-            todo += (at / name for name in below)
-
-
-def _is_plain_folder(path: Path) -> bool:
-    return not path.is_symlink() and path.is_dir()
+            below = (at / name for name in reversed(_names(path)))
+            todo += (place for place in below if is_plain_folder(root, place, any_case=any_case))
 
 
 def _names(folder: Path) -> list[str]:

@@ -8,13 +8,17 @@ from quitus_agent.places import is_folder, within
 
 # The first is on the system volume, the second on the data volume that people's things lie on.
 MACOS_FOLDERS = ("System/Library/CoreServices", "private/var/db/dslocal")
+# Beside Applications, what a copied data volume has even without what only administrators read.
+MACOS_DATA = ("Library", "Users")
 # What the files that are read here never come near.
 MAX_SMALL_BYTES = 4 * 1024 * 1024
 
 
 def is_macos(root: Path) -> bool:
     """Whether the system below `root` is a Mac's: its system volume, its data volume or both."""
-    return any(is_folder(root, place) for place in MACOS_FOLDERS)
+    if any(is_folder(root, place) for place in MACOS_FOLDERS):
+        return True
+    return is_folder(root, "Applications") and any(is_folder(root, place) for place in MACOS_DATA)
 
 
 def os_release(root: Path) -> dict[str, str]:

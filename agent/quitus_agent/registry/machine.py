@@ -8,19 +8,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent.errors import SourceError
-from quitus_agent.places import RUNNING, existing, is_folder, is_live, matching, within
+from quitus_agent.places import (
+    RUNNING,
+    anonymous,
+    existing,
+    is_folder,
+    is_live,
+    names,
+    names_of,
+    reason,
+    within,
+)
 from quitus_agent.registry import Key, number, text
 
 # The second was the folder of Windows NT and 2000.
 HIVES = ("Windows/System32/config", "WINNT/System32/config")
-# People's, then those of the system and of its services.
-PROFILE_FOLDERS = (
-    "Users/*",
-    "Documents and Settings/*",
-    "Windows/ServiceProfiles/*",
-    "Windows/System32/config/systemprofile",
-    "WINNT/System32/config/systemprofile",
-)
+# What holds people's, then those of services; the system's own lies among its hives.
+PROFILE_FOLDERS = ("Users", "Documents and Settings", "Windows/ServiceProfiles")
+SYSTEM_PROFILE = "systemprofile"
 # LocalSystem and the two service accounts; .DEFAULT is the first by another name.
 SERVICES = frozenset({"S-1-5-18", "S-1-5-19", "S-1-5-20", ".DEFAULT"})
 PROFILES = r"Microsoft\Windows NT\CurrentVersion\ProfileList"
@@ -56,9 +61,9 @@ class WindowsRegistry(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """A person's two keys, to be opened; `whose` names the person and must not be told."""
+    """A person's two keys, to be opened; `hidden` are names that tell who it is."""
 
-    whose: str
+    hidden: tuple[object, ...]
     software: Opening
     classes: Opening
 
@@ -153,7 +158,7 @@ def _live() -> WindowsRegistry:
     loaded = [sid for sid in live.users() if is_person(sid) or sid.upper() in SERVICES]
     profiles = [
         Profile(
-            sid,
+            (sid, f"{sid}{CLASSES}"),
             partial(live.open_key, "HKEY_USERS", f"{sid}\\Software"),
             partial(live.open_key, "HKEY_USERS", f"{sid}{CLASSES}"),
         )
@@ -174,17 +179,30 @@ def _unloaded(software: Key, loaded: Collection[str]) -> Iterator[Path]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """The places of profiles; of one that has several names, the first."""
+    """The places of profiles; of one that has several names, the first.
+
+    One that leads nowhere that can be told is among them, to fail by itself when it is opened.
+    """
+    people = [
+        Path(folder) / name
+        for folder in PROFILE_FOLDERS
+        for name in names(root, folder, any_case=True)
+    ]
     seen: set[Path] = set()
-    for place, path in matching(root, *PROFILE_FOLDERS, any_case=True):
-        if path not in seen and path.is_dir():
+    for place in (*people, *(Path(folder) / SYSTEM_PROFILE for folder in HIVES)):
+        try:
+            path = existing(root, place, any_case=True)
+        except SourceError:
+            yield place
+            continue
+        if path and path not in seen and path.is_dir():
             seen.add(path)
             yield place
 
 
 def _in_folder(root: Path, folder: Path) -> Profile:
     return Profile(
-        folder.name,
+        names_of(root, folder, any_case=True),
         partial(_in_hive, root, folder / USER_HIVE, "Software"),
         partial(_in_hive, root, folder / CLASSES_HIVE),
     )
@@ -212,9 +230,8 @@ def _opened(
                 if key := opening():
                     found.append(key)
             except (SourceError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
                 # Its place in the list is told, not who it is.
-                unread.append(f"profile {place}: {str(reason).replace(profile.whose, '…')}")
+                unread.append(f"profile {place}: {anonymous(reason(error), *profile.hidden)}")
     return tuple(users), tuple(classes), tuple(unread)
 
 

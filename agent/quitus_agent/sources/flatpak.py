@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
-from quitus_agent.places import Match, existing, matching, nameless
+from quitus_agent.places import Match, existing, homes, matching, nameless
 
 if TYPE_CHECKING:
     from quitus_agent.xmltree import Element
@@ -162,9 +162,9 @@ def _deployed(root: Path) -> Iterator[tuple[Match, str]]:
     for active in matching(root, *_patterns(SYSTEM)):
         yield active, MACHINE
     is_there = existing(root, SYSTEM, *PROGRAMS) is not None
-    for number, home in enumerate(matching(root, "home/*"), start=1):
+    for home in homes(root, "home"):
         try:
-            with nameless(f"home {number}", home.path):
+            with nameless(home.whose, root, home.place):
                 for active in matching(root, *_patterns(home.place / PEOPLES)):
                     yield active, USER
         except SourceError:

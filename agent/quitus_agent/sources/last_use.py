@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
-from quitus_agent.places import existing, matching, nameless
+from quitus_agent.places import existing, homes, matching, nameless
 from quitus_agent.registry import Key, uninstall
 from quitus_agent.registry.machine import is_windows, open_registry
 
@@ -173,8 +173,8 @@ def _gnome(root: Path) -> Uses:
         found.place.name
         for found in matching(root, *(f"{place}/*.desktop" for place in GNOME_ENTRIES))
     }
-    for number, home in enumerate(matching(root, "home/*"), start=1):
-        with nameless(f"home {number}", home.path):
+    for home in homes(root, "home"):
+        with nameless(home.whose, root, home.place):
             state = existing(root, home.place / GNOME_STATE)
             if state and state.is_file():
                 yield from parse_gnome(captures.content(state), entries)

@@ -5,6 +5,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,18 +13,38 @@ from typing import Any
 from quitus_agent import captures, plists
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
-from quitus_agent.places import Match, existing, is_live, matching, nameless
+from quitus_agent.places import (
+    existing,
+    homes,
+    is_live,
+    is_plain_folder,
+    matching,
+    nameless,
+    names,
+)
 from quitus_agent.system import is_macos
 
 NAME = "macos-applications"
-BUNDLES = (
-    "Applications/*.app",
-    "Applications/*/*.app",
-    "System/Applications/*.app",
-    "System/Applications/Utilities/*.app",
+# Xcode kept its programs at the second place until macOS 10.7; Safari lies at the last.
+FOLDERS = (
+    "Applications",
+    "Developer/Applications",
+    "System/Applications",
+    "System/Cryptexes/App/System/Applications",
 )
-PEOPLES_BUNDLES = ("Applications/*.app",)
-INFO = "Contents/Info.plist"
+PEOPLES_FOLDER = "Applications"
+BUNDLE = ".app"
+# Folders that people see as one thing: what lies in them belongs to it.
+PACKAGES = (BUNDLE, ".framework", ".bundle", ".plugin", ".component", ".vst", ".vst3", ".xpc")
+# No installer goes deeper.
+MAX_DEPTH = 8
+# The second is that of an iPad application, which its wrapper links to; the link may be lost.
+INFOS = ("Contents/Info.plist", "WrappedBundle/Info.plist", "Wrapper/*.app/Info.plist")
+STORE = "Wrapper/iTunesMetadata.plist"
+# Where a running Mac has folders of its other volumes, beside the place that people know.
+_VOLUME = re.compile(
+    r"/System/(?:Volumes/Data|(?:Volumes/Preboot/)?Cryptexes/[^/]+)(?=/(?:Applications|System|Users)/)"
+)
 SYSTEM_PROFILER = Path("/usr/sbin/system_profiler")
 DATA_TYPE = "SPApplicationsDataType"
 TIMEOUT_S = 60
@@ -42,6 +63,7 @@ _COPYRIGHT = re.compile(
 )
 # Parallels shows the programs of a Windows guest as applications; they are the guest's installs.
 _GUEST = re.compile(r"/\{[0-9a-f-]{36}\} Applications", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$[({]\w+[)}:]|^@@?\w+@@?$")
 # The patterns above try much before they give up, and no notice is longer.
 MAX_NOTICE = 1024
 APPLE = "Apple"
@@ -76,15 +98,34 @@ def joined(bundles: Sequence[Install], profiled: Sequence[Install]) -> Iterator[
 
 
 def _bundles(root: Path) -> Iterator[Install]:
-    for bundle in matching(root, *BUNDLES):
-        if (info := _info(root, bundle)) is not None:
-            location = f"/{bundle.place.as_posix()}"
-            yield parse_info(info, bundle.place.stem, MACHINE)._replace(location=location)
-    for number, home in enumerate(matching(root, "Users/*"), start=1):
-        with nameless(f"home {number}", home.path):
-            for bundle in matching(root, *(f"{home.place}/{each}" for each in PEOPLES_BUNDLES)):
-                if (info := _info(root, bundle)) is not None:
-                    yield parse_info(info, bundle.place.stem, USER)
+    for folder in FOLDERS:
+        for bundle in _bundles_in(root, Path(folder), MACHINE):
+            yield bundle._replace(location=_place(bundle.location))
+    for home in homes(root, "Users"):
+        with nameless(home.whose, root, home.place):
+            for bundle in _bundles_in(root, home.place / PEOPLES_FOLDER, USER):
+                yield bundle._replace(location="")
+
+
+def _bundles_in(root: Path, folder: Path, scope: str) -> Iterator[Install]:
+    """The bundles in a folder and in those below it, as far as they are no parts of others.
+
+    What lies inside a bundle is installed, updated and licensed with it.
+    """
+    todo = [folder]
+    while todo:
+        at = todo.pop()
+        below: list[Path] = []
+        for name in names(root, at):
+            place = at / name
+            if name.lower().endswith(BUNDLE):
+                if (info := _info(root, place)) is not None:
+                    found = parse_info(info, place.stem, scope)
+                    yield found._replace(location=f"/{place.as_posix()}")
+            elif not name.lower().endswith(PACKAGES):
+                below.append(place)
+        if len(at.parts) - len(folder.parts) < MAX_DEPTH:
+            todo += (place for place in reversed(below) if is_plain_folder(root, place))
 
 
 def _asked() -> Iterator[Install]:
@@ -123,18 +164,23 @@ def read(path: Path) -> Iterator[Install]:
         yield from parse_text(captures.text(path))
 
 
-def _info(root: Path, bundle: Match) -> Mapping[str, Any] | None:
+def _info(root: Path, bundle: Path) -> Mapping[str, Any] | None:
     """What a bundle says of itself, None where it is none.
 
     One that is damaged is still there, under its folder's name.
     """
-    path = existing(root, bundle.place / INFO)
-    if path is None:
+    found = next(matching(root, *(f"{bundle}/{info}" for info in INFOS)), None)
+    if found is None:
         return None
     try:
-        return plists.read_dict(path)
+        info = plists.read_dict(found.path)
     except SourceError:
         return {}
+    # Such an application names no holder of rights; the store, which signed it, does.
+    if store := existing(root, bundle / STORE):
+        with suppress(SourceError):
+            return info | {"artistName": plists.read_dict(store).get("artistName")}
+    return info
 
 
 def parse_info(info: Mapping[str, Any], file_name: str, scope: str) -> Install:
@@ -145,7 +191,11 @@ def parse_info(info: Mapping[str, Any], file_name: str, scope: str) -> Install:
     return Install(
         name=name,
         version=_text(info, "CFBundleShortVersionString") or _text(info, "CFBundleVersion"),
-        publisher=APPLE if bundle_id.startswith("com.apple.") else holder(copyright_),
+        publisher=(
+            APPLE
+            if bundle_id.startswith("com.apple.")
+            else holder(copyright_) or _text(info, "artistName")
+        ),
         source=NAME,
         scope=scope,
         identifiers={"bundle_id": bundle_id} if bundle_id else {},
@@ -293,7 +343,9 @@ def _profiled(
     name = name or PurePosixPath(path).stem
     if not name:
         raise SourceError("lists an application without a name and a place")
-    is_users = path.startswith("/Users/")
+    path = _place(path)
+    # Homes may lie on another disk: /Volumes/Data/Users/…
+    is_users = "/Users/" in path
     signed = _SIGNER.match(signer[:MAX_NOTICE])
     publisher = _TEAM.sub("", signed[1]) if signed else ""
     if not publisher and (obtained_from == "apple" or signer == "Software Signing"):
@@ -307,11 +359,19 @@ def _profiled(
         source=NAME,
         scope=USER if is_users else MACHINE,
         identifiers={"obtained_from": obtained_from} if obtained_from else {},
-        # Outside the places for programs there are helpers and parts of others.
-        hidden=not path.startswith(("/Applications/", "/System/Applications/", "/Users/")),
+        # Outside the places for programs, and in other bundles, are helpers and parts of others.
+        hidden=(
+            f"{BUNDLE}/" in path
+            or not (is_users or path.startswith(("/Applications/", "/System/Applications/")))
+        ),
         installed_on=installed_on,
         location="" if is_users else path,
     )
+
+
+def _place(path: str) -> str:
+    """Where people find what lies on a volume that macOS joins to the others when it starts."""
+    return _VOLUME.sub("", path)
 
 
 def holder(notice: str) -> str:
@@ -321,7 +381,9 @@ def holder(notice: str) -> str:
 
 
 def _text(info: Mapping[str, Any], key: str) -> str:
-    return plists.text(info.get(key)).strip()
+    """A text; none where the name of a variable of its build was left in it."""
+    text = plists.text(info.get(key)).strip()
+    return "" if _VARIABLE.search(text) else text
 
 
 def _list(value: object) -> list[Any]:

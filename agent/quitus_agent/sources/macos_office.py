@@ -10,7 +10,7 @@ from pathlib import Path
 
 from quitus_agent import plists
 from quitus_agent.inventory import Install, Source
-from quitus_agent.places import existing, matching, nameless
+from quitus_agent.places import existing, homes, matching, nameless
 
 NAME = "macos-office"
 # Any of them is there in every suite, and all carry the suite's version.
@@ -42,8 +42,8 @@ def _program(root: Path) -> Path | None:
 def kinds(root: Path) -> dict[str, int]:
     """Licence files by kind: `volume` at most once, `subscription` and `retail` by people."""
     found = {"volume": int(existing(root, VOLUME) is not None), "subscription": 0, "retail": 0}
-    for number, home in enumerate(matching(root, "Users/*"), start=1):
-        with nameless(f"home {number}", home.path):
+    for home in homes(root, "Users"):
+        with nameless(home.whose, root, home.place):
             names = {found.place.name for found in matching(root, f"{home.place}/{GROUP}/*")}
         found["subscription"] += bool(names.intersection(SUBSCRIPTION))
         found["retail"] += any(RETAIL.fullmatch(name) for name in names)

@@ -8,7 +8,7 @@ import pytest
 from quitus_agent import device, people, reading
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import FAILED, READ
-from quitus_agent.registry import MAX_VALUE_BYTES, hive, number, text
+from quitus_agent.registry import MAX_VALUE_BYTES, export, hive, number, text, uninstall
 from quitus_agent.sources import (
     appx,
     office_msi,
@@ -204,6 +204,35 @@ def test_a_profile_that_is_damaged_is_a_failure_and_the_machine_is_still_read(
     assert outcomes["windows-user-uninstall"].status == FAILED
     assert "zoe" not in outcomes["windows-user-uninstall"].reason
     assert "7-Zip 9.20" in names(inventory.installs)
+
+
+def test_a_profile_that_is_a_link_names_nobody_either(windows: Path) -> None:
+    (windows / "Profils").mkdir()
+    (windows / "Users/zoe").rename(windows / "Profils/zoe.durand")
+    (windows / "Users/zdurand").symlink_to("/Profils/zoe.durand")
+    (windows / "Users/circle").symlink_to("/Users/circle")
+    (windows / "Profils/zoe.durand/NTUSER.DAT").write_bytes(b"regf")
+
+    inventory = reading.system(windows).inventory
+
+    outcomes = {each.name: each for each in inventory.sources}
+    assert outcomes["windows-uninstall"].status == READ
+    told = outcomes["windows-user-uninstall"].reason
+    assert "profile 1: …/NTUSER.DAT: Too many levels of symbolic links" in told
+    assert "profile 2: …/NTUSER.DAT: " in told
+    assert not any(name in repr(inventory) for name in ("zoe", "durand", "circle"))
+
+
+@pytest.mark.parametrize(
+    "place", [r"C:\Users\zoe\AppData\Local\Zoom", r'"C:\Documents and Settings\zoe\Zoom"']
+)
+def test_a_program_for_everybody_that_lies_with_a_person_does_not_name_them(place: str) -> None:
+    software = export.MemoryKey("SOFTWARE")
+    key = software.make(rf"{uninstall.NATIVE}\Zoom")
+    key.set("DisplayName", "Zoom")
+    key.set("InstallLocation", place)
+
+    assert [each.location for each in windows_uninstall.parse(software)] == [""]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.7, 0.95])

@@ -264,6 +264,118 @@ def test_the_publisher_is_who_holds_the_copyright(notice: str, who: str) -> None
     assert macos_applications.holder(notice) == who
 
 
+def app(root: Path, place: str, name: str, info: str = "Contents/Info.plist") -> None:
+    document = {"CFBundleName": name, "CFBundleShortVersionString": "1.0"}
+    plist(root / place / info, document)
+
+
+def test_bundles_are_found_however_deep_and_their_parts_are_not(mac: Path) -> None:
+    app(mac, "Applications/Éditeur/Suite 2024/Outils/Dessin.app", "Dessin")
+    app(mac, "Applications/Éditeur/Suite 2024/Outils/Dessin.app/Contents/Aide.app", "Aide")
+    app(mac, "Applications/Éditeur/Moteur.framework/Versions/A/Relais.app", "Relais")
+    app(mac, "Users/zoe/Applications/Chrome Apps.localized/Docs.APP", "Docs")
+    (mac / "Applications/Éditeur/ici").symlink_to("..")
+
+    found = [(each.name, each.scope) for each in macos_applications.scan(mac)]
+
+    assert found == [
+        ("Microsoft Word", "machine"),
+        ("Dessin", "machine"),
+        ("Éditeur", "user"),
+        ("Docs", "user"),
+    ]
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_an_ipad_application_is_read_through_its_wrapper(mac: Path, *, is_linked: bool) -> None:
+    app(mac, "Applications/Plan.app", "Plan", "Wrapper/Plan-iPad.app/Info.plist")
+    store = {"artistName": "Éditeur SA", "itemName": "Plan: le dessin"}
+    plist(mac / "Applications/Plan.app/Wrapper/iTunesMetadata.plist", store)
+    if is_linked:
+        (mac / "Applications/Plan.app/WrappedBundle").symlink_to("Wrapper/Plan-iPad.app")
+
+    found = {each.name: each for each in macos_applications.scan(mac)}
+
+    assert (found["Plan"].version, found["Plan"].publisher) == ("1.0", "Éditeur SA")
+
+
+def test_a_name_that_its_build_left_open_is_none(tmp_path: Path) -> None:
+    info = {"CFBundleDisplayName": "${PRODUCT_NAME}", "CFBundleVersion": "$(VERSION)"}
+
+    found = macos_applications.parse_info(info, "Dessin", "machine")
+
+    assert (found.name, found.version) == ("Dessin", "")
+
+
+def test_a_part_of_another_bundle_is_flagged_where_system_profiler_lists_it() -> None:
+    inner = "/Applications/Xcode.app/Contents/Applications/Instruments.app"
+    items = [{"_name": "Instruments", "path": inner}, {"_name": "X", "path": "/Applications/X.app"}]
+
+    assert [each.hidden for each in macos_applications.parse_items(items)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/System/Volumes/Data/Users/zoe/Applications/Docs.app",
+        "/Volumes/Data/Users/zoe/Applications/Docs.app",
+    ],
+)
+def test_a_person_s_application_is_one_wherever_homes_lie(place: str) -> None:
+    (found,) = macos_applications.parse_items([{"_name": "Docs", "path": place}])
+
+    assert (found.scope, found.location, found.hidden) == ("user", "", False)
+
+
+def test_a_mac_s_data_volume_below_its_system_volume_is_read(mac: Path) -> None:
+    """As both lie on a disk whose system did not start and join them."""
+    data = mac / "System/Volumes/Data"
+    app(data, "Applications/Dessin.app", "Dessin")
+    app(data, "Users/luc/Applications/Docs.app", "Docs")
+    plist(data / macos_receipts.HISTORY, [{"displayName": "Dessin"}])
+    (data / "Applications/Microsoft Word.app").mkdir()
+    (mac / "Applications/Microsoft Word.app").rename(mac / "Applications/Microsoft Excel.app")
+
+    found = {each.name: each for each in macos_applications.scan(mac)}
+
+    assert set(found) == {"Microsoft Word", "Dessin", "Docs", "Éditeur"}
+    assert found["Dessin"].location == "/Applications/Dessin.app"
+    assert [each.name for each in macos_receipts.scan(mac)] == ["Dessin"]
+    assert macos_office.available(mac)
+
+
+def test_a_copied_data_volume_is_known_for_a_mac_by_its_folders(tmp_path: Path) -> None:
+    app(tmp_path, "Applications/Dessin.app", "Dessin")
+    assert "macos_applications" not in sources.possible(tmp_path)
+
+    (tmp_path / "Users").mkdir()
+
+    assert "macos_applications" in sources.possible(tmp_path)
+
+
+def test_nobody_is_named_where_a_home_is_a_link(mac: Path) -> None:
+    (mac / "private/homes/zoe.durand").mkdir(parents=True)
+    (mac / "Users/zdurand").symlink_to("/private/homes/zoe.durand")
+    (mac / "private/homes/zoe.durand/Applications").symlink_to("/private/homes/zoe.durand/x/y/../y")
+    (mac / "private/homes/zoe.durand/x").mkdir()
+    (mac / "private/homes/zoe.durand/x/y").symlink_to("/private/homes/zoe.durand/x/y")
+
+    with pytest.raises(SourceError) as raised:
+        list(macos_applications.scan(mac))
+
+    assert str(raised.value) == "home 1: …/Applications: Too many levels of symbolic links"
+
+
+def test_nobody_is_named_where_a_home_leads_in_a_circle(mac: Path) -> None:
+    (mac / "Users/zdurand").symlink_to("/Users/zdurand")
+
+    for scan in (macos_applications.scan, macos_office.scan):
+        with pytest.raises(SourceError) as raised:
+            list(scan(mac))
+
+        assert str(raised.value) == "home 1: …: Too many levels of symbolic links"
+
+
 # --- Receipts ---
 
 

@@ -86,10 +86,24 @@ def test_a_failure_in_a_person_s_folder_does_not_name_the_person(image: Path) ->
     home.mkdir(parents=True)
     name = "x" * 300
 
-    with pytest.raises(SourceError) as raised, places.nameless("home 1", home):
+    with pytest.raises(SourceError) as raised, places.nameless("home 1", image, Path("home/zoe")):
         places.existing(image, f"home/zoe/{name}")
 
     assert str(raised.value) == f"home 1: …/{name}: File name too long"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("/d/Users/zoe/x: is none", "…/x: is none"),
+        ("/srv/zoe/x: is none", "…: is none"),
+        ("cannot open '/srv/p/z.dupont/x'", "cannot open '…"),
+        (r"D:\Profils\z.dupont\NTUSER.DAT: is cut off", "…: is cut off"),
+        ("line 3 of zoe: zoetrope is none", "line 3 of …: zoetrope is none"),
+    ],
+)
+def test_a_sentence_is_told_without_a_person_s_names_and_places(sentence: str, told: str) -> None:
+    assert places.anonymous(sentence, "/d/Users/zoe", "zoe") == told
 
 
 def test_a_flatpak_with_damaged_metadata_is_told_by_its_branch(image: Path) -> None:
