@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -10,11 +11,16 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from quitus_agent.errors import SourceError
 
 if TYPE_CHECKING:
+    from quitus_agent.inventory import Install
+    from quitus_agent.registry import Key
     from quitus_agent.registry.machine import WindowsRegistry
 
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_LINE = 1024 * 1024
+# What SOFTWARE has at its top, and Amcache.
+SOFTWARE_KEYS = ("Microsoft", "Wow6432Node", "Root")
+XZ = b"\xfd7zXZ\0"
 
 
 def opened(path: Path) -> FileIO:
@@ -44,10 +50,14 @@ def content(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
 def lines(path: Path) -> Iterator[str]:
     r"""The lines of a UTF-8 file that end in \n, without it; a broken letter costs only itself.
 
+    A mark before the first one is left out.
+
     Raises SourceError naming the file where it is unreadable or far too large, a line too.
     """
     try:
         buffered = BufferedReader(opened(path), 64 * 1024)
+        if buffered.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
+            buffered.read(len(BOM_UTF8))
         with TextIOWrapper(buffered, encoding="utf-8", errors="replace", newline="\n") as file:
             _refuse_too_large(path, os.fstat(file.fileno()).st_size, MAX_TEXT_BYTES)
             for line in file:
@@ -68,24 +78,34 @@ def text(path: Path) -> str:
 def registry(path: Path) -> "WindowsRegistry":
     """The registry that a `.reg` export or a hive shows; either may be compressed with xz."""
     from quitus_agent.registry import export, hive
-    from quitus_agent.registry.machine import from_key, hive_at
+    from quitus_agent.registry.machine import hive_at
 
     try:
         with unpacked(path) as file:
             if file.read(4) == b"regf":
-                return from_key(hive.root_of(file) if path.suffix == ".xz" else hive_at(path))
+                return _of_software(hive.root_of(file) if _is_packed(path) else hive_at(path))
             _refuse_too_large(path, file.seek(0, os.SEEK_END), MAX_TEXT_BYTES)
             file.seek(0)
-            return from_key(export.parse(export.decode(file.read())))
+            return _of_software(export.parse(export.decode(file.read())))
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
     except SourceError as error:
         raise naming(path, error) from error
 
 
+def _of_software(root: "Key") -> "WindowsRegistry":
+    """The registry below a root key; raises SourceError where it tells nothing of software."""
+    from quitus_agent.registry.machine import from_key
+
+    found = from_key(root)
+    if found.users or found.classes or any(map(found.software.subkey, SOFTWARE_KEYS)):
+        return found
+    raise SourceError("holds none of the keys that Windows keeps software in")
+
+
 def unpacked(path: Path) -> BinaryIO:
-    """The file itself, or for an `.xz` file what it holds, in one that goes when it is closed."""
-    if path.suffix != ".xz":
+    """The file itself, or what it holds if it is one of xz, in one that goes when it is closed."""
+    if not _is_packed(path):
         return opened(path)
     import lzma
     import tempfile
@@ -119,6 +139,34 @@ def opening(path: Path) -> str:
     from quitus_agent.registry.export import decode
 
     return decode(start(path)).lstrip("\ufeff \t\n")
+
+
+def is_registry(path: Path) -> bool:
+    """Whether a file is a hive or an export, compressed or not, by how it begins."""
+    from quitus_agent.registry import export
+
+    return _is_packed(path) or start(path, 4) == b"regf" or opening(path).startswith(export.HEADERS)
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix == ".xz" or start(path, len(XZ)) == XZ
+
+
+def installs_of(path: Path, found: "Iterable[Install]", nothing: str = "") -> "Iterator[Install]":
+    """What was found in a captured file; a failure names the file.
+
+    Raises SourceError(nothing) where there is no install, if that cannot be: no system is without
+    packages, so that a list of none is another file, or what a failed command left.
+    """
+    is_empty = True
+    try:
+        for install in found:
+            is_empty = False
+            yield install
+        if is_empty and nothing:
+            raise SourceError(nothing)
+    except SourceError as error:
+        raise naming(path, error) from error
 
 
 def naming(path: Path, error: SourceError) -> SourceError:

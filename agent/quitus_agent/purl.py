@@ -6,11 +6,12 @@ _UNSAFE = re.compile(rb"[^A-Za-z0-9._~:-]")
 
 
 def purl(kind: str, namespace: str, name: str, version: str, **qualifiers: object) -> str:
-    """A package URL; an empty namespace and empty qualifiers are left out."""
+    """A package URL; an empty namespace, version or qualifier is left out."""
     place = f"{_encoded(namespace)}/" if namespace else ""
     given = [f"{key}={value}" for key, value in sorted(qualifiers.items()) if value]
     tail = f"?{'&'.join(given)}" if given else ""
-    return f"pkg:{kind}/{place}{_encoded(name)}@{_encoded(version)}{tail}"
+    at_version = f"@{_encoded(version)}" if version else ""
+    return f"pkg:{kind}/{place}{_encoded(name)}{at_version}{tail}"
 
 
 def _encoded(text: str) -> str:

@@ -4,6 +4,7 @@ Format: deb822 stanzas separated by blank lines (deb-control(5)); the third word
 whether the package's files are there (dpkg(1), "package states").
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,7 +22,13 @@ STATUS_FOLDER = Path("var/lib/dpkg/status.d")
 INSTALLED = "install ok installed"
 # A package in one of these states has left no files behind but its configuration.
 GONE = frozenset({"not-installed", "config-files"})
-WANTED = frozenset({"Package", "Status", "Version", "Architecture", "Maintainer", "Section"})
+# One whose first installation was interrupted; it may have no version yet.
+HALF = "half-installed"
+WANTED = ("Package", "Status", "Version", "Architecture", "Maintainer", "Section")
+FIELDS = {name.lower(): name for name in WANTED}
+SUMS = ".md5sums"
+# A file of one package is smaller.
+MAX_ALONE = 64 * 1024
 
 
 def available(root: Path) -> bool:
@@ -35,13 +42,23 @@ def scan(root: Path) -> Iterator[Install]:
     if status := existing(root, STATUS_FILE):
         yield from _read(status, distribution)
     for place, path in matching(root, f"{STATUS_FOLDER}/*"):
-        if place.suffix != ".md5sums" and not path.is_dir():
+        if place.suffix != SUMS and not path.is_dir():
             yield from _read(path, distribution, status=INSTALLED)
 
 
 def read(path: Path) -> Iterator[Install]:
-    """Reads a status file that was captured on a Debian system."""
-    return _read(path, "debian")
+    """Reads a status file that was captured on a Debian system, or `status.d` or a file of it."""
+    if not path.is_dir():
+        return _read(path, "debian", status=INSTALLED if _is_alone(path) else "")
+    files = (each for each in sorted(path.iterdir()) if each.suffix != SUMS and each.is_file())
+    found = (each for file in files for each in _read(file, "debian", status=INSTALLED))
+    return captures.installs_of(path, found, "lists no package")
+
+
+def _is_alone(path: Path) -> bool:
+    """Whether a file tells of one package, as in status.d; an index of packages has several."""
+    content = captures.start(path, MAX_ALONE)
+    return len(content) < MAX_ALONE and not re.search(rb"\n\s*\n", content.strip())
 
 
 def parse(
@@ -53,33 +70,35 @@ def parse(
     packages which state none.
     """
     stated = {"Status": status} if status else {}
+    # Letters' case says nothing in names of fields; each spelling is looked at once.
+    wanted = {name: name for name in WANTED}
     fields: dict[str, str] = {}
-    number, blank = 0, True
+    number, is_open, is_empty = 0, False, True
     for number, line in enumerate(lines, start=1):
         if line.startswith((" ", "\t")):
             continue
         if not line.strip():
-            if fields:
+            if is_open:
                 yield from _install(stated | fields, distribution, number)
-                fields = {}
+                fields, is_open, is_empty = {}, False, False
             continue
-        blank = False
+        is_open = True
         name, colon, value = line.partition(":")
         if not colon:
             raise SourceError(f"line {number} is not 'Field: value'")
-        if name in WANTED:
-            fields[name] = value.strip()
-    if fields:
+        field = wanted.get(name)
+        if field is None:
+            field = wanted[name] = FIELDS.get(name.lower(), "")
+        if field:
+            fields[field] = value.strip()
+    if is_open:
         yield from _install(stated | fields, distribution, number)
-    if blank:
+    elif is_empty:
         raise SourceError("is empty, as after a crash; dpkg keeps a copy in status-old")
 
 
 def _read(path: Path, distribution: str, *, status: str = "") -> Iterator[Install]:
-    try:
-        yield from parse(captures.lines(path), distribution, status=status)
-    except SourceError as error:
-        raise captures.naming(path, error) from error
+    return captures.installs_of(path, parse(captures.lines(path), distribution, status=status))
 
 
 def _install(fields: dict[str, str], distribution: str, line: int) -> Iterator[Install]:
@@ -92,7 +111,7 @@ def _install(fields: dict[str, str], distribution: str, line: int) -> Iterator[I
     if state[2] in GONE:
         return
     version = fields.get("Version", "")
-    if not version:
+    if not version and state[2] != HALF:
         raise SourceError(f"line {line}: package {package} is installed but has no Version")
     architecture = fields.get("Architecture", "")
     identifiers = {"purl": purl("deb", distribution, package, version, arch=architecture)}

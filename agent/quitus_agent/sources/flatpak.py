@@ -1,8 +1,10 @@
 """Flatpaks, from what each installed application deployed on disk."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,10 @@ USER_INSTALLATION = frozenset({"user", "utilisateur"})
 ID = r"[A-Za-z_][\w-]*(?:\.[\w-]+){2,}"
 RUNTIME = r"\.(?:Platform|Sdk|BaseApp|Locale|Extension)(?:\.|$)"
 REF = r"(?m): (?P<kind>app|runtime)/(?P<application>[\w.-]+)/(?P<architecture>\w+)/(?P<branch>\S+)$"
+OLD_ROW = rf"(?:app/|runtime/)?(?P<application>{ID})/(?P<architecture>\w+)/(?P<branch>[^\s/]+)\s"
+# What `flatpak list` shows: the version that was read from the metadata at deployment, in GVariant.
+DEPLOYED_VERSION = rb"appdata-version\0+([^\0]{1,200})\0\0s"
+DATE = r"\d{4}-\d\d-\d\d.*"
 GAP = r" {2,}"
 
 
@@ -46,22 +52,25 @@ def scan(root: Path) -> Iterator[Install]:
 def read(path: Path) -> Iterator[Install]:
     """Reads `flatpak list` or `flatpak info`; raises SourceError naming the file."""
     text = captures.text(path)
-    try:
-        if re.search(REF, text):
-            yield parse_info(text)
-        else:
-            yield from parse_list(text)
-    except SourceError as error:
-        raise captures.naming(path, error) from error
+    if re.search(REF, text):
+        return captures.installs_of(path, map(parse_info, [text]))
+    return captures.installs_of(path, parse_list(text), "lists no flatpak")
 
 
 def parse_list(listing: str) -> Iterator[Install]:
     """Reads rows of columns, apart by tabs or blanks, whatever their order.
 
     The name may stand before the id; behind it come version or branch, and in words of their own
-    the architecture and whose installation it is.
+    the architecture and whose installation it is. Before flatpak 1.2 they begin with a ref.
     """
     for number, line in enumerate(listing.splitlines(), start=1):
+        if old := re.match(OLD_ROW, line):
+            scope = USER if USER_INSTALLATION.intersection(re.split(r"[\s,]+", line)) else MACHINE
+            hidden = bool(re.search(RUNTIME, old["application"]))
+            yield _install(
+                old["application"], old["branch"], old["architecture"], scope, "", hidden=hidden
+            )
+            continue
         cells = [
             cell.strip() for cell in (line.split("\t") if "\t" in line else re.split(GAP, line))
         ]
@@ -104,34 +113,67 @@ def parse_info(text: str) -> Install:
 def _deployment(root: Path, active: Path, scope: str) -> Install:
     """`active` is …/app/ID/ARCH/BRANCH/active."""
     kind, application, architecture, branch = active.parts[-5:-1]
-    version, publisher = "", ""
-    for place, path in matching(root, *(f"{active}/{each}" for each in METAINFO)):
-        if place.name.startswith(application):
-            # What is damaged says nothing of the application; it is there all the same.
-            with suppress(SourceError):
-                version, publisher = parse_metainfo(captures.content(path))
+    version, publisher, is_damaged = "", "", False
+    files = [
+        found
+        for found in matching(root, *(f"{active}/{each}" for each in METAINFO))
+        if found.place.name.startswith(application)
+    ]
+    # Of names that begin so, the shortest is the application's, the others are its extensions'.
+    for _, path in sorted(files, key=lambda found: len(found.place.name)):
+        # What is damaged says nothing of the application; it is there all the same.
+        try:
+            version, publisher = parse_metainfo(captures.content(path))
             break
-    return _install(
+        except SourceError:
+            is_damaged = True
+    if deploy := existing(root, active / "deploy"):
+        with suppress(SourceError):
+            version = parse_deploy(captures.content(deploy)) or version
+    found = _install(
         application, version or branch, architecture, scope, publisher, hidden=kind == "runtime"
     )
+    if not is_damaged or version:
+        return found
+    return found._replace(identifiers={**found.identifiers, "metainfo": "damaged"})
+
+
+def parse_deploy(content: bytes) -> str:
+    """The version that flatpak's own record of a deployment has; empty where it has none."""
+    found = re.search(DEPLOYED_VERSION, content)
+    return found[1].decode("utf-8", errors="replace") if found else ""
 
 
 def parse_metainfo(content: bytes) -> tuple[str, str]:
-    """The newest release and the developer that AppStream metadata names; empty if it does not."""
+    """The newest release and the developer that AppStream metadata names; empty if it does not.
+
+    Releases need not stand in their order: their dates tell, and without any the first counts.
+    """
     from quitus_agent.xmltree import walk
 
-    releases: list[str] = []
+    releases: list[tuple[str, str]] = []
     developers: list[str] = []
 
     def visit(element: "Element") -> None:
         if element.name == "release" and element.attributes.get("version"):
-            releases.append(element.attributes["version"])
+            releases.append((_date_of(element.attributes), element.attributes["version"]))
         in_developer = element.name == "name" and element.path[-1:] == ("developer",)
         if in_developer or element.name == "developer_name":
             developers.append(element.text.strip())
 
     walk(content, visit)
-    return next(iter(releases), ""), next(filter(None, developers), "")
+    _, version = max(releases, key=itemgetter(0), default=("", ""))
+    return version, next(filter(None, developers), "")
+
+
+def _date_of(release: Mapping[str, str]) -> str:
+    """The date of a release in ISO form, so that the later one is greater; empty without one."""
+    date, seconds = release.get("date", "").strip(), release.get("timestamp", "").strip()
+    if re.fullmatch(DATE, date):
+        return date
+    if seconds.isdecimal() and len(seconds) <= 10:
+        return datetime.fromtimestamp(int(seconds), UTC).isoformat()
+    return ""
 
 
 def _install(
@@ -143,8 +185,6 @@ def _install(
     *,
     hidden: bool = False,
 ) -> Install:
-    if not re.fullmatch(r"[\w.-]+", application):
-        raise SourceError(f"{application!r} is not an application id")
     return Install(
         application,
         version,

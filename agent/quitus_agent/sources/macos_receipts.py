@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from quitus_agent import plists
+from quitus_agent import captures, plists
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 from quitus_agent.places import existing, matching
@@ -39,9 +39,9 @@ def read(path: Path) -> Iterator[Install]:
     """Reads an InstallHistory.plist or a receipt; raises SourceError naming it."""
     document = plists.read(path)
     if isinstance(document, dict) and plists.text(document.get("PackageIdentifier")):
-        yield parse_receipt(document)
-    else:
-        yield from map(_install, _entries(path, document))
+        return iter([parse_receipt(document)])
+    # The system itself was installed.
+    return captures.installs_of(path, map(_install, _entries(path, document)), "tells no install")
 
 
 def parse_receipt(receipt: dict[str, Any]) -> Install:

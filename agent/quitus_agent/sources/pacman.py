@@ -14,8 +14,14 @@ from quitus_agent.purl import purl
 NAME = "pacman"
 LOCAL = Path("var/lib/pacman/local")
 ARCHITECTURES = ("x86_64", "any", "aarch64", "armv7h", "i686")
+NOTHING = "lists no package"
 PARAGRAPH = r"\n{2,}"
-FIELD = r"\S[^:]*: (?P<value>.*)"
+# A name and what stands under it; Chinese and Japanese have a colon of their own.
+FIELD = r"\S[^:\uff1a]*[:\uff1a] ?(?P<value>.*)"
+# An epoch, a version without dashes, and a release (PKGBUILD(5)).
+VERSION = r"(?:\d+:)?[^\s:/-]+-\d+(?:\.\d+)?"
+# `-Q`, and what `-Qs` adds: a place before the name, groups behind the version.
+ROW = rf"(?P<place>local/)?(?P<name>[\w@.+][\w@.+-]*) (?P<version>{VERSION})(?: [(\[].*)?"
 
 
 def available(root: Path) -> bool:
@@ -36,17 +42,12 @@ def read(path: Path) -> Iterator[Install]:
     Raises SourceError naming the file.
     """
     if path.is_dir():
-        for desc in sorted(path.glob("*/desc")):
-            yield from read(desc)
-        return
-    text = captures.content(path).decode("utf-8", errors="replace")
-    try:
-        if text.lstrip().startswith("%"):
-            yield parse(text)
-        else:
-            yield from parse_listing(text)
-    except SourceError as error:
-        raise captures.naming(path, error) from error
+        found = (each for desc in sorted(path.glob("*/desc")) for each in read(desc))
+        return captures.installs_of(path, found, NOTHING)
+    text = captures.text(path)
+    if text.lstrip().startswith("%"):
+        return captures.installs_of(path, map(parse, [text]))
+    return captures.installs_of(path, parse_listing(text), NOTHING)
 
 
 def parse(text: str) -> Install:
@@ -73,21 +74,24 @@ def parse_listing(listing: str) -> Iterator[Install]:
 
     There each package is a paragraph that begins with its name and goes on with its version.
     """
-    for number, paragraph in enumerate(re.split(PARAGRAPH, listing.strip("\n")), start=1):
+    for number, paragraph in enumerate(filter(str.strip, re.split(PARAGRAPH, listing)), start=1):
         pairs = [
             (found["value"].strip() if found else "")
             for line in paragraph.splitlines()
             if (found := re.fullmatch(FIELD, line)) or not line.startswith(" ")
         ]
-        if len(pairs) > 2 and all(pairs[:2]):
+        if len(pairs) > 2 and pairs[0] and re.fullmatch(VERSION, pairs[1]):
             words = [word for word in pairs if word in ARCHITECTURES]
             yield _install(pairs[0], pairs[1], "", words[0] if words else "", "")
             continue
+        is_described = False
         for line in paragraph.splitlines():
-            name, blank, version = line.partition(" ")
-            if not blank or not version or " " in version.strip():
+            row = re.fullmatch(ROW, line.rstrip())
+            if row is None and not (is_described and line.startswith(" ")):
                 raise SourceError(f"paragraph {number}: {line[:40]!r} is not a name and a version")
-            yield _install(name, version.strip(), "", "", "")
+            if row:
+                is_described = bool(row["place"])
+                yield _install(row["name"], row["version"], "", "", "")
 
 
 def _install(name: str, version: str, publisher: str, architecture: str, on: str) -> Install:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
-from quitus_agent.places import existing, is_live
+from quitus_agent.places import existing, is_live, matching
 from quitus_agent.purl import purl
 from quitus_agent.system import distribution_id
 
@@ -32,6 +32,11 @@ PLACES = (
     # What an image without rpm says of itself (Azure Linux): a list, no database.
     "var/lib/rpmmanifest/container-manifest-2",
 )
+# The name of the file by the form that rpm may be set to.
+DATABASES = {"sqlite": "rpmdb.sqlite", "ndb": "Packages.db", "bdb": "Packages"}
+MACROS = ("usr/lib/rpm/macros", "usr/lib/rpm/macros.d/*", "etc/rpm/macros", "etc/rpm/macros.*")
+BACKEND = r"(?m)^%_db_backend[ \t]+(\w+)"
+NOTHING = "lists no package"
 # Where the database has a form that is newer than this reader, rpm itself is asked.
 RPM = Path("/usr/bin/rpm")
 LISTING = r"%{NAME}\t%{ARCH}\t%{VERSION}-%{RELEASE}\t%{INSTALLTIME}\t%{SIZE}\t%{VENDOR}\n"
@@ -48,20 +53,26 @@ NOT_A_PACKAGE = "gpg-pubkey"
 
 
 def available(root: Path) -> bool:
-    """Whether the system keeps an rpm database with packages in it."""
-    return _find(root) is not None
+    """Whether the system keeps an rpm database, with or without packages in it."""
+    return bool(_databases(root))
 
 
 def scan(root: Path) -> Iterator[Install]:
-    """Reads the database below `root`."""
+    """Reads the database below `root`; of several, the first that has packages."""
+    found: list[Install] = []
+    for path in _databases(root):
+        if found := list(_scanned(root, path)):
+            break
+    return iter(found)
+
+
+def _scanned(root: Path, path: Path) -> Iterator[Install]:
     from quitus_agent import rpmdb
 
-    path = _find(root)
-    if path is None:
-        raise SourceError("the rpm database is gone")
     distribution = distribution_id(root)
     if path.name.startswith("container-manifest"):
-        yield from parse_listing(captures.text(path), distribution)
+        found = parse_listing(captures.text(path), distribution)
+        yield from captures.installs_of(path, found, NOTHING)
         return
     try:
         yield from parse(rpmdb.packages(path), distribution)
@@ -77,10 +88,10 @@ def read(path: Path) -> Iterator[Install]:
 
     start = captures.start(path)
     if b"\0" in start:
-        return parse(rpmdb.packages(path))
-    if start.lstrip().startswith(b"{"):
-        return parse_manifest(captures.text(path))
-    return parse_listing(captures.text(path))
+        return captures.installs_of(path, parse(rpmdb.packages(path)))
+    text = captures.text(path)
+    found = parse_manifest(text) if text.lstrip().startswith("{") else parse_listing(text)
+    return captures.installs_of(path, found, NOTHING)
 
 
 def parse(packages: Iterable["Package"], distribution: str = "") -> Iterator[Install]:
@@ -200,8 +211,26 @@ def _asked(*options: str) -> str:
     return answer.stdout
 
 
-def _find(root: Path) -> Path | None:
-    return existing(root, *PLACES)
+def _databases(root: Path) -> list[Path]:
+    """The databases below `root`, the one that is in use first.
+
+    A conversion, or a newer rpm that only looked at an older system, leaves a second one behind;
+    one without a byte was never written to. rpm uses the form that it is set to; else the newer.
+    """
+    there = [path for place in PLACES if (path := existing(root, place))]
+    written = [path for path in dict.fromkeys(there) if path.stat().st_size]
+    if len(written) < 2:
+        return written or there[:1]
+    used = DATABASES.get(_backend(root), "")
+    return sorted(written, key=lambda path: path.name != used)
+
+
+def _backend(root: Path) -> str:
+    """The form of database that rpm's settings name, those of the machine last."""
+    for _, path in reversed([*matching(root, *MACROS)]):
+        if path.is_file() and (found := re.findall(BACKEND, captures.text(path))):
+            return str(found[-1])
+    return ""
 
 
 SOURCE = Source(NAME, available, scan, read)

@@ -97,10 +97,52 @@ def test_an_image_without_dpkg_has_a_file_for_each_package(tmp_path: Path) -> No
     assert [(each.name, each.version) for each in dpkg.scan(tmp_path)] == [("base-files", "12.4")]
 
 
+def test_a_package_that_is_gone_needs_no_version_and_one_that_is_half_there_has_none() -> None:
+    text = (
+        "Package: parti\nStatus: deinstall ok config-files\n\n"
+        "Package: jamais\nStatus: purge ok not-installed\n\n"
+        "Package: casse\nStatus: install reinstreq half-installed\nArchitecture: all\n"
+    )
+
+    (broken,) = dpkg.parse(text.split("\n"))
+
+    assert (broken.name, broken.version) == ("casse", "")
+    assert broken.identifiers["purl"] == "pkg:deb/debian/casse?arch=all"
+
+
+def test_a_mark_line_ends_of_windows_and_the_case_of_fields_cost_nothing(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    text = "PACKAGE: bash\r\nstatus: install ok installed\r\nVERSION: 5.2\r\n\r\n"
+    status.write_bytes(b"\xef\xbb\xbf" + text.encode() * 2)
+
+    assert [(each.name, each.version) for each in dpkg.read(status)] == [("bash", "5.2")] * 2
+
+
+def test_a_file_of_an_image_without_dpkg_is_read_by_itself_and_with_its_folder(
+    tmp_path: Path,
+) -> None:
+    for name in ("base-files", "tzdata"):
+        (tmp_path / name).write_text(f"Package: {name}\nVersion: 12\nArchitecture: all\n\n")
+        (tmp_path / f"{name}.md5sums").write_text("d41d8cd98f00b204e9800998ecf8427e  etc/x\n")
+
+    assert [each.name for each in dpkg.read(tmp_path)] == ["base-files", "tzdata"]
+    assert [each.name for each in dpkg.read(tmp_path / "tzdata")] == ["tzdata"]
+
+
+def test_an_index_of_packages_that_could_be_installed_is_none_of_installed_ones(
+    tmp_path: Path,
+) -> None:
+    index = tmp_path / "Packages"
+    index.write_text("Package: a\nVersion: 1\n\nPackage: b\nVersion: 1\n")
+
+    with pytest.raises(SourceError, match="line 3: package a has no valid Status"):
+        list(dpkg.read(index))
+
+
 @given(st.text(max_size=400))
 def test_no_text_does_anything_but_parse_or_fail(text: str) -> None:
     try:
         found = list(dpkg.parse(text.split("\n")))
     except SourceError:
         return
-    assert all(each.name and each.version for each in found)
+    assert all(each.name for each in found)

@@ -68,7 +68,8 @@ def test_apk_packages_are_read_with_their_maintainer(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         ("P:a\n\n", "the package that ends at line 2 has no name or no version"),
-        ("garbage\n", "line 1 is not a letter, a colon and a value"),
+        ("P:a\ngarbage\n", "line 2 is not a letter, a colon and a value"),
+        ("garbage\n", "line 1 is no package"),
         ("P:a\nV", "line 2 is not a letter"),
     ],
 )
@@ -77,6 +78,39 @@ def test_a_broken_apk_database_is_a_failure(tmp_path: Path, content: str, compla
 
     with pytest.raises(SourceError, match=f"{file}: .*{complaint}"):
         list(apk.read(file))
+
+
+def test_an_apk_database_that_passed_through_windows_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "installed"
+    file.write_bytes(b"\xef\xbb\xbf" + APK.replace("\n", "\r\n").encode())
+
+    assert [(each.name, each.version) for each in apk.read(file)] == [
+        ("musl", "1.2.4-r2"),
+        ("café", "2.0_rc1-r0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "musl-1.2.4-r2 x86_64 {musl} (MIT) [installed]\n"
+        "font-adobe-100dpi-1.0.3-r2 noarch {font-adobe} (custom) [installed]\n"
+        "zsh-5.9-r1 x86_64 {zsh} (custom)\n",
+        "WARNING: opening cache: No such file or directory\n"
+        "musl-1.2.5-r0 x86_64 {musl} (MIT) [upgradable from: musl-1.2.4-r2]\n"
+        "font-adobe-100dpi-1.0.3-r2 noarch {font-adobe} (MIT AND BSD) [installed]\n",
+        "musl-1.2.4-r2 - the musl c library\nfont-adobe-100dpi-1.0.3-r2 - fonts\n",
+        "musl-1.2.4-r2\r\nfont-adobe-100dpi-1.0.3-r2\r\n",
+    ],
+)
+def test_what_apk_prints_is_read(tmp_path: Path, listing: str) -> None:
+    file = tmp_path / "list"
+    file.write_bytes(listing.encode())
+
+    assert [(each.name, each.version) for each in apk.read(file)] == [
+        ("musl", "1.2.4-r2"),
+        ("font-adobe-100dpi", "1.0.3-r2"),
+    ]
 
 
 # --- pacman ---
@@ -109,7 +143,16 @@ Architecture             : x86_64
 """
 
 
-@pytest.mark.parametrize("listing", ["bash 5.2.026-2\nzlib 1:1.3.1-1\n", PACMAN_QI])
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "bash 5.2.026-2\nzlib 1:1.3.1-1\n",
+        "local/bash 5.2.026-2 (base)\n    Le shell GNU\nlocal/zlib 1:1.3.1-1\n    Compression\n",
+        PACMAN_QI,
+        PACMAN_QI.replace("\n", "\r\n"),
+        PACMAN_QI.replace(" : ", "\uff1a"),
+    ],
+)
 def test_what_pacman_prints_is_read(tmp_path: Path, listing: str) -> None:
     found = list(pacman.read(placed(tmp_path / "list", listing)))
 
@@ -117,6 +160,17 @@ def test_what_pacman_prints_is_read(tmp_path: Path, listing: str) -> None:
         ("bash", "5.2.026-2"),
         ("zlib", "1:1.3.1-1"),
     ]
+
+
+@pytest.mark.parametrize(
+    "listing",
+    ["Dépôt : core\nNom : bash\nVersion : 5-1\n", "bash 5.2\n", "bash 5.2-1\n    suite\n"],
+)
+def test_what_is_no_list_of_installed_pacman_packages_is_a_failure(
+    tmp_path: Path, listing: str
+) -> None:
+    with pytest.raises(SourceError, match="is not a name and a version"):
+        list(pacman.read(placed(tmp_path / "list", listing)))
 
 
 def test_a_pacman_package_without_a_version_names_its_file(tmp_path: Path) -> None:
@@ -191,6 +245,47 @@ def test_a_cut_rpm_database_is_a_failure_and_never_an_empty_system(
         with pytest.raises(SourceError) as raised:
             list(rpm.scan(tmp_path))
         assert str(file) in str(raised.value)
+
+
+OLD: list[databases.Package] = [PACKAGES[0] | {"version": "4.0"}]
+
+
+def test_an_rpm_database_that_was_never_written_to_hides_no_other(tmp_path: Path) -> None:
+    placed(tmp_path / "var/lib/rpm/rpmdb.sqlite", "")
+    databases.berkeley(tmp_path / "var/lib/rpm/Packages", PACKAGES)
+
+    assert [each.name for each in rpm.scan(tmp_path)] == ["bash", "java-17"]
+
+
+def test_an_rpm_database_without_packages_hides_no_other(tmp_path: Path) -> None:
+    databases.sqlite(tmp_path / "var/lib/rpm/rpmdb.sqlite", [])
+    databases.berkeley(tmp_path / "var/lib/rpm/Packages", PACKAGES)
+
+    assert [each.name for each in rpm.scan(tmp_path)] == ["bash", "java-17"]
+
+
+def test_of_two_rpm_databases_the_newer_form_is_read(tmp_path: Path) -> None:
+    databases.sqlite(tmp_path / "usr/lib/sysimage/rpm/rpmdb.sqlite", PACKAGES)
+    databases.berkeley(tmp_path / "var/lib/rpm/Packages", OLD)
+
+    assert [each.version for each in rpm.scan(tmp_path)] == ["5.1.8-6.el9", "17.0.9-1"]
+
+
+def test_of_two_rpm_databases_the_one_that_rpm_is_set_to_is_read(tmp_path: Path) -> None:
+    databases.sqlite(tmp_path / "var/lib/rpm/rpmdb.sqlite", OLD)
+    databases.berkeley(tmp_path / "var/lib/rpm/Packages", PACKAGES)
+    placed(tmp_path / "usr/lib/rpm/macros", "%_dbpath /var/lib/rpm\n%_db_backend\tsqlite\n")
+    placed(tmp_path / "etc/rpm/macros.db", "# ours\n%_db_backend bdb\n")
+
+    assert [each.version for each in rpm.scan(tmp_path)] == ["5.1.8-6.el9", "17.0.9-1"]
+
+
+def test_a_damaged_rpm_database_is_a_failure_beside_an_older_one(tmp_path: Path) -> None:
+    placed(tmp_path / "var/lib/rpm/rpmdb.sqlite", "SQLite format 3\0" + 100 * "x")
+    databases.berkeley(tmp_path / "var/lib/rpm/Packages", OLD)
+
+    with pytest.raises(SourceError, match=r"rpmdb\.sqlite"):
+        list(rpm.scan(tmp_path))
 
 
 def test_an_rpm_header_with_impossible_lengths_is_refused(tmp_path: Path) -> None:
@@ -381,6 +476,91 @@ def test_a_broken_snap_is_a_failure(tmp_path: Path, content: str) -> None:
         list(snap.read(file))
 
 
+def test_a_snap_list_of_every_state_is_read(tmp_path: Path) -> None:
+    listing = placed(
+        tmp_path / "list",
+        "Name     Version  Rev  Tracking       Publisher      Notes\n"
+        "casse    -        12   -              -              broken\n"
+        "code     1.86     154  latest/stable  vscode\N{CHECK MARK}        disabled,classic\n"
+        "code     1.87     155  latest/stable  vscode\N{CHECK MARK}        classic\n"
+        "mien     0.1      x1   -              -              try\n"
+        "parti    3        7    latest/stable  zoe\N{CIRCLED WHITE STAR}           disabled\n",
+    )
+
+    found = [
+        (each.name, each.version, each.publisher, each.hidden, dict(each.identifiers))
+        for each in snap.read(listing)
+    ]
+
+    assert found == [
+        ("casse", "", "", False, {"snap_state": "broken"}),
+        ("code", "1.86", "vscode", True, {"snap_state": "disabled"}),
+        ("code", "1.87", "vscode", False, {}),
+        ("mien", "0.1", "", False, {}),
+        ("parti", "3", "zoe", False, {"snap_state": "disabled"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Название  Версия  Рев.  Канал  Издатель  Примечание",
+        "名前  バージョン  リビジョン  追跡  発行者  備考",
+        "Nazwa Wersja Rew. Kanał Wydawca Uwagi",
+    ],
+)
+def test_a_snap_list_has_its_heading_in_any_language(tmp_path: Path, heading: str) -> None:
+    rows = "core  16-1  3700  stable  canonical**  core,désactivé\ncore  16-2  3748  s  c**  core\n"
+    listing = placed(tmp_path / "list", f"{heading}\n{rows}")
+
+    assert [(each.version, each.identifiers) for each in snap.read(listing)] == [
+        ("16-1", {"snap_type": "core", "snap_state": "disabled"}),
+        ("16-2", {"snap_type": "core"}),
+    ]
+
+
+def test_snaps_that_are_told_of_and_not_installed_are_none(tmp_path: Path) -> None:
+    info = placed(
+        tmp_path / "info",
+        "name:      code\npublisher: Visual Studio Code (vscode\N{CHECK MARK})\nsnap-id:   Ht\n"
+        "installed:          1.87 (155) 316MB classic,disabled\n---\n"
+        "name:      gimp\npublisher: Snapcrafters\nsnap-id:   Kx\nchannels:\n  stable: 2.10\n",
+    )
+    nothing = placed(tmp_path / "list", "No snaps are installed yet. Try 'snap install hello'.\n")
+
+    (code,) = snap.read(info)
+
+    assert (code.version, code.publisher) == ("1.87", "Visual Studio Code (vscode)")
+    assert code.identifiers == {"snap_state": "disabled"}
+    assert list(snap.read(nothing)) == []
+
+
+def test_a_snap_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    snaps = tmp_path / "var/lib/snapd/snap"
+    placed(snaps / "code/155/meta/snap.yaml", "name: code\nversion: '1.87'\n")
+    placed(snaps / "damaged/2/meta/snap.yaml", "version: 2\n")
+    placed(snaps / "disabled/9/meta/snap.yaml", "name: disabled\nversion: 9\n")
+    placed(snaps / "disabled/10/meta/snap.yaml", "name: disabled\nversion: 10\n")
+    placed(snaps / "bin/code", "")
+    for name, revision in (("code", "155"), ("damaged", "2"), ("unmounted", "3")):
+        (snaps / name).mkdir(exist_ok=True)
+        (snaps / name / "current").symlink_to(revision)
+    (tmp_path / "snap").symlink_to("/var/lib/snapd/snap")
+
+    assert [(each.name, each.version, each.identifiers) for each in snap.scan(tmp_path)] == [
+        ("code", "1.87", {}),
+        ("damaged", "", {}),
+        ("disabled", "10", {"snap_state": "disabled"}),
+        ("unmounted", "", {}),
+    ]
+
+
+def test_a_system_without_snapd_has_no_snaps(tmp_path: Path) -> None:
+    (tmp_path / "snap").mkdir()
+
+    assert not snap.available(tmp_path)
+
+
 # --- flatpak ---
 
 METAINFO = """\
@@ -414,6 +594,52 @@ def test_flatpaks_tell_their_release_and_whether_they_are_people_s_own(tmp_path:
     assert "zoe" not in repr(slack)
 
 
+@pytest.mark.parametrize(
+    ("releases", "newest"),
+    [
+        ('version="2.0" date="2023-01-01"/><release version="2.1" date="2024-03-02"', "2.1"),
+        ('version="1.9" timestamp="1600000000"/><release version="2" date="2023-05-01"', "2"),
+        ('version="3" timestamp="1700000000"/><release version="2" date="2023-05-01"', "3"),
+        ('version="2.1"/><release version="2.0"', "2.1"),
+        ('version="2.1"/><release version="2.0" date="soon"', "2.1"),
+        ('date="2024-03-02"/><release version="2.0" date="2023-01-01"', "2.0"),
+    ],
+)
+def test_the_newest_release_is_the_one_with_the_latest_date(releases: str, newest: str) -> None:
+    document = f"<component><releases><release {releases}/></releases></component>"
+
+    assert flatpak.parse_metainfo(document.encode()) == (newest, "")
+
+
+def test_a_flatpak_is_told_by_its_own_metadata_and_by_what_was_deployed(tmp_path: Path) -> None:
+    active = tmp_path / "var/lib/flatpak/app/org.gimp.GIMP/x86_64/stable/active"
+    share = active / "files/share/metainfo"
+    placed(share / "org.gimp.GIMP.Manual.metainfo.xml", METAINFO.replace("2.10.36", "1.0"))
+    own = placed(share / "org.gimp.GIMP.metainfo.xml", METAINFO)
+
+    assert [each.version for each in flatpak.scan(tmp_path)] == ["2.10.36"]
+
+    (active / "deploy").write_bytes(
+        b"flathub\0ab\0appdata-name\0\0\0\0GIMP\0\0sappdata-version\x002.10.38\0\0s\0\0\x0e"
+    )
+    own.write_text("<component>")
+
+    (gimp,) = flatpak.scan(tmp_path)
+
+    assert gimp.version == "2.10.38"
+
+
+def test_damaged_metadata_of_a_flatpak_is_told_beside_its_branch(tmp_path: Path) -> None:
+    for name in ("org.a.A", "org.b.B"):
+        share = tmp_path / f"var/lib/flatpak/app/{name}/x86_64/stable/active/files/share/metainfo"
+        placed(share / f"{name}.metainfo.xml", METAINFO if name == "org.b.B" else "<component>")
+
+    damaged, whole = flatpak.scan(tmp_path)
+
+    assert (damaged.version, damaged.identifiers["metainfo"]) == ("stable", "damaged")
+    assert (whole.version, "metainfo" in whole.identifiers) == ("2.10.36", False)
+
+
 def test_a_flatpak_listing_is_read(tmp_path: Path) -> None:
     file = placed(tmp_path / "list", "Application ID\tVersion\norg.gimp.GIMP\t2.10.36\tx86_64\n\n")
 
@@ -442,6 +668,15 @@ def test_a_flatpak_listing_is_read(tmp_path: Path) -> None:
             "Name     Application ID     Version    Branch    Installation\n"
             "GIMP     org.gimp.GIMP      2.10.36    stable    system\n",
             [("org.gimp.GIMP", "2.10.36", "machine", False)],
+        ),
+        (
+            "Ref                                Options\n"
+            "org.gimp.GIMP/x86_64/stable        user,current\n"
+            "org.freedesktop.Platform/x86_64/18.08 system,runtime\n",
+            [
+                ("org.gimp.GIMP", "stable", "user", False),
+                ("org.freedesktop.Platform", "18.08", "machine", True),
+            ],
         ),
         (
             "\nGIMP - Retoucher des images\n\n"

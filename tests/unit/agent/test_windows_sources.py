@@ -102,12 +102,15 @@ def test_an_export_is_read_in_every_encoding_that_windows_writes(
 ) -> None:
     file = tmp_path / "export.reg"
     file.write_bytes(
-        f'{export.HEADERS[0]}\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE]\r\n"a"="été"\r\n'.encode(
+        f'{export.HEADERS[0]}\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft]\r\n"a"="été"\r\n'.encode(
             encoding
         )
     )
 
-    assert captures.registry(file).software.value("a") == "été"
+    microsoft = captures.registry(file).software.subkey("Microsoft")
+
+    assert microsoft
+    assert microsoft.value("a") == "été"
 
 
 def test_texts_in_bytes_are_those_of_the_windows_that_wrote_them() -> None:
