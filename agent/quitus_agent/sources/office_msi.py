@@ -39,12 +39,15 @@ SUITES = {
     "001A": "Microsoft Outlook",
     "001B": "Microsoft Word",
     "001C": "Microsoft Access Runtime",
+    "0029": "Microsoft Excel",
+    "002B": "Microsoft Word",
     "002E": "Microsoft Office Ultimate",
     "002F": "Microsoft Office Home and Student",
     "0030": "Microsoft Office Enterprise",
     "0031": "Microsoft Office Professional Hybrid",
     "0033": "Microsoft Office Personal",
     "0035": "Microsoft Office Professional Hybrid",
+    "0037": "Microsoft PowerPoint",
     "003A": "Microsoft Project Standard",
     "003B": "Microsoft Project Professional",
     "003D": "Microsoft Office Single Image",
@@ -54,9 +57,18 @@ SUITES = {
     "0053": "Microsoft Visio Standard",
     "0057": "Microsoft Visio",
     "00A1": "Microsoft OneNote",
+    "00A3": "Microsoft OneNote Home and Student",
+    "00AF": "Microsoft PowerPoint Viewer",
     "00BA": "Microsoft Groove",
     "00CA": "Microsoft Office Small Business",
+    "011D": "Microsoft Office Professional Plus",
+    "012B": "Microsoft Lync",
 }
+# Installed without any suite and in one language each: the compatibility pack, viewers, and the
+# database engine. Their language is none of a suite's.
+STANDALONE = frozenset({"0020", "0052", "00AF", "00D1"})
+# What a later release is called.
+RENAMED = {("012B", "16"): "Microsoft Skype for Business"}
 # Sold in several editions under one product number, whose release type then says nothing. The name
 # that people see stands in the twin key, `Office14.SINGLEIMAGE`.
 SHARED_SUITES = frozenset({"003D", "0057"})
@@ -124,7 +136,7 @@ def parse(software: Key) -> Iterator[Install]:
         if twin := _TWIN.fullmatch(row.identifiers["registry_key"]):
             twins[twin["release"]] = row.name
         elif code := decode(row.identifiers.get("product_code", "")):
-            if code.language != NEUTRAL:
+            if code.language != NEUTRAL and code.product not in STANDALONE:
                 languages[code.release, code.bits].add(LANGUAGES.get(code.language, code.language))
             elif code.product in SUITES:
                 rows[code].append(row)
@@ -134,7 +146,10 @@ def parse(software: Key) -> Iterator[Install]:
             said = registrations.get(code, {})
             if code.product in SHARED_SUITES and "edition_id" not in said:
                 said = said | {"edition": twins.get(code.release, "")}
-            yield _install(code, rows[code], said, languages[code.release, code.bits])
+            shown = languages[code.release, code.bits]
+            if code.product in STANDALONE:
+                shown = {LANGUAGES.get(code.language, code.language)} - {NEUTRAL}
+            yield _install(code, rows[code], said, shown)
 
 
 def decode(product_code: str) -> Code | None:
@@ -161,7 +176,8 @@ def _install(
 ) -> Install:
     year = RELEASES[code.release]
     edition = EDITIONS.get(registration.get("edition_id", "").rstrip("RVE0123456789"))
-    name = registration.get("edition") or f"{edition or SUITES[code.product]} {year}"
+    product = RENAMED.get((code.product, code.release)) or SUITES[code.product]
+    name = registration.get("edition") or f"{edition or product} {year}"
     row = rows[0] if rows else Install("")
     shared = code.product in SHARED_SUITES
     identifiers = {

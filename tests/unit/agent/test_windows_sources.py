@@ -259,6 +259,31 @@ def test_an_msi_suite_is_one_record_with_its_languages() -> None:
     }
 
 
+def test_viewers_and_runtimes_are_shown_apart_from_the_suite_and_lend_it_no_language() -> None:
+    software = export.MemoryKey("SOFTWARE")
+    for code in (
+        "90160000-0011-0000-1000",
+        "90160000-0011-040C-1000",
+        "95160000-0052-0409-1000",
+        "90160000-001C-0000-1000",
+        "90160000-00D1-0407-1000",
+        "90160000-012B-0000-1000",
+    ):
+        key = software.make(rf"{uninstall.NATIVE}\{{{code}-0000000FF1CE}}")
+        key.set("DisplayName", code)
+
+    found = {each.name: each for each in office_msi.parse(software)}
+
+    assert {name: each.identifiers.get("languages") for name, each in found.items()} == {
+        "Microsoft Office Professional Plus 2016": "fr-fr",
+        "Microsoft Visio Viewer 2016": "en-us",
+        "Microsoft Access Runtime 2016": "fr-fr",
+        "Microsoft Skype for Business 2016": "fr-fr",
+    }
+    assert found["Microsoft Visio Viewer 2016"].identifiers["release_type"] == "download"
+    assert not any(each.hidden for each in found.values())
+
+
 def test_product_codes_of_office_are_decoded_and_others_left_alone() -> None:
     code = office_msi.decode("{91140000-0051-0000-0000-0000000FF1CE}")
 
