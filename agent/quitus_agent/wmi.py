@@ -3,10 +3,24 @@
 import re
 from collections.abc import Iterator
 
+from quitus_agent.errors import SourceError
+
 # PowerShell wraps between words and indents what follows under the value.
 _PAIR = re.compile(r"(?P<name>\w+)(?:=| *: ?)(?P<value>.*)")
 # Longer is no property that is wanted; joining it line by line would take for ever.
 MAX_VALUE = 64 * 1024
+
+
+def rows_with(listing: str, *names: str) -> list[dict[str, str]]:
+    """The rows that have these properties, with or without a value.
+
+    Raises SourceError where there is none: an empty answer is written as no row at all, like that
+    of a command that failed.
+    """
+    found = [row for row in rows(listing) if row.keys() >= set(names)]
+    if not found:
+        raise SourceError(f"is no WMI list with {' and '.join(names)}")
+    return found
 
 
 def rows(listing: str) -> Iterator[dict[str, str]]:

@@ -26,7 +26,12 @@ NARROWEST = (14, 12, 12)
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a listing; raises SourceError naming the line."""
-    lines = captures.text(path).split("\n")
+    return captures.installs_of(path, parse(captures.text(path)), "lists no package")
+
+
+def parse(listing: str) -> Iterator[Install]:
+    """Reads what stands below the heading, if there is one."""
+    lines = listing.split("\n")
     ruled = next((at for at, line in enumerate(lines) if line.startswith(RULER)), -1)
     widths = [len(column) for column in lines[ruled].rstrip().split("-")[1:]] if ruled >= 0 else []
     for number, line in enumerate(lines[ruled + 1 :], start=ruled + 2):
@@ -35,7 +40,7 @@ def read(path: Path) -> Iterator[Install]:
         try:
             yield from _row(line, widths)
         except SourceError as error:
-            raise SourceError(f"{path}: line {number} {error}") from error
+            raise SourceError(f"line {number} {error}") from error
 
 
 def _row(line: str, widths: Sequence[int]) -> Iterator[Install]:

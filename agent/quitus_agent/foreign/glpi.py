@@ -19,7 +19,7 @@ def read(path: Path) -> Iterator[Install]:
         if captures.opening(path).startswith("{"):
             # As they are written: 15.10 is no number.
             document = json.loads(captures.text(path), parse_float=str, parse_int=str)
-            yield from _installs(document["content"].get("softwares", []))
+            yield from _installs(document["content"]["softwares"])
         else:
             yield from parse_xml(captures.content(path))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -41,6 +41,8 @@ def parse_xml(content: bytes) -> Iterator[Install]:
             row.clear()
 
     walk(content, visit)
+    if not rows:
+        raise SourceError("says nothing of software")
     yield from _installs(rows)
 
 

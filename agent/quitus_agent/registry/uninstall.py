@@ -28,6 +28,11 @@ _PROFILE = re.compile(r"\\(?:Users|Documents and Settings)\\(?!Public(?:\\|$))",
 _DATE = re.compile(r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)")
 
 
+def is_there(software: Key) -> bool:
+    """Whether there is any Uninstall key, which every Windows has."""
+    return any(software.subkey(path) for path in (NATIVE, WOW64))
+
+
 def installs(software: Key, source: str, scope: str = MACHINE) -> Iterator[Install]:
     """The named entries of both views, in the order of the registry.
 

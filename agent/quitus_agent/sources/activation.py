@@ -89,7 +89,12 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a WMI list of SoftwareLicensingProduct."""
-    return parse_rows(wmi.rows(captures.text(path)))
+    return captures.installs_of(path, parse_list(captures.text(path)))
+
+
+def parse_list(listing: str) -> Iterator[Install]:
+    """Reads a WMI list; raises SourceError where it is none of products with their keys' ends."""
+    yield from parse_rows(wmi.rows_with(listing, "PartialProductKey"))
 
 
 def parse_answer(answer: bytes) -> Iterator[Install]:

@@ -74,9 +74,15 @@ def scan(root: Path) -> Iterator[Install]:
 def read(path: Path) -> Iterator[Install]:
     """Reads a person's hive, an export of it, or GNOME's application_state."""
     if captures.opening(path).startswith("<"):
-        return records(parse_gnome(captures.content(path)))
+        return captures.installs_of(path, _of_gnome(captures.content(path)))
     registry = captures.registry(path)
+    if not registry.users:
+        raise SourceError(f"{path}: is nobody's record")
     return parse(registry.users, places(registry.software))
+
+
+def _of_gnome(content: bytes) -> Iterator[Install]:
+    yield from records(parse_gnome(content))
 
 
 def parse(users: Iterable[Key], installed_to: Collection[str] = ()) -> Iterator[Install]:
@@ -132,8 +138,11 @@ def parse_gnome(content: bytes, entries: Collection[str] | None = None) -> Uses:
     from quitus_agent.xmltree import walk
 
     found: list[tuple[str, date]] = []
+    is_state = False
 
     def visit(element: "Element") -> None:
+        nonlocal is_state
+        is_state |= element.name == "application-state"
         entry, seen = element.attributes.get("id", ""), element.attributes.get("last-seen", "")
         is_wanted = element.name == "application" and (entries is None or entry in entries)
         if is_wanted and seen.isdecimal() and len(seen) <= 10 and 0 < int(seen) < 1 << 32:
@@ -141,6 +150,8 @@ def parse_gnome(content: bytes, entries: Collection[str] | None = None) -> Uses:
             found.append((entry.removesuffix(".desktop"), day))
 
     walk(content, visit)
+    if not is_state:
+        raise SourceError("is no application_state of GNOME")
     return found
 
 

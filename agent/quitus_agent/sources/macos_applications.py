@@ -149,19 +149,22 @@ def read(path: Path) -> Iterator[Install]:
     start = captures.opening(path)
     if start.startswith(("<", "bplist")):
         document = plists.read(path)
-        if isinstance(document, dict):
-            yield parse_info(document, path.stem, MACHINE)
-            return
-        yield from parse_xml(document)
+        if not isinstance(document, dict):
+            found = parse_xml(document)
+        elif any(key.startswith("CFBundle") for key in document if isinstance(key, str)):
+            found = iter([parse_info(document, path.stem, MACHINE)])
+        else:
+            raise SourceError(f"{path}: is no Info.plist, nor a report of system_profiler")
     elif start.startswith("{"):
         try:
             # As they are written: 15.10 is no number.
             document = json.loads(captures.text(path), parse_float=str, parse_int=str)
-            yield from parse_json(document)
+            found = iter(list(parse_json(document)))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SourceError(f"{path}: is not system_profiler's JSON") from error
     else:
-        yield from parse_text(captures.text(path))
+        found = parse_text(captures.text(path))
+    return captures.installs_of(path, found, "lists no application")
 
 
 def _info(root: Path, bundle: Path) -> Mapping[str, Any] | None:

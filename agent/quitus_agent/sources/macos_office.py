@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quitus_agent import plists
+from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 from quitus_agent.places import existing, homes, matching, nameless
 
 NAME = "macos-office"
 # Any of them is there in every suite, and all carry the suite's version.
 PROGRAMS = ("Word", "Excel", "PowerPoint", "Outlook", "OneNote")
+MICROSOFT = "com.microsoft."
 VOLUME = "Library/Preferences/com.microsoft.office.licensingV2.plist"
 GROUP = "Library/Group Containers/UBF8T346G9.Office"
 SUBSCRIPTION = ("com.microsoft.Office365.plist", "com.microsoft.Office365V2.plist")
@@ -52,7 +54,10 @@ def kinds(root: Path) -> dict[str, int]:
 
 def read(path: Path, licences: dict[str, int] | None = None) -> Iterator[Install]:
     """Reads a program's Info.plist, whose version is the suite's."""
-    version = plists.text(plists.read_dict(path).get("CFBundleShortVersionString"))
+    info = plists.read_dict(path)
+    if not plists.text(info.get("CFBundleIdentifier")).lower().startswith(MICROSOFT):
+        raise SourceError(f"{path}: is no program of Office")
+    version = plists.text(info.get("CFBundleShortVersionString"))
     yield Install(
         name=f"Microsoft Office {line(version)} for Mac".replace("  ", " "),
         version=version,

@@ -39,6 +39,7 @@ PLACES = {
         "*.app/Contents/*.swidtag",
     ),
 }
+TAGS = frozenset({"SoftwareIdentity", "software_identification_tag"})
 MAX_TAGS = 20_000
 YES = ("true", "1")
 
@@ -73,7 +74,11 @@ def parse(content: bytes) -> Iterator[Install]:
     meta: dict[str, str] = {}
     old: dict[str, str] = {}
 
+    tags = 0
+
     def visit(element: "Element") -> None:
+        nonlocal tags
+        tags += element.name in TAGS
         match element.name:
             case "Entity":
                 entities.append(element)
@@ -92,6 +97,8 @@ def parse(content: bytes) -> Iterator[Install]:
                 old["/".join((*element.path[-1:], element.name))] = text
 
     walk(content, visit)
+    if not tags:
+        raise SourceError("holds no tag")
     yield from found
 
 

@@ -1,5 +1,6 @@
 """Windows itself: edition, release, build and installation type, as its own key has them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "windows-edition"
 CURRENT_VERSION = r"Microsoft\Windows NT\CurrentVersion"
+ARCHITECTURES = {"amd64": "x64", "arm64": "arm64", "x86": "x86", "ia64": "ia64"}
+_BUILT = re.compile(rf"\.(?P<processor>{'|'.join(ARCHITECTURES)})(?:fre|chk)\.")
 # Windows 11 still calls itself Windows 10 in ProductName; its build numbers begin here.
 FIRST_WINDOWS_11_BUILD = 22000
 
@@ -21,9 +24,11 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive, or a WMI list of Win32_OperatingSystem."""
-    if captures.start(path, 4) == b"regf" or path.suffix in (".xz", ".reg"):
-        return parse(captures.registry(path).software)
-    return parse_wmi(captures.text(path))
+    if captures.is_registry(path):
+        found = parse(captures.registry(path).software)
+    else:
+        found = parse_wmi(captures.text(path))
+    return captures.installs_of(path, found, "names no Windows")
 
 
 def parse(software: Key) -> Iterator[Install]:
@@ -39,7 +44,7 @@ def parse(software: Key) -> Iterator[Install]:
         name=product if product.startswith("Microsoft ") else f"Microsoft {product}",
         version=_version(current, build),
         publisher="Microsoft Corporation",
-        architecture="x64" if software.subkey("Wow6432Node") else "",
+        architecture=_architecture(software, current),
         source=NAME,
         identifiers=_identifiers(current),
     )
@@ -67,6 +72,14 @@ def _version(current: Key, build: str) -> str:
     release = f"{major}.{minor}" if major else text(current, "CurrentVersion")
     revision = number(current, "UBR")
     return ".".join(filter(None, (release, build, str(revision) if revision else "")))
+
+
+def _architecture(software: Key, current: Key) -> str:
+    """As its build says, 22621.1.arm64fre.…; else by whether it runs what has 32 bits too."""
+    built = _BUILT.search(text(current, "BuildLabEx"))
+    if built:
+        return ARCHITECTURES[built["processor"]]
+    return "x64" if software.subkey("Wow6432Node") else ""
 
 
 def _identifiers(current: Key) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quitus_agent import captures
+from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 from quitus_agent.registry import Key, uninstall
 from quitus_agent.registry.machine import is_windows, open_registry
@@ -19,8 +20,9 @@ def scan(root: Path) -> Iterator[Install]:
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a hive, a user's one too."""
     registry = captures.registry(path)
-    for software in (registry.software, *registry.users):
-        yield from parse(software)
+    if not registry.users and not uninstall.is_there(registry.software):
+        raise SourceError(f"{path}: has no Uninstall key")
+    return (each for software in (registry.software, *registry.users) for each in parse(software))
 
 
 def parse(software: Key) -> Iterator[Install]:

@@ -22,7 +22,10 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a hive of a user."""
-    return parse(captures.registry(path).users)
+    users = captures.registry(path).users
+    if not users:
+        raise SourceError(f"{path}: is nobody's part of the registry")
+    return parse(users)
 
 
 def parse(users: Iterable[Key]) -> Iterator[Install]:

@@ -61,6 +61,30 @@ def read(tmp_path: Path, form: str, content: str) -> list[Install]:
             [("KB5034441", "")],
         ),
         (
+            "hotfixes",
+            "Source    Description      HotFixID   InstalledBy          InstalledOn\n"
+            "------    -----------      --------   -----------          -----------\n"
+            "PC-1      Security Update  KB5034441  AUTORITE NT\\Système 12/03/2024 00:00:00\n"
+            "PC-1      Update           File 1     zoe\n\n",
+            [("KB5034441", "")],
+        ),
+        (
+            "nix",
+            "".join(
+                f"/nix/store/{'a' * 32}-{name}\n"
+                for name in (
+                    *("etc-hosts", "foo-1.0-rc1", "bar-unstable-2023-10-17", "python3.11-x-2"),
+                    *("dbus-1.14-dev", "libfoo-2.0-lib", "hook.drv", "vscode-1.87.0"),
+                )
+            ),
+            [
+                ("foo", "1.0-rc1"),
+                ("bar-unstable", "2023-10-17"),
+                ("python3.11-x", "2"),
+                ("vscode", "1.87.0"),
+            ],
+        ),
+        (
             "nix",
             f"/nix/store/{'a' * 32}-bash-5.2p15\n/nix/store/{'b' * 32}-bash-5.2p15\n"
             f"/nix/store/{'c' * 32}-bash-5.2.tar.gz\n",
@@ -74,6 +98,18 @@ def read(tmp_path: Path, form: str, content: str) -> list[Install]:
             [("bos.rte", "7.2.0.0")],
         ),
         ("pkg_info", "bash-5.2.15        GNU shell\n", [("bash", "5.2.15")]),
+        (
+            "pkg_info",
+            "vim-9.0.2035-no_x11-perl  vi clone\npython-3.11.8p0     language\nquirks-7.1\n"
+            "xorg-fonts-100dpi-7.7_1  fonts\nApache-mod-v2,1  modules\n",
+            [
+                ("vim", "9.0.2035"),
+                ("python", "3.11.8p0"),
+                ("quirks", "7.1"),
+                ("xorg-fonts-100dpi", "7.7_1"),
+                ("Apache-mod", "v2,1"),
+            ],
+        ),
         (
             "swlist",
             "# Initializing\n  Ignite-UX  C.7.1  HP-UX Tools\n  PHCO_1  1.0  patch\n",
@@ -162,6 +198,24 @@ def test_version_and_architecture_of_a_format_may_come_in_any_order(tmp_path: Pa
     (found,) = read(tmp_path, "dpkg-query", "libc6:amd64\t2.36-9\tamd64\n")
 
     assert (found.name, found.version, found.architecture) == ("libc6", "2.36-9", "amd64")
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("glpi", '{"content": {"softwares": []}}'),
+        ("hotfixes", "Description=Update\nHotFixID=File 1\n"),
+        ("dpkg-query", "bash\tamd64\t5\t1\tx\tinstall ok installed\n"),
+    ],
+)
+def test_a_form_may_state_that_nothing_is_there(tmp_path: Path, form: str, content: str) -> None:
+    assert len(read(tmp_path, form, content)) == content.count("bash")
+
+
+def test_a_mark_before_an_inventory_costs_nothing(tmp_path: Path) -> None:
+    content = '\ufeff{"content": {"softwares": [{"name": "a"}]}}'
+
+    assert [each.name for each in read(tmp_path, "glpi", content)] == ["a"]
 
 
 def test_the_programs_of_an_amcache_are_read_in_both_its_forms(tmp_path: Path) -> None:
@@ -255,6 +309,11 @@ def test_a_record_without_any_name_is_a_failure(tmp_path: Path, form: str, conte
         ("glpi", '{"content": 3}'),
         ("glpi", "<REQUEST>"),
         ("amcache", "regf"),
+        ("pkg_info", "bash-5.2  shell\nno package here\n"),
+        ("nix", f"/nix/store/{'a' * 32}-bash-5.2\n/usr/bin/bash\n"),
+        ("lslpp", "#Path\nroot:x:0:0:root:/root:/bin/sh\n"),
+        ("swlist", "  words  in columns\n"),
+        ("hotfixes", "Instance(s) introuvable(s).\n"),
     ],
 )
 def test_a_broken_listing_is_a_failure(tmp_path: Path, form: str, content: str) -> None:

@@ -1,3 +1,4 @@
+import lzma
 from pathlib import Path
 
 import pytest
@@ -316,6 +317,74 @@ def test_windows_is_named_as_it_is_sold() -> None:
         "installation_type": "Client",
         "release": "23H2",
     }
+
+
+@pytest.mark.parametrize(
+    ("product", "edition", "kind", "build", "lab", "name", "architecture"),
+    [
+        (
+            *("Windows 10 Pro N", "ProfessionalN", "Client", "22621"),
+            *("22621.1.amd64fre.ni_release.220506-1250", "Microsoft Windows 11 Pro N", "x64"),
+        ),
+        (
+            *("Windows 10 Enterprise LTSC 2021", "EnterpriseS", "Client", "19044"),
+            *("", "Microsoft Windows 10 Enterprise LTSC 2021", ""),
+        ),
+        (
+            *("Windows 10 IoT Enterprise LTSC 2024", "IoTEnterpriseS", "Client", "26100"),
+            *("26100.1.arm64fre.ge_release.240331-1435",),
+            *("Microsoft Windows 11 IoT Enterprise LTSC 2024", "arm64"),
+        ),
+        (
+            *("Windows Server 2022 Datacenter Azure Edition", "ServerTurbine", "Server Core"),
+            *("20348", "20348.1.amd64fre.fe_release.210507-1500"),
+            *("Microsoft Windows Server 2022 Datacenter Azure Edition", "x64"),
+        ),
+        (
+            *("Windows 10 Éducation", "Education", "", "22631", ""),
+            *("Microsoft Windows 11 Éducation", ""),
+        ),
+        (*("Microsoft Windows XP", "", "", "2600", "", "Microsoft Windows XP", ""),),
+    ],
+)
+def test_every_edition_of_windows_keeps_its_name(
+    product: str, edition: str, kind: str, build: str, lab: str, name: str, architecture: str
+) -> None:
+    software = export.MemoryKey("SOFTWARE")
+    current = software.make(windows_edition.CURRENT_VERSION)
+    values = {
+        "ProductName": product,
+        "EditionID": edition,
+        "InstallationType": kind,
+        "CurrentBuild": build,
+        "BuildLabEx": lab,
+    }
+    for key, value in values.items():
+        current.set(key, value)
+
+    (windows,) = windows_edition.parse(software)
+
+    assert (windows.name, windows.architecture) == (name, architecture)
+    assert windows.identifiers.get("edition_id", "") == edition
+
+
+@pytest.mark.parametrize("name", ["export", "export.txt", "SOFTWARE.reg", "Win32_OS.wmi"])
+def test_the_form_of_a_capture_is_told_by_how_it_begins(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(CAPTURE.read_bytes())
+    packed = tmp_path / f"{name}-packed"
+    packed.write_bytes(lzma.compress(CAPTURE.read_bytes()))
+
+    for file in (tmp_path / name, packed):
+        assert [each.name for each in windows_edition.read(file)] == ["Microsoft Windows 11 Pro"]
+
+
+def test_a_list_of_windows_is_kept_as_it_names_itself(tmp_path: Path) -> None:
+    file = tmp_path / "SOFTWARE.reg"
+    file.write_text("BuildNumber=22631\nCaption=Microsoft Windows 11 Professionnel Entreprise\n")
+
+    found = [each.name for each in windows_edition.read(file)]
+
+    assert found == ["Microsoft Windows 11 Professionnel Entreprise"]
 
 
 def test_sql_server_instances_tell_their_edition_and_their_cluster() -> None:
