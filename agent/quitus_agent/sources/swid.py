@@ -41,6 +41,8 @@ PLACES = {
 }
 TAGS = frozenset({"SoftwareIdentity", "software_identification_tag"})
 MAX_TAGS = 20_000
+# The parts of a tag's version by numbers, of 2009.
+NUMERIC = ("major", "minor", "build", "review")
 YES = ("true", "1")
 
 
@@ -94,7 +96,8 @@ def parse(content: bytes) -> Iterator[Install]:
                     found.append(install)
                 old.clear()
             case _ if text := element.text.strip():
-                old["/".join((*element.path[-1:], element.name))] = text
+                # Of several creators or licensors, the first.
+                old.setdefault("/".join((*element.path[-1:], element.name)), text)
 
     walk(content, visit)
     if not tags:
@@ -106,9 +109,9 @@ def _install_2015(
     tag: "Element", entities: list["Element"], meta: dict[str, str]
 ) -> Install | None:
     attributes = tag.attributes
-    if any(attributes.get(kind, "") in YES for kind in ("corpus", "supplemental")):
+    if _says(attributes, "corpus") or _says(attributes, "supplemental"):
         return None
-    name = attributes.get("name", "")
+    name = attributes.get("name", "").strip()
     if not name:
         raise SourceError("a tag has no name")
     creators = {
@@ -122,15 +125,18 @@ def _install_2015(
         "product": meta.get("product", ""),
         "edition": meta.get("edition", ""),
         "entitlement_required": meta.get("entitlementDataRequired", ""),
+        "activation_status": meta.get("activationStatus", ""),
+        "channel_type": meta.get("channelType", ""),
+        "version_scheme": attributes.get("versionScheme", ""),
     }
     return Install(
         name=name,
-        version=attributes.get("version", ""),
+        version=attributes.get("version", "").strip(),
         publisher=creators.get("softwareCreator") or creators.get("tagCreator") or "",
         architecture=meta.get("arch", ""),
         source=NAME,
         identifiers={key: value for key, value in identifiers.items() if value},
-        hidden=attributes.get("patch", "") in YES,
+        hidden=_says(attributes, "patch"),
     )
 
 
@@ -138,20 +144,41 @@ def _install_2009(values: dict[str, str]) -> Install | None:
     name = values.get("software_identification_tag/product_title")
     if not name:
         raise SourceError("a tag has no name")
+    version, said = _version_2009(values)
     identifiers = {
         "tag_id": values.get("software_id/unique_id", ""),
         "regid": values.get("software_id/tag_creator_regid", ""),
         "entitlement_required": values.get(
             "software_identification_tag/entitlement_required_indicator", ""
         ),
+        "activation_status": values.get("license_linkage/activation_status", ""),
+        "channel_type": values.get("license_linkage/channel_type", ""),
+        "version_name": said if said != version else "",
     }
     return Install(
         name=name,
-        version=values.get("product_version/name", ""),
-        publisher=values.get("software_creator/name", ""),
+        version=version,
+        publisher=values.get("software_creator/name") or values.get("software_licensor/name", ""),
         source=NAME,
         identifiers={key: value for key, value in identifiers.items() if value},
     )
+
+
+def _version_2009(values: dict[str, str]) -> tuple[str, str]:
+    """The version, and how the publisher calls it: a name like "CC 2015" has its numbers beside it.
+
+    Numbers come in four parts, of which the last ones may be noughts that nobody writes.
+    """
+    said = values.get("product_version/name", "")
+    numbers = [values.get(f"numeric/{part}", "") for part in NUMERIC]
+    while len(numbers) > 2 and numbers[-1] in ("", "0"):
+        numbers.pop()
+    counted = ".".join(number or "0" for number in numbers) if any(numbers) else ""
+    return (said if said[:1].isdigit() else counted or said), said
+
+
+def _says(attributes: dict[str, str], kind: str) -> bool:
+    return attributes.get(kind, "").strip().lower() in YES
 
 
 def _regid(entities: list["Element"]) -> str:

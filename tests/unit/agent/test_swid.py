@@ -56,6 +56,67 @@ def test_a_tag_of_2009_says_the_same_in_its_own_words() -> None:
     }
 
 
+CREATIVE_CLOUD = """\
+<software_identification_tag xmlns="http://standards.iso.org/iso/19770/-2/2009/schema.xsd"
+  xmlns:acme="urn:acme">
+  <entitlement_required_indicator>1</entitlement_required_indicator>
+  <product_title> Photoshop </product_title>
+  <product_version>{version}</product_version>
+  <software_licensor><name>Adobe Inc.</name></software_licensor>
+  <license_linkage><activation_status>activated</activation_status>
+    <channel_type>VOLUME</channel_type></license_linkage>
+  <serial_number>1330-1234-5678-9012-3456-7890</serial_number>
+  <acme:extension><acme:name>something else</acme:name></acme:extension>
+</software_identification_tag>
+"""
+NUMERIC = (
+    "<numeric><major>16</major><minor>1</minor><build>{build}</build><review>0</review></numeric>"
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "expected", "called"),
+    [
+        ("<name>CC 2015</name>" + NUMERIC.format(build=2), "16.1.2", "CC 2015"),
+        ("<name>16.1</name>" + NUMERIC.format(build=2), "16.1", None),
+        (NUMERIC.format(build=0), "16.1", None),
+        ("<name>CC 2015</name>", "CC 2015", None),
+        ("", "", None),
+    ],
+)
+def test_a_version_of_2009_is_its_name_or_where_that_is_no_number_its_numbers(
+    version: str, expected: str, called: str | None
+) -> None:
+    (found,) = swid.parse(CREATIVE_CLOUD.format(version=version).encode())
+
+    assert (found.name, found.version) == ("Photoshop", expected)
+    assert found.identifiers.get("version_name") == called
+
+
+def test_a_tag_of_2009_tells_its_channel_and_never_its_serial_number() -> None:
+    (found,) = swid.parse(CREATIVE_CLOUD.format(version="").encode())
+
+    assert found.publisher == "Adobe Inc."
+    assert found.identifiers["channel_type"] == "VOLUME"
+    assert found.identifiers["activation_status"] == "activated"
+    assert "1330" not in repr(found)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_tag_is_read_in_any_unicode(encoding: str) -> None:
+    (found,) = swid.parse(TAG_2015.format(kind='versionScheme="semver"').encode(encoding))
+
+    assert found.name == "Éditeur Pro"
+    assert found.identifiers["version_scheme"] == "semver"
+
+
+@pytest.mark.parametrize(("kind", "hidden"), [('patch=" True "', True), ('patch="false"', False)])
+def test_a_patch_s_tag_is_hidden(kind: str, hidden: bool) -> None:
+    (found,) = swid.parse(TAG_2015.format(kind=kind).encode())
+
+    assert found.hidden == hidden
+
+
 @pytest.mark.parametrize(
     "place",
     [
