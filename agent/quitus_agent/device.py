@@ -3,13 +3,13 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from quitus_agent import smbios
 from quitus_agent.errors import SourceError
-from quitus_agent.places import RUNNING, is_live, matching, within
+from quitus_agent.guests import guests
+from quitus_agent.places import RUNNING, is_live, within
 from quitus_agent.system import is_macos, os_release, text_of
 
 if TYPE_CHECKING:
@@ -24,31 +24,46 @@ HYPERVISORS = (
     ("virtualbox", "virtualbox"),
     ("innotek", "virtualbox"),
     ("parallels", "parallels"),
-    ("xen", "xen"),
+    (" xen ", "xen"),
+    ("hvm domu", "xen"),
     ("amazon ec2", "kvm"),
     ("google compute engine", "kvm"),
     ("openstack", "kvm"),
+    ("ovirt", "kvm"),
+    ("rhev", "kvm"),
+    ("red hat", "kvm"),
+    ("kubevirt", "kvm"),
+    ("alibaba cloud", "kvm"),
+    ("tencent cloud", "kvm"),
+    ("digitalocean", "kvm"),
+    ("hetzner vserver", "kvm"),
+    ("scaleway scw-", "kvm"),
+    (" vultr ", "kvm"),
+    (" linode ", "kvm"),
     ("qemu", "kvm"),
-    ("kvm", "kvm"),
-    ("virtual machine", "hyper-v"),
+    (" kvm ", "kvm"),
+    ("linux,dummy-virt", "kvm"),
+    ("microsoft corporation virtual machine", "hyper-v"),
     ("virtualmac", "apple"),
-    ("nutanix", "ahv"),
+    ("apple virtualization", "apple"),
+    ("nutanix ahv", "ahv"),
     ("bhyve", "bhyve"),
 )
+# A whole machine that is rented out, as Amazon calls it: "m5.metal".
+RENTED = (".metal ", ".metal-")
+# Where a board without SMBIOS, as many with ARM, has its name.
+DEVICE_TREE = "proc/device-tree/model"
+# Xen's first system drives the hardware and is no guest, though its processor looks like one's.
+XEN_PRIVILEGES, XEN_HOST = "proc/xen/capabilities", "control_d"
 IOREG = ("/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice", "-a")
 IOREG_TIMEOUT_S = 10
-# Where a host has its guests, and the line of a file that identifies one; of Hyper-V the file's
-# own name does.
-GUESTS = (
-    ("etc/libvirt/qemu/*.xml", r"<uuid>(?P<id>[^<]+)</uuid>"),
-    ("etc/pve/qemu-server/*.conf", r"smbios1:.*\buuid=(?P<id>[^,\s]+)"),
-    ("vmfs/volumes/*/*/*.vmx", r'uuid\.bios\s*=\s*"(?P<id>[^"]+)"'),
-)
-HYPER_V_MACHINES = "ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines/*"
-HYPER_V_SUFFIXES = (".vmcx", ".xml")
 # Where a Windows that no domain has tells the Entra tenant that it joined.
 MACOS_VERSION = "System/Library/CoreServices/SystemVersion.plist"
 CLOUD_JOIN = r"Control\CloudDomainJoin\JoinInfo"
+SYSTEM_INFORMATION = r"Control\SystemInformation"
+ENVIRONMENT = r"Control\Session Manager\Environment"
+# Far more than Windows runs on.
+MAX_PROCESSORS = 8192
 REALM = r"(?m)^[ \t]*default_realm[ \t]*=[ \t]*(?P<realm>\S+)"
 
 
@@ -127,9 +142,10 @@ def kind_of(vendor: str, product: str, under_hypervisor: bool) -> tuple[str, str
     A vendor that nobody knows on a processor without the flag is a physical device only if the
     firmware was readable at all.
     """
-    words = f"{vendor} {product}".lower()
+    words = f" {vendor} {product} ".lower()
+    is_rented = any(mark in words for mark in RENTED)
     for mark, name in HYPERVISORS:
-        if mark in words:
+        if mark in words and not is_rented:
             return VIRTUAL, name
     if under_hypervisor:
         return VIRTUAL, ""
@@ -139,9 +155,10 @@ def kind_of(vendor: str, product: str, under_hypervisor: bool) -> tuple[str, str
 def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
     firmware = _firmware()
     cpuinfo = parse_cpuinfo(text_of(RUNNING, "proc/cpuinfo"))
-    kind, hypervisor = kind_of(firmware.vendor, firmware.product, cpuinfo.under_hypervisor)
+    is_guest = firmware.virtual or (cpuinfo.under_hypervisor and not is_xen_host(RUNNING))
+    kind, hypervisor = kind_of(firmware.vendor, firmware.product, is_guest)
     logical = os.cpu_count() or 0
-    cores = cpuinfo.cores or _physical_cores() or logical
+    cores = counted_cores(kind, cpuinfo.cores or _physical_cores(), logical)
     return found._replace(
         hostname=hostname(),
         architecture=_architecture(),
@@ -157,6 +174,19 @@ def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
         serial=firmware.serial,
         guests=guests(root),
     )
+
+
+def is_xen_host(root: Path) -> bool:
+    """Whether this is the system that Xen lets drive the hardware."""
+    return XEN_HOST in text_of(root, XEN_PRIVILEGES)
+
+
+def counted_cores(kind: str, physical: int, logical: int) -> int:
+    """Cores as licences count them: of a virtual machine, each thread that it was given is one.
+
+    Microsoft, Product Terms, glossary, "Virtual Core". A guest is shown them as pairs or not.
+    """
+    return logical if kind == VIRTUAL and logical else physical or logical
 
 
 def _physical_cores() -> int:
@@ -188,10 +218,15 @@ def _firmware() -> smbios.Firmware:
             return _mac()
         return smbios.parse(smbios.LINUX_TABLE.read_bytes())
     except OSError:
-        vendor, product = (
-            text_of(RUNNING, f"sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name")
-        )
-        return smbios.Firmware(vendor, product)
+        return linux_firmware(RUNNING)
+
+
+def linux_firmware(root: Path) -> smbios.Firmware:
+    """What Linux tells every account of the machine that it runs on."""
+    found = smbios.parse_attributes(lambda name: text_of(root, f"sys/class/dmi/id/{name}"))
+    if found.vendor or found.product:
+        return found
+    return found._replace(product=text_of(root, DEVICE_TREE).rstrip("\0"))
 
 
 def _mac() -> smbios.Firmware:
@@ -278,7 +313,7 @@ def _windows(root: Path) -> DeviceFacts:
         if registry.system:
             name = registry.current_control(r"Control\ComputerName\ComputerName")
             network = registry.current_control(r"Services\Tcpip\Parameters")
-            found = found._replace(
+            found = _as_last_started(found, registry)._replace(
                 hostname=text(name, "ComputerName") if name else "",
                 domain=(text(network, "Domain") if network else "") or _tenant(registry),
             )
@@ -286,6 +321,29 @@ def _windows(root: Path) -> DeviceFacts:
         # The sources tell that the registry is unreadable; the facts have nothing to add.
         return DeviceFacts(system="Windows")
     return found
+
+
+def _as_last_started(found: DeviceFacts, registry: "WindowsRegistry") -> DeviceFacts:
+    """With what a Windows wrote down of the machine when it last started."""
+    from quitus_agent.registry import number, text
+
+    machine = registry.current_control(SYSTEM_INFORMATION)
+    environment = registry.current_control(ENVIRONMENT)
+    maker, model = (
+        text(machine, f"System{name}") if machine else ""
+        for name in ("Manufacturer", "ProductName")
+    )
+    kind, hypervisor = kind_of(maker, model, under_hypervisor=False)
+    logical = number(environment, "NUMBER_OF_PROCESSORS") if environment else 0
+    logical = logical if logical <= MAX_PROCESSORS else 0
+    architecture = text(environment, "PROCESSOR_ARCHITECTURE") if environment else ""
+    return found._replace(
+        architecture=architecture or found.architecture,
+        kind=kind,
+        hypervisor=hypervisor,
+        logical_cores=logical,
+        cores=counted_cores(kind, 0, logical) if kind == VIRTUAL else 0,
+    )
 
 
 def _tenant(registry: "WindowsRegistry") -> str:
@@ -307,37 +365,3 @@ def _macos(root: Path) -> DeviceFacts:
         system=plists.text(version.get("ProductName")) or "macOS",
         system_version=plists.text(version.get("ProductVersion")),
     )
-
-
-def guests(root: Path) -> tuple[str, ...]:
-    """UUIDs of the virtual machines that this host has, where this account may read them."""
-    found = set()
-    for pattern, line in GUESTS:
-        for place in _readable(root, pattern):
-            if (said := re.search(line, text_of(root, place))) and (uuid := guest_id(said["id"])):
-                found.add(uuid)
-    for place in _readable(root, HYPER_V_MACHINES):
-        if place.suffix.lower() in HYPER_V_SUFFIXES and (uuid := guest_id(place.stem)):
-            found.add(uuid)
-    return tuple(sorted(found))
-
-
-def _readable(root: Path, pattern: str) -> Iterator[Path]:
-    try:
-        for found in matching(root, pattern):
-            yield found.place
-    except SourceError:
-        return
-
-
-def guest_id(text: str) -> str:
-    """A guest's id in the form in which the guest gives it; empty for what is none.
-
-    VMware writes the bytes as they lie in the guest's SMBIOS table: "56 4d …-… …".
-    """
-    digits = re.sub(r"[\s-]", "", text)
-    if not re.fullmatch(r"[0-9a-fA-F]{32}", digits):
-        return ""
-    from uuid import UUID
-
-    return str(UUID(bytes_le=bytes.fromhex(digits)) if " " in text else UUID(digits))

@@ -1,21 +1,26 @@
 """The SMBIOS table: what the firmware says of the machine and its enclosure.
 
-DMTF DSP0134: structures of a header, a formatted area and strings; type 1 is the system, type 3
-the enclosure, type 4 a processor's socket. The UUID's first three fields are little-endian since
-version 2.6.
+DMTF DSP0134: structures of a header, a formatted area and strings; type 0 is the firmware, type 1
+the system, type 3 the enclosure, type 4 a processor's socket. The UUID's first three fields are
+little-endian since version 2.6.
 """
 
+import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-SYSTEM, ENCLOSURE, PROCESSOR, END = 1, 3, 4, 127
+BIOS, SYSTEM, ENCLOSURE, PROCESSOR, END = 0, 1, 3, 4, 127
+# Of the firmware's second extension byte: that the table describes a virtual machine.
+VIRTUAL_MACHINE = 0x10
 # Of a processor: that it is a central one, and that its socket is populated.
 CENTRAL, POPULATED = 3, 0x40
 # Enclosure types by number (DSP0134 table 17) and the ones that people carry.
 CHASSIS = {
     3: "desktop",
     4: "low-profile-desktop",
+    5: "pizza-box",
     6: "mini-tower",
     7: "tower",
     8: "portable",
@@ -25,6 +30,7 @@ CHASSIS = {
     13: "all-in-one",
     14: "sub-notebook",
     15: "space-saving",
+    16: "lunch-box",
     17: "server",
     23: "rack-mount",
     24: "sealed-case",
@@ -33,13 +39,41 @@ CHASSIS = {
     30: "tablet",
     31: "convertible",
     32: "detachable",
+    34: "embedded-pc",
     35: "mini-pc",
     36: "stick-pc",
 }
 PORTABLE = frozenset({8, 9, 10, 11, 14, 30, 31, 32})
 # What makers leave in these fields where they have nothing to say.
 UNSET = frozenset(
-    {"", "none", "default string", "system serial number", "to be filled by o.e.m.", "0", "n/a"}
+    {
+        *("", "none", "default string", "default", "default_string", "n/a", "na", "null", "empty"),
+        *("system serial number", "serial number", "system serial", "chassis serial number"),
+        *(
+            "to be filled by o.e.m.",
+            "to be filled by o.e.m",
+            "to be filled by oem",
+            "o.e.m.",
+            "oem",
+        ),
+        *("not specified", "not applicable", "not available", "unknown", "invalid", "undefined"),
+        *(
+            "123456789",
+            "1234567890",
+            "0123456789",
+            "12345678",
+            "serial",
+            "sernum",
+            "systemserialnumb",
+        ),
+    }
+)
+# Ids that makers of boards left as they came from the makers of firmware, and of machines of Dell
+# whose service tag is blank.
+UNSET_IDS = re.compile(
+    r"03000200-0400-0500-0006-000700080009|00020003-0004-0005-0006-000700080009"
+    r"|00010203-0405-0607-0809-0a0b0c0d0e0f|12345678-1234-5678-90ab-cddeefaabbcc"
+    r"|12345678-1234-1234-1234-123456789abc|4c4c4544-0020-2010-8020-[a-f0-9]{2}c04f202020"
 )
 LINUX_TABLE = Path("/sys/firmware/dmi/tables/DMI")
 
@@ -54,6 +88,7 @@ class Firmware(NamedTuple):
     chassis: str = ""
     portable: bool = False
     processors: int = 0
+    virtual: bool = False
 
 
 def parse(table: bytes) -> Firmware:
@@ -67,7 +102,9 @@ def parse(table: bytes) -> Firmware:
             break
         area = table[at : at + length]
         strings = table[at + length : end].split(b"\0")
-        if kind == SYSTEM and length >= 8:
+        if kind == BIOS and length > 0x13:
+            found = found._replace(virtual=bool(area[0x13] & VIRTUAL_MACHINE))
+        elif kind == SYSTEM and length >= 8:
             found = found._replace(
                 vendor=_string(area, strings, 0x04),
                 product=_string(area, strings, 0x05),
@@ -75,13 +112,30 @@ def parse(table: bytes) -> Firmware:
                 uuid=_uuid(area[0x08:0x18]),
             )
         elif kind == ENCLOSURE and length >= 6:
-            number = area[0x05] & 0x7F
-            found = found._replace(chassis=CHASSIS.get(number, ""), portable=number in PORTABLE)
+            found = _enclosed(found, area[0x05])
         elif kind == PROCESSOR and length > 0x18:
             is_there = area[0x05] == CENTRAL and area[0x18] & POPULATED
             found = found._replace(processors=found.processors + bool(is_there))
         at = end + 2
     return found
+
+
+def _enclosed(found: Firmware, number: int) -> Firmware:
+    """With an enclosure of this number; the top bit tells that it has a lock.
+
+    A laptop is one in its dock too, and a blade in what it is put into.
+    """
+    name, portable = CHASSIS.get(number & 0x7F, ""), number & 0x7F in PORTABLE
+    if not name or found.portable or (found.chassis and not portable):
+        return found
+    return found._replace(chassis=name, portable=portable)
+
+
+def parse_attributes(read: Callable[[str], str]) -> Firmware:
+    """What everybody may read of it on Linux, by the names that files below /sys have."""
+    kind = read("chassis_type")
+    found = Firmware(read("sys_vendor"), read("product_name"))
+    return _enclosed(found, int(kind)) if kind.isdecimal() and len(kind) <= 3 else found
 
 
 def _string(area: bytes, strings: list[bytes], offset: int) -> str:
@@ -92,15 +146,17 @@ def _string(area: bytes, strings: list[bytes], offset: int) -> str:
 
 
 def _uuid(field: bytes) -> str:
-    if len(field) != 16 or field in (b"\0" * 16, b"\xff" * 16):
+    if len(field) != 16 or len(set(field)) == 1:
         return ""
     from uuid import UUID
 
-    return str(UUID(bytes_le=field))
+    found = str(UUID(bytes_le=field))
+    return "" if UNSET_IDS.fullmatch(found) else found
 
 
 def _meaningful(value: str) -> str:
-    return "" if value.lower() in UNSET or not value.strip("0 .x") else value
+    plain = value.lower()
+    return "" if plain in UNSET or not plain.strip("0 .x*-_") or len(set(plain)) == 1 else value
 
 
 def windows_table() -> bytes:

@@ -30,8 +30,6 @@ QUERY = (
     "Get-CimInstance OfficeSoftwareProtectionProduct -Filter 'PartialProductKey IS NOT NULL'"
     f" | Select-Object {PROPERTIES}}})"
 )
-POWERSHELL = r"System32\WindowsPowerShell\v1.0\powershell.exe"
-TIMEOUT_S = 60
 APPLICATIONS = {
     "55c92734-d682-4d71-983e-d6ec3f16059f": "windows",
     "0ff1ce15-a989-479d-af46-f275c6370663": "office",
@@ -69,22 +67,7 @@ def available(root: Path) -> bool:
 
 def scan(root: Path) -> Iterator[Install]:
     """Asks the licensing service of the running Windows."""
-    import os
-    import subprocess
-
-    powershell = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / POWERSHELL
-    try:
-        answer = subprocess.run(  # noqa: S603 - a fixed command by its full path
-            [powershell, "-NoProfile", "-NonInteractive", "-Command", QUERY],
-            capture_output=True,
-            check=True,
-            timeout=TIMEOUT_S,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise SourceError(
-            f"the licensing service did not answer: {type(error).__name__}"
-        ) from error
-    yield from parse_answer(answer.stdout)
+    yield from parse_answer(wmi.asked(QUERY, "the licensing service"))
 
 
 def read(path: Path) -> Iterator[Install]:

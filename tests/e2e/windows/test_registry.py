@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from quitus_agent import device
 from quitus_agent.registry import uninstall
 from quitus_agent.sources import last_use
 from tests.makers import regf
@@ -165,7 +166,9 @@ def test_the_device_is_told_by_the_registry_and_the_firmware(live: Document) -> 
     assert live["device"]["system"] == "Microsoft Windows 11 Pro"
     assert live["device"]["system_version"] == "10.0.22631.3278"
     assert live["device"]["domain"] == "mercure.example"
-    assert live["device"]["cores"] == psutil.cpu_count(logical=False)
+    physical, logical = psutil.cpu_count(logical=False) or 0, psutil.cpu_count() or 0
+    kind = live["device"]["kind"] or ""
+    assert live["device"]["cores"] == device.counted_cores(kind, physical, logical)
 
 
 def test_a_mounted_disk_is_read_and_not_the_windows_that_runs(
