@@ -100,6 +100,8 @@ def _tabbed(fields: list[str]) -> Iterator[Install]:
 def _install(name: str, version: str, architecture: str = "", section: str = "") -> Install:
     # Packages that may be there for several architectures are called `name:architecture`.
     name, _, own = name.partition(":")
+    if not name:
+        raise SourceError("has no name")
     identifiers = {"section": section} if section else {}
     return Install(
         name, version, architecture=architecture or own, source="dpkg", identifiers=identifiers

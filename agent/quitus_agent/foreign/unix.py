@@ -34,6 +34,8 @@ def _filesets(listing: str) -> Iterator[Install]:
             continue
         if len(fields) < 7 or not fields[0].endswith("objrepos"):
             raise SourceError(f"line {number} is no fileset")
+        if not fields[1]:
+            raise SourceError(f"line {number} names no fileset")
         if (fields[1], fields[2]) not in seen:
             seen.add((fields[1], fields[2]))
             is_driver = fields[1].startswith("devices.")

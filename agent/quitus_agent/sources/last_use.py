@@ -145,9 +145,16 @@ def parse_gnome(content: bytes, entries: Collection[str] | None = None) -> Uses:
         is_state |= element.name == "application-state"
         entry, seen = element.attributes.get("id", ""), element.attributes.get("last-seen", "")
         is_wanted = element.name == "application" and (entries is None or entry in entries)
-        if is_wanted and seen.isdecimal() and len(seen) <= 10 and 0 < int(seen) < 1 << 32:
+        program = entry.removesuffix(".desktop")
+        if (
+            program
+            and is_wanted
+            and seen.isdecimal()
+            and len(seen) <= 10
+            and 0 < int(seen) < 1 << 32
+        ):
             day = datetime.fromtimestamp(int(seen), UTC).date()
-            found.append((entry.removesuffix(".desktop"), day))
+            found.append((program, day))
 
     walk(content, visit)
     if not is_state:

@@ -161,6 +161,8 @@ def parse_manifest(document: str) -> Iterator[Install]:
     try:
         for each in json.loads(document)["rpms"]:
             version = f"{each['version']}-{each['release']}"
+            if not each["name"]:
+                raise ValueError("a package has no name")
             if each["name"] != NOT_A_PACKAGE:
                 yield _install(str(each["name"]), version, str(each["architecture"]), "")
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quitus_agent.errors import SourceError
+from quitus_agent.inventory import Install
 from tests.makers import documents
 
 # Lengths, counts and offsets that programs get wrong.
@@ -82,6 +83,8 @@ def assert_is_read_or_refused(form: str, file: Path, content: bytes) -> None:
         return
 
     assert len(repr(found)) <= MOST_PER_BYTE * len(content) + MOST_BESIDE
+    # One without a name would cost the source that says it, without a word on where it stands.
+    assert all(each.name for each in found if isinstance(each, Install))
 
 
 @pytest.mark.parametrize("form", documents.FORMS)

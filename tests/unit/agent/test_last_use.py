@@ -153,6 +153,14 @@ def test_gnome_tells_of_programs_that_are_there_for_everybody(gnome: Path) -> No
     assert told(last_use.scan(gnome)) == {"org.gimp.GIMP": "2023-11-14"}
 
 
+def test_gnome_s_entry_without_a_name_is_no_program() -> None:
+    record = (
+        '<application-state><application id=".desktop" last-seen="1700000000"/></application-state>'
+    )
+
+    assert list(last_use.parse_gnome(record.encode())) == []
+
+
 def test_a_record_that_is_damaged_is_a_failure_that_names_nobody(gnome: Path) -> None:
     (gnome / "home/zoe" / last_use.GNOME_STATE).write_text("<application-state>")
 

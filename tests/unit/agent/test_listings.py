@@ -7,9 +7,10 @@ import pytest
 from quitus_agent.errors import SourceError
 from quitus_agent.foreign import LISTINGS
 from quitus_agent.inventory import Install
+from quitus_agent.sources import pacman, rpm
 from tests.makers import regf
 
-READERS = {each.name: each.read for each in LISTINGS}
+READERS = {each.name: each.read for each in (*LISTINGS, pacman.SOURCE, rpm.SOURCE)}
 GLPI_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <REQUEST><CONTENT>
 <SOFTWARES><NAME>Éditeur</NAME><VERSION>7</VERSION><PUBLISHER>SA</PUBLISHER><FROM>registry</FROM></SOFTWARES>
@@ -291,10 +292,14 @@ def test_an_inventory_s_patches_are_hidden(tmp_path: Path) -> None:
     [
         ("glpi", '{"content": {"softwares": [{"name": "a"}, {"version": "1"}]}}'),
         ("pkginfo", "PKGINST: a\nVERSION: 1\n\nVERSION: 2\nVENDOR: Sun\n"),
+        ("lslpp", "/usr/lib/objrepos::7.2.0.0::COMMITTED:I:Base:\n"),
+        ("dpkg-query", ":amd64\t1.0\n"),
+        ("pacman", " 5.2-2\n"),
+        ("rpm", '{"rpms": [{"name": "", "version": "1", "release": "1", "architecture": "a"}]}'),
     ],
 )
 def test_a_record_without_any_name_is_a_failure(tmp_path: Path, form: str, content: str) -> None:
-    with pytest.raises(SourceError, match=r"software 2 has no name|ends at line 6 has no name"):
+    with pytest.raises(SourceError, match=r"has no name|names no fileset|is not a name"):
         read(tmp_path, form, content)
 
 
