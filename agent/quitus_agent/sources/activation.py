@@ -42,6 +42,7 @@ CHANNELS = {
     "oem:coa": "oem",
     "retail": "retail",
     "retail:tb:eval": "evaluation",
+    "retail:tb:sub": "subscription",
     "volume:mak": "mak",
     "volume:gvlk": "kms-client",
     "volume:csvlk": "kms-host",
@@ -51,6 +52,9 @@ DESCRIPTIONS = (
     ("VOLUME_KMSCLIENT", "kms-client"),
     ("VOLUME_KMS", "kms-host"),
     ("VOLUME_MAK", "mak"),
+    # Microsoft 365, and what may be tried for a time.
+    ("TIMEBASED_SUB", "subscription"),
+    ("TIMEBASED_EVAL", "evaluation"),
     ("OEM", "oem"),
     # Office's volume editions with a MAK call their channel so.
     ("RETAIL(MAK)", "mak"),
@@ -135,7 +139,7 @@ def parse_rows(rows: Iterable[Mapping[str, str]]) -> Iterator[Install]:
 
 
 def channel(row: Mapping[str, str]) -> str:
-    """oem, retail, mak, kms-client, kms-host, evaluation; empty where nothing tells."""
+    """oem, retail, mak, kms-client, kms-host, evaluation, subscription; empty if nothing tells."""
     said = row.get("ProductKeyChannel", "").lower()
     if said in CHANNELS:
         return CHANNELS[said]

@@ -69,7 +69,8 @@ def _products(configuration: Key) -> Iterator[Install]:
         if release_id := listed.strip():
             yield Install(
                 name=release_id,
-                version=text(configuration, "VersionToReport"),
+                version=text(configuration, "VersionToReport")
+                or text(configuration, "ClientVersionToReport"),
                 publisher="Microsoft Corporation",
                 architecture=text(configuration, "Platform"),
                 source=NAME,

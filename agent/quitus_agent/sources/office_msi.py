@@ -2,8 +2,10 @@
 
 Product codes are {BRMMmmmm-PPPP-LLLL-p000-D000000FF1CE}: R release type, MM release, PPPP product,
 LLLL language, p bitness (Microsoft, "Description of the numbering scheme for product code GUIDs in
-Office", for 2007 to 2016). Edition and channel of a suite that several editions share stand in its
-Registration key, in the readable part of DigitalProductID; the key itself is never read.
+Office", for 2007 to 2016). Those of 2003 and XP are {WXYYZZZZ-…}: X release type, YY product, ZZZZ
+language; of 2000 {xxYYZZZZ-…} (the same for these, KB832672, KB302663 and KB230848). Edition and
+channel of a suite that several editions share stand in its Registration key, in the readable part
+of DigitalProductID; the key itself is never read.
 """
 
 import re
@@ -22,7 +24,21 @@ _CODE = re.compile(
     r"\{.(?P<kind>[0-9A-F])(?P<release>\d\d)....-(?P<product>[0-9A-F]{4})-(?P<language>[0-9A-F]{4})"
     r"-(?P<bits>[01])000-.000000FF1CE\}"
 )
-RELEASES = {"12": "2007", "14": "2010", "15": "2013", "16": "2016"}
+# Before 2007, by the rest of the code, which is the same for a whole release.
+_OLD_CODE = re.compile(
+    r"\{[0-9A-F](?P<kind>[0-9A-F])(?P<product>[0-9A-F]{2})(?P<language>[0-9A-F]{4})"
+    r"-(?P<family>[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12})\}"
+)
+FAMILIES = {
+    "6000-11D3-8CFE-0150048383C9": "11",
+    "6000-11D3-8CFE-0050048383C9": "10",
+    "6D54-11D4-BEE3-00C04F990354": "10",
+    "78E1-11D2-B60F-006097C998E7": "9",
+}
+RELEASES = {
+    **{"9": "2000", "10": "XP", "11": "2003"},
+    **{"12": "2007", "14": "2010", "15": "2013", "16": "2016"},
+}
 RELEASE_KINDS = {"0": "volume", "1": "retail", "2": "trial", "5": "download"}
 NEUTRAL = "0000"
 # What is licensed; every other product number is a part of one of these.
@@ -39,6 +55,7 @@ SUITES = {
     "001A": "Microsoft Outlook",
     "001B": "Microsoft Word",
     "001C": "Microsoft Access Runtime",
+    "0026": "Microsoft Expression Web",
     "0029": "Microsoft Excel",
     "002B": "Microsoft Word",
     "002E": "Microsoft Office Ultimate",
@@ -56,19 +73,93 @@ SUITES = {
     "0052": "Microsoft Visio Viewer",
     "0053": "Microsoft Visio Standard",
     "0057": "Microsoft Visio",
+    "008B": "Microsoft Office Small Business Basics",
     "00A1": "Microsoft OneNote",
     "00A3": "Microsoft OneNote Home and Student",
+    "00A9": "Microsoft Office InterConnect",
     "00AF": "Microsoft PowerPoint Viewer",
     "00BA": "Microsoft Groove",
     "00CA": "Microsoft Office Small Business",
+    "00E0": "Microsoft Outlook",
     "011D": "Microsoft Office Professional Plus",
     "012B": "Microsoft Lync",
+    "110D": "Microsoft SharePoint Server",
+    "110F": "Microsoft Project Server",
+}
+# The same of the releases before 2007, which have the year in their midst.
+OLD_SUITES = {
+    "11": {
+        "11": "Microsoft Office Professional Edition 2003",
+        "12": "Microsoft Office Standard Edition 2003",
+        "13": "Microsoft Office Basic Edition 2003",
+        "15": "Microsoft Office Access 2003",
+        "16": "Microsoft Office Excel 2003",
+        "17": "Microsoft Office FrontPage 2003",
+        "18": "Microsoft Office PowerPoint 2003",
+        "19": "Microsoft Office Publisher 2003",
+        "1A": "Microsoft Office Outlook 2003",
+        "1B": "Microsoft Office Word 2003",
+        "1C": "Microsoft Office Access Runtime 2003",
+        "32": "Microsoft Office Project Server 2003",
+        "33": "Microsoft Office Personal Edition 2003",
+        "3A": "Microsoft Office Project Standard 2003",
+        "3B": "Microsoft Office Project Professional 2003",
+        "44": "Microsoft Office InfoPath 2003",
+        "51": "Microsoft Office Visio Professional 2003",
+        "52": "Microsoft Office Visio Viewer 2003",
+        "53": "Microsoft Office Visio Standard 2003",
+        "55": "Microsoft Office Visio for Enterprise Architects 2003",
+        "A1": "Microsoft Office OneNote 2003",
+        "CA": "Microsoft Office Small Business Edition 2003",
+        "E0": "Microsoft Office Outlook 2003",
+        "E3": "Microsoft Office Professional Edition 2003",
+    },
+    "10": {
+        "11": "Microsoft Office XP Professional",
+        "12": "Microsoft Office XP Standard",
+        "13": "Microsoft Office XP Small Business",
+        "15": "Microsoft Access 2002",
+        "16": "Microsoft Excel 2002",
+        "17": "Microsoft FrontPage 2002",
+        "18": "Microsoft PowerPoint 2002",
+        "19": "Microsoft Publisher 2002",
+        "1A": "Microsoft Outlook 2002",
+        "1B": "Microsoft Word 2002",
+        "1C": "Microsoft Access Runtime 2002",
+        "27": "Microsoft Project 2002",
+        "28": "Microsoft Office XP Professional with FrontPage",
+        "29": "Microsoft Office XP Professional Subscription",
+        "2A": "Microsoft Office XP Small Business Edition Subscription",
+        "2B": "Microsoft Publisher 2002",
+        "3A": "Microsoft Project Standard 2002",
+        "3B": "Microsoft Project Professional 2002",
+        "51": "Microsoft Visio Professional 2002",
+        "54": "Microsoft Visio Standard 2002",
+    },
+    "9": {
+        "00": "Microsoft Office 2000 Premium",
+        "01": "Microsoft Office 2000 Professional",
+        "02": "Microsoft Office 2000 Standard",
+        "03": "Microsoft Office 2000 Small Business",
+        "10": "Microsoft Access 2000",
+        "11": "Microsoft Excel 2000",
+        "12": "Microsoft FrontPage 2000",
+        "13": "Microsoft PowerPoint 2000",
+        "14": "Microsoft Publisher 2000",
+        "16": "Microsoft Outlook 2000",
+        "17": "Microsoft Word 2000",
+        "18": "Microsoft Access Runtime 2000",
+    },
 }
 # Installed without any suite and in one language each: the compatibility pack, viewers, and the
 # database engine. Their language is none of a suite's.
 STANDALONE = frozenset({"0020", "0052", "00AF", "00D1"})
-# What a later release is called.
-RENAMED = {("012B", "16"): "Microsoft Skype for Business"}
+# Numbers that stand for another product in a later release.
+RENAMED = {
+    ("012B", "16"): "Microsoft Skype for Business",
+    **{("0013", each): "Microsoft Office Home and Business" for each in ("14", "15", "16")},
+    **{("00BA", each): "Microsoft SharePoint Workspace" for each in ("14", "15", "16")},
+}
 # Sold in several editions under one product number, whose release type then says nothing. The name
 # that people see stands in the twin key, `Office14.SINGLEIMAGE`.
 SHARED_SUITES = frozenset({"003D", "0057"})
@@ -116,6 +207,25 @@ class Code(NamedTuple):
         """The same in no language: what the rows of one suite have in common."""
         return self._replace(language=NEUTRAL)
 
+    @property
+    def name(self) -> str:
+        """What is sold under this number; empty for a part of it."""
+        if self.release in OLD_SUITES:
+            return OLD_SUITES[self.release].get(self.product, "")
+        suite = RENAMED.get((self.product, self.release)) or SUITES.get(self.product)
+        return f"{suite} {RELEASES[self.release]}" if suite else ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is no language of something: what has none, or is in one by itself."""
+        is_single = self.product in STANDALONE or self.release in OLD_SUITES
+        return is_single or self.language == NEUTRAL
+
+    @property
+    def speakers(self) -> tuple[str, str, str]:
+        """What has its languages in common: all of a release, and before 2007 each by itself."""
+        return self.release, self.bits, self.product if self.release in OLD_SUITES else ""
+
 
 def scan(root: Path) -> Iterator[Install]:
     """Reads the system below `root`."""
@@ -131,22 +241,22 @@ def parse(software: Key) -> Iterator[Install]:
     """One record for each suite, with its code, languages, edition and channel."""
     rows: defaultdict[Code, list[Install]] = defaultdict(list)
     twins: dict[str, str] = {}
-    languages: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    languages: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     for row in uninstall.installs(software, NAME):
         if twin := _TWIN.fullmatch(row.identifiers["registry_key"]):
             twins[twin["release"]] = row.name
         elif code := decode(row.identifiers.get("product_code", "")):
             if code.language != NEUTRAL and code.product not in STANDALONE:
-                languages[code.release, code.bits].add(LANGUAGES.get(code.language, code.language))
-            elif code.product in SUITES:
-                rows[code].append(row)
+                languages[code.speakers].add(LANGUAGES.get(code.language, code.language))
+            if code.name and code.is_whole:
+                rows[code.suite if code.release in OLD_SUITES else code].append(row)
     registrations = dict(_registrations(software))
-    for code in rows.keys() | registrations.keys():
-        if code.product in SUITES:
+    for code in sorted(rows.keys() | registrations.keys()):
+        if code.name:
             said = registrations.get(code, {})
             if code.product in SHARED_SUITES and "edition_id" not in said:
                 said = said | {"edition": twins.get(code.release, "")}
-            shown = languages[code.release, code.bits]
+            shown = languages[code.speakers]
             if code.product in STANDALONE:
                 shown = {LANGUAGES.get(code.language, code.language)} - {NEUTRAL}
             yield _install(code, rows[code], said, shown)
@@ -154,8 +264,16 @@ def parse(software: Key) -> Iterator[Install]:
 
 def decode(product_code: str) -> Code | None:
     """The parts of an Office product code; None for any other GUID."""
-    found = _CODE.fullmatch(product_code.upper())
-    return Code(**found.groupdict()) if found and found["release"] in RELEASES else None
+    if found := _CODE.fullmatch(product_code.upper()):
+        code = Code(**found.groupdict())
+        return code if code.release in RELEASES and code.release not in OLD_SUITES else None
+    old = _OLD_CODE.fullmatch(product_code.upper())
+    release = FAMILIES.get(old["family"]) if old else None
+    if old is None or release is None:
+        return None
+    # Of 2000 there is no release type, but a count of service releases.
+    kind = old["kind"] if release != "9" else ""
+    return Code(kind, release, old["product"], old["language"], "0")
 
 
 def readable_part(digital_product_id: bytes) -> dict[str, str]:
@@ -174,10 +292,8 @@ def readable_part(digital_product_id: bytes) -> dict[str, str]:
 def _install(
     code: Code, rows: list[Install], registration: dict[str, str], languages: set[str]
 ) -> Install:
-    year = RELEASES[code.release]
     edition = EDITIONS.get(registration.get("edition_id", "").rstrip("RVE0123456789"))
-    product = RENAMED.get((code.product, code.release)) or SUITES[code.product]
-    name = registration.get("edition") or f"{edition or product} {year}"
+    name = f"{edition} {RELEASES[code.release]}" if edition else code.name
     row = rows[0] if rows else Install("")
     shared = code.product in SHARED_SUITES
     identifiers = {
@@ -188,7 +304,7 @@ def _install(
         **registration,
     }
     return Install(
-        name=name,
+        name=registration.get("edition") or name,
         version=row.version or registration.get("version", ""),
         publisher="Microsoft Corporation",
         architecture="x64" if code.bits == "1" else "x86",

@@ -2,7 +2,9 @@ r"""SQL Server instances: the edition that each one runs, from its own Setup key
 
 The Uninstall key names no edition. Below HKLM\SOFTWARE\Microsoft\Microsoft SQL Server each instance
 has a folder named after its kind and itself: MSSQL15.NAME, MSAS15.NAME, MSRS15.NAME; of SQL Server
-2005 after a number, and before that after itself alone.
+2005 after a number, and before that after itself alone. Since 2017 Reporting Services come by
+themselves, in one named SSRS or PBIRS, whose registry tells no edition. Integration Services have
+no instances, but a key for each version, 150\DTS.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,7 +23,12 @@ KINDS = {
     "SQL": ("database engine", "Microsoft SQL Server"),
     "OLAP": ("analysis services", "Microsoft SQL Server Analysis Services"),
     "RS": ("reporting services", "Microsoft SQL Server Reporting Services"),
+    "IS": ("integration services", "Microsoft SQL Server Integration Services"),
 }
+# Reporting Services that are a product of their own, without a year, by their instance's name.
+REPORT_SERVERS = {"PBIRS": ("report server", "Microsoft Power BI Report Server")}
+# What tells the service from the libraries that tools for developers bring along.
+SERVICE_OF_INTEGRATION = "SQL_DTS_Full=3"
 # The version that is sold, by the engine's own (Microsoft, "Latest updates for SQL Server").
 RELEASES = {
     "8.0": "2000",
@@ -63,11 +70,10 @@ def parse(software: Key) -> Iterator[Install]:
         if root is None:
             continue
         listed = list(_listed(root))
-        for instance in (*listed, *_unlisted(root, {each.folder.lower() for each in listed})):
-            if setup := root.subkey(rf"{instance.folder}\Setup"):
-                yield _install(
-                    instance, setup, root.subkey(rf"{instance.folder}\Cluster"), architecture
-                )
+        unlisted = _unlisted(root, {each.folder.lower() for each in listed})
+        for instance in (*listed, *unlisted, *_integration(root)):
+            if folder := root.subkey(instance.folder):
+                yield from _install(instance, folder, architecture)
         engines = {each.name.upper() for each in listed if each.kind == "SQL"}
         yield from _of_2000(software, vendor, root, engines, architecture)
 
@@ -89,6 +95,13 @@ def _unlisted(root: Key, known: Collection[str]) -> Iterator[Instance]:
         kind = prefixes.get(prefix.rstrip("0123456789_").upper())
         if kind and dot and key.name.lower() not in known:
             yield Instance(kind, name, key.name)
+
+
+def _integration(root: Key) -> Iterator[Instance]:
+    for key in root.subkeys():
+        setup = key.subkey(r"DTS\Setup") if key.name.isdecimal() else None
+        if setup and SERVICE_OF_INTEGRATION in text(setup, "FeatureList"):
+            yield Instance("IS", "", rf"{key.name}\DTS")
 
 
 def _of_2000(
@@ -115,9 +128,18 @@ def _of_2000(
         )
 
 
-def _install(instance: Instance, setup: Key, cluster: Key | None, architecture: str) -> Install:
+def _install(instance: Instance, folder: Key, architecture: str) -> Iterator[Install]:
+    setup, cluster = folder.subkey("Setup"), folder.subkey("Cluster")
+    current = folder.subkey(r"MSSQLServer\CurrentVersion")
+    if setup is None:
+        return
     version = text(setup, "PatchLevel") or text(setup, "Version")
+    if not version and current:
+        version = text(current, "ProductVersion") or text(current, "CurrentVersion")
     component, product = KINDS[instance.kind]
+    year = release(version)
+    if instance.name.upper() in REPORT_SERVERS:
+        (component, product), year = REPORT_SERVERS[instance.name.upper()], ""
     identifiers = {
         "instance": instance.name,
         "component": component,
@@ -127,14 +149,14 @@ def _install(instance: Instance, setup: Key, cluster: Key | None, architecture: 
         "cluster": text(cluster, "ClusterName") if cluster else "",
         "clustered": "yes" if cluster or number(setup, "SqlCluster") == 1 else "",
     }
-    return Install(
-        name=" ".join(filter(None, (product, release(version), text(setup, "Edition")))),
+    yield Install(
+        name=" ".join(filter(None, (product, year, text(setup, "Edition")))),
         version=version,
         publisher="Microsoft Corporation",
         architecture=architecture,
         source=NAME,
         identifiers={key: value for key, value in identifiers.items() if value},
-        location=text(setup, "SQLPath"),
+        location=text(setup, "SQLPath") or text(setup, "InstallRootDirectory"),
     )
 
 

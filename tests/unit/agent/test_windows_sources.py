@@ -20,6 +20,7 @@ from quitus_agent.sources import (
     windows_user_uninstall,
 )
 
+HOME_2010 = "Microsoft Office Home and Business 2010"
 CAPTURE = Path("tests/captures/windows/workstation.reg")
 
 
@@ -294,6 +295,63 @@ def test_product_codes_of_office_are_decoded_and_others_left_alone() -> None:
     assert office_msi.decode("{AC76BA86-1036-FFFF-7760-0C0F074E4100}") is None
 
 
+@pytest.mark.parametrize(
+    ("product_code", "name", "kind", "languages"),
+    [
+        (
+            "{90110409-6000-11D3-8CFE-0150048383C9}",
+            "Microsoft Office Professional Edition 2003",
+            "volume",
+            "en-us",
+        ),
+        (
+            "{91CA040C-6000-11D3-8CFE-0150048383C9}",
+            "Microsoft Office Small Business Edition 2003",
+            "retail",
+            "fr-fr",
+        ),
+        (
+            "{91280409-6000-11D3-8CFE-0050048383C9}",
+            "Microsoft Office XP Professional with FrontPage",
+            "retail",
+            "en-us",
+        ),
+        (
+            "{9251040C-6D54-11D4-BEE3-00C04F990354}",
+            "Microsoft Visio Professional 2002",
+            "trial",
+            "fr-fr",
+        ),
+        (
+            "{0001040C-78E1-11D2-B60F-006097C998E7}",
+            "Microsoft Office 2000 Professional",
+            "",
+            "fr-fr",
+        ),
+        ("{90140000-0013-0000-1000-0000000FF1CE}", HOME_2010, "volume", ""),
+        (
+            "{91120000-110D-0000-1000-0000000FF1CE}",
+            "Microsoft SharePoint Server 2007",
+            "retail",
+            "",
+        ),
+    ],
+)
+def test_product_codes_of_every_release_of_office_are_decoded(
+    product_code: str, name: str, kind: str, languages: str
+) -> None:
+    software = export.MemoryKey("SOFTWARE")
+    part = "{90A40409-6000-11D3-8CFE-0150048383C9}"
+    for key in (product_code, part):
+        software.make(rf"{uninstall.NATIVE}\{key}").set("DisplayName", "Office")
+
+    (found,) = office_msi.parse(software)
+
+    assert (found.name, found.identifiers.get("release_type", "")) == (name, kind)
+    assert found.identifiers.get("languages", "") == languages
+    assert found.identifiers["product_code"] == product_code
+
+
 def test_nothing_of_a_product_key_is_read() -> None:
     digital = bytearray(1272)
     digital[0x118 : 0x118 + 26] = "HomeBusinessR".encode("utf-16-le")
@@ -399,6 +457,37 @@ def test_sql_server_instances_tell_their_edition_and_their_cluster() -> None:
     assert clustered.identifiers["cluster"] == "SQLPAIE"
     assert clustered.identifiers["instance"] == "PAIE"
     assert found["Microsoft SQL Server 2019 Express Edition"].version == "15.0.4345.5"
+
+
+def test_report_servers_since_2017_are_told_by_their_version(tmp_path: Path) -> None:
+    software = export.MemoryKey("SOFTWARE")
+    root = software.make(r"Microsoft\Microsoft SQL Server")
+    for name, version in (("SSRS", "15.0.1102.911"), ("PBIRS", "15.0.1110.120")):
+        root.make(r"Instance Names\RS").set(name, name)
+        root.make(rf"{name}\Setup").set("InstallRootDirectory", "C:\\RS")
+        root.make(rf"{name}\MSSQLServer\CurrentVersion").set("ProductVersion", version)
+
+    found = list(sql_server.parse(software))
+
+    assert [(each.name, each.version) for each in found] == [
+        ("Microsoft SQL Server Reporting Services 2019", "15.0.1102.911"),
+        ("Microsoft Power BI Report Server", "15.0.1110.120"),
+    ]
+    assert found[0].location == "C:\\RS"
+
+
+def test_integration_services_are_told_and_not_the_libraries_of_tools() -> None:
+    software = export.MemoryKey("SOFTWARE")
+    for version, features in (("150", "SQL_DTS_Full=3 Connectivity_Full=3"), ("130", "SDK_Full=3")):
+        setup = software.make(rf"Microsoft\Microsoft SQL Server\{version}\DTS\Setup")
+        values = {"PatchLevel": "15.0.4261.1", "Edition": "Standard Edition"}
+        for name, value in (values | {"FeatureList": features}).items():
+            setup.set(name, value)
+
+    (found,) = sql_server.parse(software)
+
+    assert found.name == "Microsoft SQL Server Integration Services 2019 Standard Edition"
+    assert "instance" not in found.identifiers
 
 
 @pytest.mark.parametrize(
@@ -545,6 +634,8 @@ def a_row(**values: str) -> dict[str, str]:
             "kms-client",
         ),
         (a_row(Description="Windows, OEM_DM channel"), "oem"),
+        (a_row(Description="Office 16, canal TIMEBASED_SUB"), "subscription"),
+        (a_row(Description="Windows Server, TIMEBASED_EVAL channel"), "evaluation"),
         (a_row(IsKeyManagementServiceMachine="1"), "kms-host"),
         (a_row(), ""),
         (
