@@ -57,8 +57,9 @@ DEVICE_TREE = "proc/device-tree/model"
 XEN_PRIVILEGES, XEN_HOST = "proc/xen/capabilities", "control_d"
 IOREG = ("/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice", "-a")
 IOREG_TIMEOUT_S = 10
-# Where a Windows that no domain has tells the Entra tenant that it joined.
+MACOS_SETTINGS = "Library/Preferences/SystemConfiguration/preferences.plist"
 MACOS_VERSION = "System/Library/CoreServices/SystemVersion.plist"
+# Where a Windows that no domain has tells the Entra tenant that it joined.
 CLOUD_JOIN = r"Control\CloudDomainJoin\JoinInfo"
 SYSTEM_INFORMATION = r"Control\SystemInformation"
 ENVIRONMENT = r"Control\Session Manager\Environment"
@@ -362,6 +363,24 @@ def _macos(root: Path) -> DeviceFacts:
     except SourceError:
         version = {}
     return DeviceFacts(
+        hostname=_macos_name(root),
         system=plists.text(version.get("ProductName")) or "macOS",
         system_version=plists.text(version.get("ProductVersion")),
     )
+
+
+def _macos_name(root: Path) -> str:
+    """What a Mac is called on its network, as `hostname` has it of one that runs."""
+    from quitus_agent import plists
+
+    try:
+        found: object = plists.read_dict(within(root, MACOS_SETTINGS)).get("System")
+    except SourceError:
+        return ""
+    names = []
+    for path in (("System", "HostName"), ("Network", "HostNames", "LocalHostName")):
+        at = found
+        for key in path:
+            at = at.get(key) if isinstance(at, dict) else None
+        names.append(plists.text(at))
+    return next(filter(None, names), "")

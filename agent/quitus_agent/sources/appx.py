@@ -19,6 +19,8 @@ ALL_USERS = r"Microsoft\Windows\CurrentVersion\Appx\AppxAllUserStore"
 REPOSITORY = (
     r"Local Settings\Software\Microsoft\Windows\CurrentVersion\AppModel\Repository\Packages"
 )
+# Languages and scales of an application are packages of their own, named after what they bring.
+RESOURCES = "split."
 # The hash of the signing certificate's subject, for the signers that matter by number.
 PUBLISHERS = {
     "8wekyb3d8bbwe": "Microsoft Corporation",
@@ -89,6 +91,7 @@ def _install(key: Key, package: PackageName, scope: str) -> Install:
         source=NAME,
         scope=scope,
         identifiers=identifiers,
+        hidden=package.resource_id.startswith(RESOURCES),
     )
 
 

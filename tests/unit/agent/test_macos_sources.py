@@ -87,6 +87,20 @@ def test_the_system_tells_its_version(mac: Path) -> None:
     assert (facts.system, facts.system_version) == ("macOS", "14.3.1")
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"System": {"HostName": "mac-1.example"}, "Network": {}}, "mac-1.example"),
+        ({"Network": {"HostNames": {"LocalHostName": "mac-1"}}}, "mac-1"),
+        ({"System": [], "Network": {"HostNames": 3}}, ""),
+    ],
+)
+def test_a_mac_that_is_off_tells_its_name(mac: Path, settings: Any, name: str) -> None:
+    plist(mac / device.MACOS_SETTINGS, {"System": settings})
+
+    assert device.facts(mac).hostname == name
+
+
 def test_an_entity_bomb_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "Info.plist"
     file.write_text(

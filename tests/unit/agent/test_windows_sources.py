@@ -617,6 +617,17 @@ def test_store_applications_are_told_by_their_package_names() -> None:
     assert appx.split("not a package") is None
 
 
+def test_a_language_of_a_store_application_is_a_part_of_it() -> None:
+    classes = export.MemoryKey("")
+    for resource in ("", "split.language-fr"):
+        name = f"Acme.Editor_1.2.0.0_neutral_{resource}_abcdefghjkmnp"
+        classes.make(rf"{appx.REPOSITORY}\{name}")
+
+    found = list(appx.parse(WindowsRegistry(export.MemoryKey(""), classes=(classes,))))
+
+    assert [each.hidden for each in found] == [False, True]
+
+
 def a_row(**values: str) -> dict[str, str]:
     return {"Name": "Windows(R)", "PartialProductKey": "3V66T", "LicenseStatus": "1"} | values
 
