@@ -20,8 +20,8 @@ _ARCHITECTURE = re.compile(
     r"|ppc64|ppc64el|powerpc|powerpcspe|s390|s390x|sparc|sparc64|mips|mipsel|mips64|mips64el"
     r"|mipsn32|mipsn32el|alpha|hppa|ia64|m68k|sh4|arc|avr32|i586|i686)"
 )
-# What `dpkg -l` gives to names, versions and architectures where it need not make room.
-NARROWEST = (14, 12, 12)
+# What `dpkg -l` gives to names, versions, architectures and descriptions at the least.
+NARROWEST = (14, 12, 12, 33)
 
 
 def read(path: Path) -> Iterator[Install]:
@@ -33,47 +33,53 @@ def parse(listing: str) -> Iterator[Install]:
     """Reads what stands below the heading, if there is one."""
     lines = listing.split("\n")
     ruled = next((at for at, line in enumerate(lines) if line.startswith(RULER)), -1)
-    widths = [len(column) for column in lines[ruled].rstrip().split("-")[1:]] if ruled >= 0 else []
+    room = _room(lines[ruled].rstrip(), lines[ruled + 1 :]) if ruled >= 0 else None
     for number, line in enumerate(lines[ruled + 1 :], start=ruled + 2):
         if not line.strip():
             continue
         try:
-            yield from _row(line, widths)
+            yield from _row(line, room)
         except SourceError as error:
             raise SourceError(f"line {number} {error}") from error
 
 
-def _row(line: str, widths: Sequence[int]) -> Iterator[Install]:
+def _room(ruler: str, rows: Sequence[str]) -> tuple[int, int] | None:
+    """How long names and versions may be, where columns have the widths of a terminal.
+
+    Else columns are as wide as what is in them needs. A terminal's are wider than any architecture,
+    or the narrowest, and then descriptions fill the last one. Before dpkg 1.16, which had no column
+    for architectures, there were no others.
+    """
+    widths = tuple(len(column) for column in ruler.split("-")[1:])
+    is_filled = any(len(row) >= len(ruler) for row in rows)
+    if len(widths) == 4 and not widths[2] > NARROWEST[2]:
+        is_cut = widths == NARROWEST and is_filled
+    else:
+        is_cut = len(widths) > 2
+    return (widths[0], widths[1]) if is_cut else None
+
+
+def _row(line: str, room: tuple[int, int] | None) -> Iterator[Install]:
     if found := _STATE.fullmatch(line):
         if found["state"] not in GONE_STATES:
-            yield _listed(found["columns"].split(), widths)
+            yield _listed(found["columns"].split(), room)
     elif "\t" in line:
         yield from _tabbed(line.split("\t"))
     else:
         raise SourceError("is no package")
 
 
-def _listed(words: Sequence[str], widths: Sequence[int]) -> Install:
+def _listed(words: Sequence[str], room: tuple[int, int] | None) -> Install:
     """A row of `dpkg -l`, whose columns before dpkg 1.16 knew no architecture."""
     name, version, architecture = (*words, "", "")[:3]
     if not _ARCHITECTURE.fullmatch(architecture):
         architecture = ""
-    if _cuts(widths) and (len(name) >= widths[0] or len(version) >= widths[1]):
+    if room and (len(name) >= room[0] or len(version) >= room[1]):
         raise SourceError(
             f"fills its column and may be cut: {name} {version}; dpkg-query -W cuts nothing"
         )
     # Half installed, a package may have none, which is told in words.
     return _install(name, "" if version.startswith("<") else version, architecture)
-
-
-def _cuts(widths: Sequence[int]) -> bool:
-    """Whether columns have the widths of a terminal, not those of what is in them.
-
-    A terminal's are the narrowest, or all are wider: no architecture needs that.
-    """
-    if len(widths) < 4:
-        return len(widths) == 3
-    return tuple(widths[:3]) == NARROWEST or widths[2] > NARROWEST[2]
 
 
 def _tabbed(fields: list[str]) -> Iterator[Install]:

@@ -167,6 +167,9 @@ def test_a_listing_by_dpkg_is_read_whatever_its_language(tmp_path: Path) -> None
     assert (old.name, old.version, old.architecture) == ("bash", "4.1-3", "")
 
 
+FILLED = "ii  bash           5.2.15-2     amd64        GNU Bourne Again SHell, and more o"
+
+
 def ruled(*widths: int) -> str:
     return "+++-" + "-".join("=" * width for width in widths) + "\n"
 
@@ -184,7 +187,22 @@ def test_names_and_versions_that_a_terminal_may_have_cut_are_refused(
     tmp_path: Path, widths: tuple[int, ...], row: str
 ) -> None:
     with pytest.raises(SourceError, match="line 3 fills its column and may be cut: "):
-        read(tmp_path, "dpkg-query", f"Desired=…\n{ruled(*widths)}{row}\n")
+        read(tmp_path, "dpkg-query", f"Desired=…\n{ruled(*widths)}{row}\n{FILLED}\n")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "ii  base-passwords 12.4+deb12u5 amd64        Debian base system",
+        "ii  base-files     12.4+deb12u5 amd64        Debian base system, in more than 33 letters",
+    ],
+)
+def test_a_short_listing_that_a_terminal_need_not_cut_is_whole(tmp_path: Path, row: str) -> None:
+    ruler = ruled(14, 12, 12, 33 if len(row) < 78 else len(row) - 45)
+
+    (found,) = read(tmp_path, "dpkg-query", f"Desired=…\n{ruler}{row}\n")
+
+    assert found.version == "12.4+deb12u5"
 
 
 def test_the_longest_name_of_a_listing_that_cuts_nothing_is_whole(tmp_path: Path) -> None:
