@@ -40,11 +40,10 @@ class Match(NamedTuple):
 
 
 class Home(NamedTuple):
-    """A person's folder: what it is called where people read it ("home 1"), and as in Match."""
+    """A person's folder below the root, and what it is called where people read it: "home 1"."""
 
     whose: str
     place: Path
-    path: Path
 
 
 def is_live(root: Path) -> bool:
@@ -153,13 +152,9 @@ def names(root: Path, folder: str | Path, *, any_case: bool = False) -> list[str
 
 
 def homes(root: Path, folder: str) -> Iterator[Home]:
-    """The folders of people in `folder`; raises SourceError, naming nobody, where one is closed."""
+    """The folders of people in `folder`, by name; what is below one is read `nameless`."""
     for number, name in enumerate(names(root, folder), start=1):
-        place, whose = Path(folder) / name, f"home {number}"
-        with nameless(whose, root, place):
-            path = existing(root, place)
-        if path:
-            yield Home(whose, place, path)
+        yield Home(f"home {number}", Path(folder) / name)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ the rest. This holds for code of any kind: a loop in a C library and a disk that
 
 import marshal
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
@@ -36,6 +37,10 @@ DEVICE, PERSON = "device", "primary-user"
 # Far beyond any real system, and what a collector takes from a device in all.
 MAX_ANSWER_BYTES, MAX_INSTALLS = 32 * 1024 * 1024, 40_000
 LENGTH_BYTES = 4
+# What everybody shares lies beside people's folders.
+PEOPLES_PLACE = (
+    r"(?i)[\\/](?:Users|home|Documents and Settings)[\\/](?!(?:Public|Shared)(?:[\\/]|$))"
+)
 # How long a reader may take to end once it has no more to say, or was told to.
 END_SECONDS = 5.0
 SIGKILL = 9
@@ -316,12 +321,18 @@ def _scanned(source: Source, root: Path) -> list[Any] | None:
 
 
 def _rows(read: Callable[[Path], Iterable[Install]], path: Path) -> list[Any]:
-    rows = [tuple(install) for install in islice(read(path), MAX_INSTALLS + 1)]
+    rows = [tuple(_unplaced(install)) for install in islice(read(path), MAX_INSTALLS + 1)]
     if len(rows) > MAX_INSTALLS:
         raise SourceError(f"lists more than {MAX_INSTALLS} installs")
     if not all(name for name, *_ in rows):
         raise SourceError("lists an install without a name")
     return rows
+
+
+def _unplaced(install: Install) -> Install:
+    """The same, without a place that lies in a person's folder: it would name them."""
+    is_persons = install.location and re.search(PEOPLES_PLACE, install.location)
+    return install._replace(location="") if is_persons else install
 
 
 def serve(

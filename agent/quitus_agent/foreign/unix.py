@@ -32,9 +32,9 @@ def _filesets(listing: str) -> Iterator[Install]:
         fields = line.split(":")
         if line.startswith("#") or not line.strip():
             continue
-        if len(fields) < 7 or not fields[0].endswith("objrepos"):
-            raise SourceError(f"line {number} is no fileset")
-        if not fields[1]:
+        # With -L, packages and many more columns stand in place of the parts of the system.
+        is_fileset = len(fields) > 6 and (fields[0].endswith("objrepos") or len(fields) > 14)
+        if not is_fileset or not fields[1]:
             raise SourceError(f"line {number} names no fileset")
         if (fields[1], fields[2]) not in seen:
             seen.add((fields[1], fields[2]))

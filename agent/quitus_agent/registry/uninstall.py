@@ -24,7 +24,6 @@ RELATIONS = (
     ("release_type", "ReleaseType"),
 )
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
-_PROFILE = re.compile(r"\\(?:Users|Documents and Settings)\\(?!Public(?:\\|$))", re.IGNORECASE)
 _DATE = re.compile(r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)")
 
 
@@ -73,7 +72,7 @@ def _install(key: Key, name: str, architecture: str, source: str, scope: str) ->
             or is_patch(name, key.name, identifiers.get("release_type", ""))
         ),
         installed_on=iso_date(text(key, "InstallDate")),
-        location=_location(key),
+        location=text(key, "InstallLocation"),
     )
 
 
@@ -81,12 +80,6 @@ def is_patch(name: str, key: str, release_type: str) -> bool:
     """Whether an entry is an update of something else: it says so, or is named after an article."""
     known = release_type.lower() in PATCHES
     return known or any(_ARTICLE.search(each) for each in (name, key))
-
-
-def _location(key: Key) -> str:
-    """Where a program lies; nothing where that is a person's folder, which would name them."""
-    location = text(key, "InstallLocation")
-    return "" if _PROFILE.search(location) else location
 
 
 def iso_date(value: str) -> str:

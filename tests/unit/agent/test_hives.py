@@ -8,7 +8,7 @@ import pytest
 from quitus_agent import device, people, reading
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import FAILED, READ
-from quitus_agent.registry import MAX_VALUE_BYTES, export, hive, number, text, uninstall
+from quitus_agent.registry import MAX_VALUE_BYTES, hive, number, text
 from quitus_agent.sources import (
     appx,
     office_msi,
@@ -226,13 +226,19 @@ def test_a_profile_that_is_a_link_names_nobody_either(windows: Path) -> None:
 @pytest.mark.parametrize(
     "place", [r"C:\Users\zoe\AppData\Local\Zoom", r'"C:\Documents and Settings\zoe\Zoom"']
 )
-def test_a_program_for_everybody_that_lies_with_a_person_does_not_name_them(place: str) -> None:
-    software = export.MemoryKey("SOFTWARE")
-    key = software.make(rf"{uninstall.NATIVE}\Zoom")
-    key.set("DisplayName", "Zoom")
-    key.set("InstallLocation", place)
+def test_a_program_for_everybody_that_lies_with_a_person_does_not_name_them(
+    windows: Path, place: str
+) -> None:
+    zoom = {"DisplayName": "Zoom", "InstallLocation": place}
+    shared = {"DisplayName": "Jeu", "InstallLocation": r"C:\Users\Public\Jeu"}
+    tree: regf.Tree = {"Microsoft": {"Windows": {"CurrentVersion": {"Uninstall": {}}}}}
+    tree["Microsoft"]["Windows"]["CurrentVersion"]["Uninstall"] = {"1": zoom, "2": shared}
+    regf.write(windows / CONFIG / "SOFTWARE", tree)
 
-    assert [each.location for each in windows_uninstall.parse(software)] == [""]
+    found = {each.name: each.location for each in reading.system(windows).inventory.installs}
+
+    assert found["Zoom"] == ""
+    assert found["Jeu"] == r"C:\Users\Public\Jeu"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.7, 0.95])

@@ -98,6 +98,13 @@ def read(tmp_path: Path, form: str, content: str) -> list[Install]:
             "/etc/objrepos:bos.rte:7.2.0.0::COMMITTED:I:Base:\n",
             [("bos.rte", "7.2.0.0")],
         ),
+        (
+            "lslpp",
+            "#Package Name:Fileset:Level:State:PTF Id:Fix State:Type:Description:Destination Dir.:"
+            "Uninstaller:Message Catalog:Message Set:Message Number:Parent:Automatic:EFIX Locked\n"
+            "bos.rte:bos.rte.libc:7.2.5.0: : :C:F:libc Library: : : : : : :0:0:/:2045\n",
+            [("bos.rte.libc", "7.2.5.0")],
+        ),
         ("pkg_info", "bash-5.2.15        GNU shell\n", [("bash", "5.2.15")]),
         (
             "pkg_info",

@@ -387,7 +387,8 @@ def test_nobody_is_named_where_a_home_leads_in_a_circle(mac: Path) -> None:
         with pytest.raises(SourceError) as raised:
             list(scan(mac))
 
-        assert str(raised.value) == "home 1: …: Too many levels of symbolic links"
+        assert "durand" not in str(raised.value)
+        assert str(raised.value).startswith("home 1: …/")
 
 
 # --- Receipts ---
