@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_LINE = 1024 * 1024
-# What SOFTWARE has at its top, and Amcache.
-SOFTWARE_KEYS = ("Microsoft", "Wow6432Node", "Root")
+# What SOFTWARE has at its top; Amcache has something else.
+SOFTWARE_KEYS, AMCACHE_KEY = ("Microsoft", "Wow6432Node"), "Root"
 XZ = b"\xfd7zXZ\0"
 
 
@@ -93,12 +93,24 @@ def registry(path: Path) -> "WindowsRegistry":
         raise naming(path, error) from error
 
 
+def software(path: Path) -> "Key":
+    """The machine's SOFTWARE in an export or a hive; raises SourceError for one of a person."""
+    found = registry(path).software
+    if not any(map(found.subkey, SOFTWARE_KEYS)):
+        raise SourceError(f"{path}: holds nothing of the machine's SOFTWARE")
+    return found
+
+
 def _of_software(root: "Key") -> "WindowsRegistry":
     """The registry below a root key; raises SourceError where it tells nothing of software."""
     from quitus_agent.registry.machine import from_key
 
     found = from_key(root)
-    if found.users or found.classes or any(map(found.software.subkey, SOFTWARE_KEYS)):
+    if (
+        found.users
+        or found.classes
+        or any(map(found.software.subkey, (*SOFTWARE_KEYS, AMCACHE_KEY)))
+    ):
         return found
     raise SourceError("holds none of the keys that Windows keeps software in")
 

@@ -304,6 +304,15 @@ LISTED = {
     "pkginfo": "   PKGINST:  SUNWcsr\n   VERSION:  11.10\n    VENDOR:  Oracle\n\n",
 }
 APK = "P:musl\nV:1.2.4-r2\nA:x86_64\nm:Timo Teräs\nF:lib\n\nP:café\nV:2.0_rc1-r0\n\n"
+APK_LIST = (
+    "musl-1.2.5-r0 x86_64 {musl} (MIT) [upgradable from: musl-1.2.4-r2]\n"
+    "café-2.0_rc1-r0 noarch {café} (GPL AND (MIT OR BSD)) [installed]\n"
+)
+PACMAN_Q = "bash 5.2-2\nlocal/zsh 1:5.9-1.1 (shells)\n    A shell\n"
+HOTFIX_TABLE = (
+    "Source  Description      HotFixID   InstalledBy  InstalledOn\n"
+    "PC-1    Security Update  KB5034441  SYSTEM       12/03/2024\n"
+)
 PACMAN_QI = "Nom                : bash\nVersion            : 5.2-2\nArchitecture       : x86_64\n"
 DESC = "%NAME%\nbash\n\n%VERSION%\n5.2-2\n\n%ARCH%\nx86_64\n\n%INSTALLDATE%\n1710000000\n"
 SNAPS = (
@@ -312,6 +321,8 @@ SNAPS = (
     "name:      code\npublisher: vscode✓\nsnap-id:   Ht\ninstalled: 1.87 (155) 316MB classic\n",
 )
 FLATPAKS = "Application ID\tVersion\tArch\tOrigin\norg.acme.App\t2.1\tx86_64\tflathub\n"
+OLD_FLATPAKS = "Ref                     Options\norg.acme.App/x86_64/stable user,current\n"
+DEPLOYED = "flathub\0ab\0appdata-version\x002.1\0\0s\0"
 FLATPAK_INFO = "ID: org.acme.App\nRef: app/org.acme.App/x86_64/stable\nVersion: 2.1\n"
 GNOME = (
     '<application-state><context id=""><application id="code.desktop" score="1" last-seen='
@@ -384,11 +395,13 @@ FORMS: dict[str, Form] = {
     "registry-export": Form(by(*REGISTRY_SOURCES), export),
     "plist-xml": Form(read_property_list, lambda: property_lists(plistlib.FMT_XML)),
     "dpkg": Form(by("dpkg"), texts(STATUS)),
-    "apk": Form(by("apk"), texts(APK)),
-    "pacman": Form(by("pacman"), texts(DESC, "bash 5.2-2\nzsh 5.9-1\n", PACMAN_QI)),
+    "apk": Form(by("apk"), texts(APK, APK_LIST)),
+    "pacman": Form(by("pacman"), texts(DESC, PACMAN_Q, PACMAN_QI)),
     "rpm-listing": Form(by("rpm"), texts("a\tnoarch\t1-1\t1700000000\t1\t(none)\n", SPDX_MANIFEST)),
     "snap": Form(by("snap"), texts(*SNAPS, SNAPD)),
-    "flatpak": Form(by("flatpak"), texts(FLATPAKS, FLATPAK_INFO)),
+    "flatpak": Form(by("flatpak"), texts(FLATPAKS, OLD_FLATPAKS, FLATPAK_INFO)),
+    "flatpak-deployed": Form(of_bytes(flatpak.parse_deploy), texts(DEPLOYED)),
+    "hotfix-table": Form(by("hotfixes"), texts(HOTFIX_TABLE)),
     "gnome": Form(by("last-use"), texts(GNOME)),
     "licensing-service": Form(of_bytes(activation.parse_answer, then=list), texts([ROW])),
     "metainfo": Form(of_bytes(flatpak.parse_metainfo), texts(METAINFO)),

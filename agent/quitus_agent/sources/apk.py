@@ -15,7 +15,7 @@ NAME = "apk"
 FIELD = r"[A-Za-z]:"
 PACKAGE = r"(?P<name>\S+)-(?P<version>\d[^-\s]*-r\d+)"
 ROW = (
-    rf"{PACKAGE}(?: (?P<arch>\w+) \{{.*?\}} \(.*?\)"
+    rf"{PACKAGE}(?: (?P<arch>\w+) \{{[^}}]*\}} \(.*\)"
     r"(?P<state> \[(?:installed|upgradable from: (?P<before>\S+))\])?| - .*)?"
 )
 WARNING = "WARNING: "

@@ -234,7 +234,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive."""
-    return parse(captures.registry(path).software)
+    return parse(captures.software(path))
 
 
 def parse(software: Key) -> Iterator[Install]:

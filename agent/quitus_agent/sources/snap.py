@@ -30,7 +30,7 @@ DISABLED, BROKEN = "disabled", "broken"
 NONE_INSTALLED = "No snaps are installed yet"
 REVISION = r"x?\d+"
 # Behind a publisher whose identity the store has verified, or likes.
-_MARKS = re.compile(r"[*\u2713\u272a]+(?=\)?$)")
+MARKS = "*\u2713\u272a"
 APPLICATION = "app"
 FIELD = r"(name|version|type|architectures):\s*(.*)"
 
@@ -174,11 +174,17 @@ def _install(name: str, version: str, publisher: str, kind: str, state: str = ""
     return Install(
         name,
         version,
-        _MARKS.sub("", publisher),
+        _unmarked(publisher),
         source=NAME,
         identifiers=identifiers,
         hidden=hidden,
     )
+
+
+def _unmarked(publisher: str) -> str:
+    """The name without the store's marks, which may stand in a bracket: "KDE", "Code (vscode)"."""
+    name = publisher.removesuffix(")").rstrip(MARKS)
+    return f"{name})" if publisher.endswith(")") else name
 
 
 def _with_state(install: Install, other: Install) -> Install:

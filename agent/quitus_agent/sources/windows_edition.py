@@ -25,7 +25,7 @@ def scan(root: Path) -> Iterator[Install]:
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive, or a WMI list of Win32_OperatingSystem."""
     if captures.is_registry(path):
-        found = parse(captures.registry(path).software)
+        found = parse(captures.software(path))
     else:
         found = parse_wmi(captures.text(path))
     return captures.installs_of(path, found, "names no Windows")

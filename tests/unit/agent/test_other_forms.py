@@ -50,6 +50,17 @@ def test_a_file_of_another_form_is_a_failure(tmp_path: Path, form: str, content:
     assert str(file) in str(raised.value)
 
 
+@pytest.mark.parametrize("form", ["click-to-run", "office-msi", "sql-server", "windows-edition"])
+def test_a_person_s_part_of_the_registry_says_nothing_of_the_machine(
+    tmp_path: Path, form: str
+) -> None:
+    file = tmp_path / "user.reg"
+    file.write_text(f'{REGISTRY}[HKEY_CURRENT_USER\\Software\\Microsoft\\Office]\n"a"="b"\n')
+
+    with pytest.raises(SourceError, match="holds nothing of the machine's SOFTWARE"):
+        list(READERS[form](file))
+
+
 @pytest.mark.parametrize("form", ["pacman", "dpkg"])
 def test_a_folder_of_another_form_is_a_failure(tmp_path: Path, form: str) -> None:
     with pytest.raises(SourceError, match=str(tmp_path)):
