@@ -13,7 +13,8 @@ NAME = "hotfixes"
 ID = "HotFixID"
 # Names of columns, none of which is followed by a value.
 _HEADING = re.compile(rf"^(?:\w+\s+)*{ID}\s+\w+(?:\s+\w+)*\s*$")
-_NUMBER = re.compile(r"(?:KB|Q)\d{6,7}")
+# Some have a version of their own behind the article: KB976002-v5.
+_NUMBER = re.compile(r"(?:KB|Q)\d{4,10}(?:-\S+|v\d+)?", re.IGNORECASE)
 
 
 def read(path: Path) -> Iterator[Install]:

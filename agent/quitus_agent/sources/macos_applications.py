@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -152,7 +153,8 @@ def read(path: Path) -> Iterator[Install]:
         if not isinstance(document, dict):
             found = parse_xml(document)
         elif any(key.startswith("CFBundle") for key in document if isinstance(key, str)):
-            found = iter([parse_info(document, path.stem, MACHINE)])
+            bundle = path.parents[1] if path.parent.name == "Contents" else Path()
+            found = map(partial(parse_info, file_name=bundle.stem, scope=MACHINE), [document])
         else:
             raise SourceError(f"{path}: is no Info.plist, nor a report of system_profiler")
     elif start.startswith("{"):
@@ -187,8 +189,15 @@ def _info(root: Path, bundle: Path) -> Mapping[str, Any] | None:
 
 
 def parse_info(info: Mapping[str, Any], file_name: str, scope: str) -> Install:
-    """The record of one bundle; a bundle without a name is called by its file."""
-    name = _text(info, "CFBundleDisplayName") or _text(info, "CFBundleName") or file_name
+    """The record of one bundle; one without a name is called by its folder, else by its program.
+
+    Raises SourceError where it has nothing of these, nor an id.
+    """
+    given = (_text(info, "CFBundleDisplayName"), _text(info, "CFBundleName"), file_name)
+    called = (_text(info, "CFBundleExecutable"), _text(info, "CFBundleIdentifier"))
+    name = next(filter(None, (*given, *called)), "")
+    if not name:
+        raise SourceError("has no name")
     copyright_ = _text(info, "NSHumanReadableCopyright") or _text(info, "CFBundleGetInfoString")
     bundle_id = _text(info, "CFBundleIdentifier")
     return Install(

@@ -58,8 +58,9 @@ def read(tmp_path: Path, form: str, content: str) -> list[Install]:
         ),
         (
             "hotfixes",
-            "HotFixID=KB5034441\nDescription=Security Update\n\nHotFixID=File 1\n",
-            [("KB5034441", "")],
+            "HotFixID=KB5034441\nDescription=Security Update\n\nHotFixID=File 1\n\n"
+            "HotFixID=KB976002-v5\nDescription=Update\n\nHotFixID=XpsEPSC\n",
+            [("KB5034441", ""), ("KB976002-v5", "")],
         ),
         (
             "hotfixes",

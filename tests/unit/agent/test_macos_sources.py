@@ -321,6 +321,20 @@ def test_a_name_that_its_build_left_open_is_none(tmp_path: Path) -> None:
     assert (found.name, found.version) == ("Dessin", "")
 
 
+def test_a_captured_bundle_without_a_name_is_called_by_its_folder_or_its_program(
+    tmp_path: Path,
+) -> None:
+    info = {"CFBundleExecutable": "Photo Booth", "CFBundleVersion": "517"}
+    alone = plist(tmp_path / "capture.plist", info)
+    inside = plist(tmp_path / "Cabine.app/Contents/Info.plist", info)
+    nameless = plist(tmp_path / "nameless.plist", {"CFBundleVersion": "517"})
+
+    assert [each.name for each in macos_applications.read(alone)] == ["Photo Booth"]
+    assert [each.name for each in macos_applications.read(inside)] == ["Cabine"]
+    with pytest.raises(SourceError, match=r"nameless\.plist: has no name"):
+        list(macos_applications.read(nameless))
+
+
 def test_a_part_of_another_bundle_is_flagged_where_system_profiler_lists_it() -> None:
     inner = "/Applications/Xcode.app/Contents/Applications/Instruments.app"
     items = [{"_name": "Instruments", "path": inner}, {"_name": "X", "path": "/Applications/X.app"}]
