@@ -16,13 +16,21 @@ from quitus_agent.places import existing, homes, matching, nameless
 NAME = "macos-office"
 # Any of them is there in every suite, and all carry the suite's version.
 PROGRAMS = ("Word", "Excel", "PowerPoint", "Outlook", "OneNote")
+# Until 2011 the suite had a folder of its own.
+FOLDERS = ("Applications", "Applications/Microsoft Office 20*")
 MICROSOFT = "com.microsoft."
 VOLUME = "Library/Preferences/com.microsoft.office.licensingV2.plist"
 GROUP = "Library/Group Containers/UBF8T346G9.Office"
 SUBSCRIPTION = ("com.microsoft.Office365.plist", "com.microsoft.Office365V2.plist")
 RETAIL = re.compile(r"com\.microsoft\.e0E2OUQxNUY1LTAxOUQtNDQwNS04QkJELTAxQTI5M0JBOTk4O?\.plist")
-# Numbering of Office for Mac: one release line since 2016 tells its year by the minor version.
-LINES = ((85, "2024"), (53, "2021"), (17, "2019"), (0, "2016"))
+# Numbering of Office for Mac: one release line since 2016 tells its year by the minor version. It
+# began as 15, whose first ten numbers were previews.
+LINES = {
+    "16": ((85, "2024"), (53, "2021"), (17, "2019"), (0, "2016")),
+    "15": ((11, "2016"),),
+    "14": ((0, "2011"),),
+    "12": ((0, "2008"),),
+}
 
 
 def available(root: Path) -> bool:
@@ -37,8 +45,12 @@ def scan(root: Path) -> Iterator[Install]:
 
 
 def _program(root: Path) -> Path | None:
-    places = (f"Applications/Microsoft {name}.app/Contents/Info.plist" for name in PROGRAMS)
-    return existing(root, *places)
+    places = (
+        f"{folder}/Microsoft {name}.app/Contents/Info.plist"
+        for folder in FOLDERS
+        for name in PROGRAMS
+    )
+    return next((found.path for found in matching(root, *places)), None)
 
 
 def kinds(root: Path) -> dict[str, int]:
@@ -69,12 +81,12 @@ def read(path: Path, licences: dict[str, int] | None = None) -> Iterator[Install
 
 
 def line(version: str) -> str:
-    """The perpetual release that a version could be; empty before 2016."""
+    """The perpetual release that a version could be; empty for one that is not known."""
     major, _, rest = version.partition(".")
     minor = rest.partition(".")[0]
-    if major != "16" or not minor.isdecimal() or len(minor) > 9:
+    if not minor.isdecimal() or len(minor) > 9:
         return ""
-    return next(year for first, year in LINES if int(minor) >= first)
+    return next((year for first, year in LINES.get(major, ()) if int(minor) >= first), "")
 
 
 SOURCE = Source(NAME, available, scan, read)

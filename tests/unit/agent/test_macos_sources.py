@@ -458,7 +458,10 @@ def test_office_tells_its_line_and_its_kinds_of_licence_without_naming_people(ma
 
 @pytest.mark.parametrize(
     ("version", "line"),
-    [("16.89", "2024"), ("16.53", "2021"), ("16.17.1", "2019"), ("16.16", "2016"), ("15.3", "")],
+    [
+        *(("16.89", "2024"), ("16.53", "2021"), ("16.17.1", "2019"), ("16.16", "2016")),
+        *(("15.41", "2016"), ("15.3", ""), ("14.7.7", "2011"), ("12.3.6", "2008"), ("16", "")),
+    ],
 )
 def test_the_line_follows_from_the_version(version: str, line: str) -> None:
     assert macos_office.line(version) == line
@@ -566,6 +569,15 @@ def test_the_data_volume_of_a_mac_is_known_for_a_mac_without_its_system(tmp_path
     assert "macos_applications" in sources.possible(tmp_path)
     assert [each.name for each in macos_applications.scan(tmp_path)] == ["Microsoft Word"]
     assert device.facts(tmp_path).system == "macOS"
+
+
+def test_an_office_in_a_folder_of_its_own_is_office(tmp_path: Path) -> None:
+    word = WORD | {"CFBundleShortVersionString": "14.7.7"}
+    folder = "Applications/Microsoft Office 2011"
+    plist(tmp_path / folder / "Microsoft Word.app/Contents/Info.plist", word)
+
+    assert macos_office.available(tmp_path)
+    assert [each.name for each in macos_office.scan(tmp_path)] == ["Microsoft Office 2011 for Mac"]
 
 
 def test_office_without_word_is_office(tmp_path: Path) -> None:
