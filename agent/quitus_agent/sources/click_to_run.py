@@ -18,6 +18,12 @@ CONFIGURATIONS = (
     r"Microsoft\Office\ClickToRun\Configuration",
     r"Microsoft\Office\15.0\ClickToRun\Configuration",
     r"Wow6432Node\Microsoft\Office\ClickToRun\Configuration",
+    r"Wow6432Node\Microsoft\Office\15.0\ClickToRun\Configuration",
+)
+# Before its first service pack Office 2013 kept the list here; it may be left over.
+PROPERTY_BAGS = (
+    r"Microsoft\Office\15.0\ClickToRun\propertyBag",
+    r"Wow6432Node\Microsoft\Office\15.0\ClickToRun\propertyBag",
 )
 # Update channels by the last part of their address.
 CHANNELS = {
@@ -53,6 +59,13 @@ def parse(software: Key) -> Iterator[Install]:
             if (key := product[:4]) not in seen:
                 seen.add(key)
                 yield product
+    named = {name for name, *_ in seen}
+    for path in PROPERTY_BAGS:
+        bag = software.subkey(path)
+        for product in _products(bag) if bag else ():
+            if product.name not in named:
+                named.add(product.name)
+                yield product
 
 
 def _products(configuration: Key) -> Iterator[Install]:
@@ -65,7 +78,8 @@ def _products(configuration: Key) -> Iterator[Install]:
         )
         if value
     }
-    for listed in text(configuration, "ProductReleaseIds").split(","):
+    listed_ids = text(configuration, "ProductReleaseIds") or text(configuration, "ProductReleaseId")
+    for listed in listed_ids.split(","):
         if release_id := listed.strip():
             yield Install(
                 name=release_id,

@@ -234,6 +234,21 @@ def test_click_to_run_in_both_views_of_the_registry_is_one() -> None:
     assert names == ["O365ProPlusRetail", "VisioProRetail"]
 
 
+def test_an_office_2013_before_its_first_pack_is_told_once() -> None:
+    software = export.MemoryKey("")
+    place = r"Wow6432Node\Microsoft\Office\15.0\ClickToRun"
+    bag = software.make(rf"{place}\propertyBag")
+    bag.set("productreleaseid", "O365ProPlusRetail,VisioProRetail")
+    bag.set("platform", "x86")
+
+    before = [(each.name, each.architecture) for each in click_to_run.parse(software)]
+    software.make(rf"{place}\Configuration").set("ProductReleaseIds", "O365ProPlusRetail")
+    after = [each.name for each in click_to_run.parse(software)]
+
+    assert before == [("O365ProPlusRetail", "x86"), ("VisioProRetail", "x86")]
+    assert after == ["O365ProPlusRetail", "VisioProRetail"]
+
+
 def test_click_to_run_tells_each_product_and_how_it_is_licensed() -> None:
     office, visio, proofing = click_to_run.read(CAPTURE)
 
