@@ -12,7 +12,7 @@ from quitus_agent.wmi import rows_with
 NAME = "hotfixes"
 ID = "HotFixID"
 # Names of columns, none of which is followed by a value.
-_HEADING = re.compile(rf"^(?:\w+\s+)*{ID}\s+\w+(?:\s+\w+)*\s*$")
+_HEADING = re.compile(rf"^(?:\w+\s+)*{ID}(?:\s+\w+)*\s*$")
 # Some have a version of their own behind the article: KB976002-v5.
 _NUMBER = re.compile(r"(?:KB|Q)\d{4,10}(?:-\S+|v\d+)?", re.IGNORECASE)
 

@@ -62,6 +62,7 @@ def read(tmp_path: Path, form: str, content: str) -> list[Install]:
             "HotFixID=KB976002-v5\nDescription=Update\n\nHotFixID=XpsEPSC\n",
             [("KB5034441", ""), ("KB976002-v5", "")],
         ),
+        ("hotfixes", "HotFixID   \r\r\nKB5034441  \r\r\n\r\r\n", [("KB5034441", "")]),
         (
             "hotfixes",
             "Source    Description      HotFixID   InstalledBy          InstalledOn\n"
