@@ -30,7 +30,7 @@ REF = r"(?m): (?P<kind>app|runtime)/(?P<application>[\w.-]+)/(?P<architecture>\w
 OLD_ROW = rf"(?:app/|runtime/)?(?P<application>{ID})/(?P<architecture>\w+)/(?P<branch>[^\s/]+)\s"
 # What `flatpak list` shows: the version that was read from the metadata at deployment, in GVariant.
 DEPLOYED_VERSION = rb"appdata-version\0+([^\0]{1,200})\0\0s"
-DATE = r"\d{4}-\d\d-\d\d.*"
+DATE = r"(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)(?P<time>(?:\D.*)?)"
 GAP = r" {2,}"
 
 
@@ -169,10 +169,10 @@ def parse_metainfo(content: bytes) -> tuple[str, str]:
 def _date_of(release: Mapping[str, str]) -> str:
     """The date of a release in ISO form, so that the later one is greater; empty without one."""
     date, seconds = release.get("date", "").strip(), release.get("timestamp", "").strip()
-    if re.fullmatch(DATE, date):
-        return date
     if seconds.isdecimal() and len(seconds) <= 10:
         return datetime.fromtimestamp(int(seconds), UTC).isoformat()
+    if found := re.fullmatch(DATE, date):
+        return f"{found['year']}-{found['month']:0>2}-{found['day']:0>2}{found['time']}"
     return ""
 
 

@@ -600,6 +600,7 @@ def test_flatpaks_tell_their_release_and_whether_they_are_people_s_own(tmp_path:
         ('version="2.0" date="2023-01-01"/><release version="2.1" date="2024-03-02"', "2.1"),
         ('version="1.9" timestamp="1600000000"/><release version="2" date="2023-05-01"', "2"),
         ('version="3" timestamp="1700000000"/><release version="2" date="2023-05-01"', "3"),
+        ('version="9" date="2023-9-30"/><release version="10" date="2023-10-1"', "10"),
         ('version="2.1"/><release version="2.0"', "2.1"),
         ('version="2.1"/><release version="2.0" date="soon"', "2.1"),
         ('date="2024-03-02"/><release version="2.0" date="2023-01-01"', "2.0"),
