@@ -42,6 +42,7 @@ MAX_DEPTH = 8
 # The second is that of an iPad application, which its wrapper links to; the link may be lost.
 INFOS = ("Contents/Info.plist", "WrappedBundle/Info.plist", "Wrapper/*.app/Info.plist")
 STORE = "Wrapper/iTunesMetadata.plist"
+_WRAPPED = re.compile(r"(?<=\.app)/Wrapper/[^/]+\.app/?$")
 # Where a running Mac has folders of its other volumes, beside the place that people know.
 _VOLUME = re.compile(
     r"/System/(?:Volumes/Data|(?:Volumes/Preboot/)?Cryptexes/[^/]+)(?=/(?:Applications|System|Users)/)"
@@ -382,8 +383,8 @@ def _profiled(
 
 
 def _place(path: str) -> str:
-    """Where people find what lies on a volume that macOS joins to the others when it starts."""
-    return _VOLUME.sub("", path)
+    """Where people find what lies on a volume that macOS joins to others, or in a wrapper."""
+    return _WRAPPED.sub("", _VOLUME.sub("", path))
 
 
 def holder(notice: str) -> str:

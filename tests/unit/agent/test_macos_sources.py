@@ -337,9 +337,14 @@ def test_a_captured_bundle_without_a_name_is_called_by_its_folder_or_its_program
 
 def test_a_part_of_another_bundle_is_flagged_where_system_profiler_lists_it() -> None:
     inner = "/Applications/Xcode.app/Contents/Applications/Instruments.app"
-    items = [{"_name": "Instruments", "path": inner}, {"_name": "X", "path": "/Applications/X.app"}]
+    wrapped = "/Applications/Plan.app/Wrapper/Plan-iPad.app"
+    places = (inner, "/Applications/X.app", wrapped)
+    items = [{"_name": "Any", "path": place} for place in places]
 
-    assert [each.hidden for each in macos_applications.parse_items(items)] == [True, False]
+    found = list(macos_applications.parse_items(items))
+
+    assert [each.hidden for each in found] == [True, False, False]
+    assert found[2].location == "/Applications/Plan.app"
 
 
 @pytest.mark.parametrize(
