@@ -41,6 +41,7 @@ WORDS = {
 _GROUP = re.compile(r"\(\?P<([a-z_]+)>")
 _WORD = re.compile(r"\{([a-z][a-z0-9-]*)\}")
 _HEADER = re.compile(r"\s*\[\[\s*(product|other)\s*\]\]")
+_LIST_HEADER = re.compile(r"\s*\[\s*((?:releases|terms)\.[\w-]+)\s*\]")
 
 
 def _expression(text: str) -> str:
@@ -90,12 +91,26 @@ class BuildEntry(Model):
 
 
 class ReleaseEntry(Model):
-    """One version's days."""
+    """One version's days; its own source where it is not that of all."""
 
     version: str
     released: date | None = None
     supported_until: date | None = None
     source: str = ""
+
+
+class ReleasesEntry(Model):
+    """The versions of a product, oldest first, and the page that their days are from."""
+
+    source: str = Field(min_length=1)
+    versions: list[ReleaseEntry]
+
+    def values(self) -> tuple[Release, ...]:
+        """The releases, each with its source."""
+        return tuple(
+            Release(**each.model_dump() | {"source": each.source or self.source})
+            for each in self.versions
+        )
 
 
 class TermsEntry(Model):
@@ -166,8 +181,8 @@ class ProductEntry(OtherEntry):
     builds: list[BuildEntry] = []
     includes: list[str] = []
     rank: int = 0
-    releases: str | list[ReleaseEntry] = []
-    terms: str | list[TermsEntry] = []
+    releases: str = ""
+    terms: str = ""
     conditions: list[ConditionEntry] = []
 
     def rule(self, of_publisher: Rule, words: Mapping[str, str]) -> Rule:
@@ -188,8 +203,7 @@ class ProductEntry(OtherEntry):
 
     def product(self, file: "PublisherFile", place: str) -> Product:
         """The product that the entry describes."""
-        releases = file.releases[self.releases] if isinstance(self.releases, str) else self.releases
-        terms = file.terms[self.terms] if isinstance(self.terms, str) else self.terms
+        terms = file.terms[self.terms] if self.terms else ()
         return Product(
             self.id,
             self.label,
@@ -197,7 +211,7 @@ class ProductEntry(OtherEntry):
             {number: name.upper() for name, number in self.versions.items()},
             tuple(self.includes),
             self.rank,
-            tuple(Release(**each.model_dump()) for each in releases),
+            file.releases[self.releases].values() if self.releases else (),
             tuple(Terms(**each.model_dump()) for each in terms),
             tuple(Condition(**each.model_dump()) for each in self.conditions),
             place,
@@ -215,7 +229,7 @@ class PublisherFile(Model):
     needs_publisher: bool = False
     stage: StageName | None = None
     words: dict[str, str] = {}
-    releases: dict[str, list[ReleaseEntry]] = {}
+    releases: dict[str, ReleasesEntry] = {}
     terms: dict[str, list[TermsEntry]] = {}
     product: list[ProductEntry] = []
     other: list[OtherEntry] = []
@@ -232,7 +246,7 @@ class PublisherFile(Model):
                 ("releases", entry.releases, self.releases.keys()),
                 ("terms", entry.terms, self.terms.keys()),
             ):
-                if isinstance(named, str) and named not in known:
+                if named and named not in known:
                     raise ValueError(f"{where}.{key}: the file has no {key} {named!r}")
         return self
 
@@ -339,6 +353,10 @@ def _line_of(path: Path, text: str) -> str:
         lines = _places(read_text(path))[found[1]]
         if int(found[2]) < len(lines):
             return f":{lines[int(found[2])]}: {text}"
+    if found := re.match(r"(?:releases|terms)\.[\w-]+", text):
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
+            if (header := _LIST_HEADER.match(line)) and header[1] == found[0]:
+                return f":{number}: {text}"
     return f": {text}"
 
 

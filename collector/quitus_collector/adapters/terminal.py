@@ -254,6 +254,7 @@ def findings(found: Iterable[Finding], catalogue: Catalogue, messages: Messages)
             + ", ".join(each.devices[:SHOWN_DEVICES])
             + (" …" if len(each.devices) > SHOWN_DEVICES else "")
         )
+        print("    " + messages.text("source: {source}", source=each.source))
 
 
 def triage(found: Iterable[Group]) -> None:
@@ -278,7 +279,7 @@ def _product(catalogue: Catalogue, product: Product) -> None:
     facts += [f"includes: {line}" for line in product.includes]
     facts += [
         f"version {each.version}: released {each.released or 'on a day not known'}, "
-        f"supported until {each.supported_until or 'a day not known'}"
+        f"supported until {each.supported_until or 'a day not known'} ({each.source})"
         for each in product.releases
     ]
     facts += [f"counted by {each.metric.value}: {each.source}" for each in product.terms]

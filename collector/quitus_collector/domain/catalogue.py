@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
 from functools import cached_property, lru_cache
+from itertools import chain
 
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import Install
@@ -61,7 +62,11 @@ IDENTIFIERS = (
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A version of a product: first sold, and the last day of its support; None if not public."""
+    """A version of a product: first sold, and the last day of its support; None if not public.
+
+    Of a product that is sold without versions, `version` is what the raw version begins with.
+    `source` is the page that says so.
+    """
 
     version: str
     released: date | None = None
@@ -123,9 +128,15 @@ class Product:
     conditions: tuple[Condition, ...] = ()
     place: str = field(default="", compare=False)
 
-    def release(self, version: str) -> Release | None:
-        """What is known of one version."""
-        return next((each for each in self.releases if each.version == version), None)
+    def release(self, version: str, raw: str) -> Release | None:
+        """What is known of a version; of a product without one, by the raw version: 13 of 13.4."""
+        if version:
+            return next((each for each in self.releases if each.version == version), None)
+        number = re.sub(r"^\d+:", "", raw)
+        within = [
+            each for each in self.releases if re.match(rf"{re.escape(each.version)}(?!\d)", number)
+        ]
+        return max(within, key=lambda each: len(each.version), default=None)
 
     def terms_on(self, day: date) -> tuple[Terms, ...]:
         """The counting terms in force on that day."""
@@ -221,10 +232,11 @@ class Rule:
     @property
     def tells_version(self) -> bool:
         """Whether the products that the rule recognises have a version."""
+        patterns = chain(self.names, *self.identifiers.values())
         return (
             self.major
-            or bool(self.from_build)
-            or any("version" in pattern.groups for pattern in self.names)
+            or bool(self.from_build or self.version_else)
+            or any({"version", "code"} & set(pattern.groups) for pattern in patterns)
         )
 
     def class_of(self, raw: str) -> SoftwareClass:
@@ -371,8 +383,7 @@ class Catalogue:
 
     @cached_property
     def _versioned(self) -> frozenset[str]:
-        told = {rule.line for rule in self.rules if rule.tells_version}
-        return frozenset(told | {line for line, each in self.products.items() if each.releases})
+        return frozenset(rule.line for rule in self.rules if rule.tells_version)
 
     @cached_property
     def _indexes(self) -> tuple["_Index", ...]:

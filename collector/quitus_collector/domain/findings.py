@@ -97,18 +97,19 @@ def _facts(
         if each.install.source == ACTIVATION:
             yield from _activation(each.install, product, key_servers)
             continue
-        yield from _support(product, catalogue, today)
+        yield from _support(each.install, product, catalogue, today)
         yield from _conditions(product, catalogue, today)
         yield from _evaluation(each.install, product, today)
     yield from _base(records)
 
 
-def _support(product: str, catalogue: Catalogue, today: date) -> Iterator[_Fact]:
+def _support(install: Install, product: str, catalogue: Catalogue, today: date) -> Iterator[_Fact]:
     known = catalogue.products.get(line_of(product))
-    release = known.release(version_of(product)) if known else None
+    release = known.release(version_of(product), install.version) if known else None
     if release and release.supported_until and release.supported_until < today:
         day = release.supported_until.isoformat()
-        yield FindingKind.OUT_OF_SUPPORT, product, day, release.source, ""
+        seen = day if version_of(product) else f"{day} ({release.version})"
+        yield FindingKind.OUT_OF_SUPPORT, product, seen, release.source, ""
 
 
 def _conditions(product: str, catalogue: Catalogue, today: date) -> Iterator[_Fact]:

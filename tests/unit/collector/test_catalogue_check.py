@@ -9,6 +9,7 @@ from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.catalogue_check import problems
 from quitus_collector.domain.catalogue_diff import differences
 from quitus_collector.domain.patterns import Pattern, PatternError, witness
+from quitus_collector.errors import CatalogueError
 
 HEAD = 'publisher = "acme"\nlabel = "Acme"\nknown_as = ["Acme"]\n'
 WORDS = ["a", "b", "ab", "Word", " ", "20", "é"]
@@ -126,9 +127,26 @@ def test_a_suite_may_not_include_itself_by_way_of_others(tmp_path: Path) -> None
     ],
 )
 def test_versions_out_of_order_are_a_fault(tmp_path: Path, releases: str, complaint: str) -> None:
-    found = faults(tmp_path, product(r"Tool (?P<version>\d+)", f"releases = [{releases}]"))
+    listed = f'[releases.tool]\nsource = "https://acme.example"\nversions = [{releases}]\n'
 
-    assert found == [f"{tmp_path / 'acme.toml'}:5: acme/x: {complaint}"]
+    found = faults(tmp_path, listed, product(r"Tool (?P<version>\d+)", 'releases = "tool"'))
+
+    assert found == [f"{tmp_path / 'acme.toml'}:9: acme/x: {complaint}"]
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [("", "releases.tool.source: missing"), ('source = ""', "releases.tool.source: string should")],
+)
+def test_dates_that_nobody_published_are_refused(
+    tmp_path: Path, source: str, complaint: str
+) -> None:
+    listed = f'[releases.tool]\nversions = [{{ version = "1" }}]\n{source}\n'
+
+    with pytest.raises(CatalogueError) as raised:
+        faults(tmp_path, listed, product(r"Tool (?P<version>\d+)", 'releases = "tool"'))
+
+    assert str(raised.value).startswith(f"{tmp_path / 'acme.toml'}:4: {complaint}")
 
 
 def test_a_difference_names_products_and_rules(tmp_path: Path) -> None:

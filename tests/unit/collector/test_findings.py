@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,46 @@ def test_a_version_whose_support_has_ended_is_named_with_the_day() -> None:
     new = Install("Microsoft Office LTSC Standard 2024", publisher=MICROSOFT)
 
     assert kinds(old) == [("out-of-support", "2025-10-14")]
+    assert found(old)[0].source.startswith("https://learn.microsoft.com/lifecycle/")
     assert kinds(new) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "publisher", "version", "source", "evidence"),
+    [
+        (
+            "MySQL Server 5.7",
+            "Oracle Corporation",
+            "5.7.44",
+            "windows-uninstall",
+            "2023-10-31 (5.7)",
+        ),
+        ("PostgreSQL 10", "PostgreSQL Global Development Group", "10.23-1", "", "2022-11-10 (10)"),
+        ("redhat-release-server", "Red Hat, Inc.", "7.9", "rpm", "2024-06-30 (7)"),
+        ("sles-release", "SUSE LLC <https://www.suse.com/>", "15.5", "rpm", "2024-12-31 (15.5)"),
+    ],
+)
+def test_what_is_sold_without_versions_is_told_out_of_support_by_its_build(
+    name: str, publisher: str, version: str, source: str, evidence: str
+) -> None:
+    old = Install(name, version=version, publisher=publisher, source=source)
+
+    assert kinds(old) == [("out-of-support", evidence)]
+    assert kinds(replace(old, version="99.1")) == []
+    assert kinds(replace(old, version="")) == []
+
+
+def test_a_long_term_edition_is_not_told_by_the_days_of_the_others() -> None:
+    names = ("Microsoft Windows 10 Entreprise LTSC", "Windows 10 IoT Enterprise LTSC")
+
+    assert kinds(*(Install(each, publisher=MICROSOFT) for each in names)) == []
+
+
+def test_every_day_of_the_catalogue_names_where_it_was_published() -> None:
+    releases = [each for product in CATALOGUE.products.values() for each in product.releases]
+
+    assert len(releases) > 500
+    assert all(each.source.startswith("https://") for each in releases)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +160,7 @@ def test_the_fleets_findings_name_each_device_once_in_french(
     out = capsys.readouterr().out
     assert "Docker Desktop: à vérifier : Gratuit pour les entreprises de moins de 250" in out
     assert "sur 2 postes : d-1, d-2" in out
+    assert "source : Docker Subscription Service Agreement" in out
 
 
 def test_where_there_is_nothing_to_find_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
