@@ -181,6 +181,7 @@ class ProductEntry(OtherEntry):
     builds: list[BuildEntry] = []
     includes: list[str] = []
     rank: int = 0
+    subscription: bool = False
     releases: str = ""
     terms: str = ""
     conditions: list[ConditionEntry] = []
@@ -211,6 +212,7 @@ class ProductEntry(OtherEntry):
             {number: name.upper() for name, number in self.versions.items()},
             tuple(self.includes),
             self.rank,
+            self.subscription,
             file.releases[self.releases].values() if self.releases else (),
             tuple(Terms(**each.model_dump()) for each in terms),
             tuple(Condition(**each.model_dump()) for each in self.conditions),

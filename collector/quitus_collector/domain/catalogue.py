@@ -114,7 +114,8 @@ class Product:
 
     `version_names` says how people write versions whose names do not sort: 11 is XI. `includes`
     are the products that a suite of the same version has inside; `rank` orders the editions of a
-    family, the higher one having all that the lower one has (0: not ranked).
+    family, the higher one having all that the lower one has (0: not ranked). Of a `subscription`
+    what tells no version is sold without one, beside versions that were sold once.
     """
 
     line: str
@@ -123,6 +124,7 @@ class Product:
     version_names: Mapping[str, str] = field(default_factory=dict)
     includes: tuple[str, ...] = ()
     rank: int = 0
+    subscription: bool = False
     releases: tuple[Release, ...] = ()
     terms: tuple[Terms, ...] = ()
     conditions: tuple[Condition, ...] = ()
@@ -233,11 +235,17 @@ class Rule:
     def tells_version(self) -> bool:
         """Whether the products that the rule recognises have a version."""
         patterns = chain(self.names, *self.identifiers.values())
+        said = {"version", "code"} if self.from_code else {"version"}
         return (
-            self.major
-            or bool(self.from_build or self.version_else)
-            or any({"version", "code"} & set(pattern.groups) for pattern in patterns)
+            self.tells_by_build
+            or bool(self.version_else)
+            or any(said & pattern.groups for pattern in patterns)
         )
+
+    @property
+    def tells_by_build(self) -> bool:
+        """Whether the raw version tells the product's, whatever the name."""
+        return self.major or bool(self.from_build)
 
     def class_of(self, raw: str) -> SoftwareClass:
         """The class of the exact build, which may differ from the product's."""
@@ -258,13 +266,20 @@ class Rule:
             return f"{named['version']}.0.{named['update']}0"
         return version
 
+    def named_version(self, plain: str) -> str:
+        """The version by the record's name, for an identifier that tells none."""
+        for pattern in self.names:
+            if "version" in pattern.groups and (found := pattern.compiled.fullmatch(plain)):
+                return self.product_version(found, "") or self.version_else
+        return self.version_else
+
     def product_version(self, found: re.Match[str], raw: str) -> str:
         """The version of the product that a match shows; empty where nothing tells it."""
         groups = found.groupdict() if found.re.groups else {}
         named = groups.get("version") or ""
         if "code" in groups:
             named = self.from_code.get(groups["code"] or "", "")
-        if not named and (self.major or self.from_build):
+        if not named and self.tells_by_build:
             number = re.match(r"\d+", raw)
             first = number[0] if number else ""
             named = self.from_build.get(first, "") or (first if self.major else "")
@@ -358,6 +373,12 @@ class Catalogue:
         """Whether licences of this product line are sold for a version."""
         return line in self._versioned
 
+    def lacks_version(self, product: str) -> bool:
+        """Whether the product id tells less than a licence is sold for."""
+        line, at, _ = product.partition("@")
+        known = self.products.get(line)
+        return not at and self.is_versioned(line) and not (known and known.subscription)
+
     @cached_property
     def suites(self) -> Mapping[str, frozenset[str]]:
         """The product lines inside each suite, those of suites inside it too."""
@@ -383,7 +404,7 @@ class Catalogue:
 
     @cached_property
     def _versioned(self) -> frozenset[str]:
-        return frozenset(rule.line for rule in self.rules if rule.tells_version)
+        return frozenset(rule.line for rule in self.rules if rule.line and rule.tells_version)
 
     @cached_property
     def _indexes(self) -> tuple["_Index", ...]:
@@ -496,7 +517,7 @@ class _Index:
         identifiers = install.identifiers
         if plain.endswith(" edition") and (activated := _ACTIVATED.fullmatch(plain)):
             identifiers = {"licence_family": activated["family"], **identifiers}
-        if identifiers and (recognition := self._by_identifier(install, identifiers)):
+        if identifiers and (recognition := self._by_identifier(install, identifiers, plain)):
             return recognition
         if found := self._first.find(install, plain, words):
             return _by_name(install, *found, is_publishers=False)
@@ -517,7 +538,7 @@ class _Index:
         return self._names.get(publisher)
 
     def _by_identifier(
-        self, install: Install, identifiers: Mapping[str, str]
+        self, install: Install, identifiers: Mapping[str, str], plain: str
     ) -> Recognition | None:
         for key, (exact, patterns) in self._identifiers.items():
             value = identifiers.get(key)
@@ -526,9 +547,8 @@ class _Index:
             entries = exact.get(value.lower(), patterns)
             for fullmatch, rule in entries:
                 if found := fullmatch(value):
-                    return _recognised(
-                        rule, install, found, f"{key} {value}", 1.0, rule.version_else
-                    )
+                    named = rule.named_version(plain)
+                    return _recognised(rule, install, found, f"{key} {value}", 1.0, named)
         return None
 
 

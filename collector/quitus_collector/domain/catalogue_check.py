@@ -42,6 +42,7 @@ def problems(catalogue: Catalogue) -> Iterator[Problem]:
     """Everything that is wrong, in no particular order."""
     yield from _suites(catalogue)
     yield from _versions(catalogue)
+    yield from _unsaid(catalogue)
     first = [
         pattern
         for rule in catalogue.rules
@@ -93,6 +94,23 @@ def _versions(catalogue: Catalogue) -> Iterator[Problem]:
         for before, after in pairwise(product.terms):
             if before.valid_from and after.valid_from and before.valid_from > after.valid_from:
                 yield Problem(product.place, f"{line}: terms are not in the order of their dates")
+
+
+def _unsaid(catalogue: Catalogue) -> Iterator[Problem]:
+    """Names that tell no version, of products whose other names do.
+
+    One fleet would show the product with and without it. Where a name may leave it out, the group
+    `version` is optional.
+    """
+    for rule in catalogue.rules:
+        if not catalogue.lacks_version(rule.line) or rule.tells_by_build:
+            continue
+        for pattern in rule.names:
+            if "version" not in pattern.groups:
+                yield Problem(
+                    rule.place,
+                    f"{rule.id}: other names tell a version, {pattern.text!r} does not",
+                )
 
 
 def _groups(catalogue: Catalogue) -> Iterator[list[_Stated]]:

@@ -257,7 +257,7 @@ def _reasons(
     for line, found in installed.items():
         metrics[line] |= {catalogue.metric(product) for product in found}
         for product in found:
-            if not version_of(product) and catalogue.is_versioned(line):
+            if catalogue.lacks_version(product):
                 # A product without its version is written like its line: the @ tells them apart.
                 reasons[f"{product}@"] = Undetermined.VERSION
     for each in entitlements:

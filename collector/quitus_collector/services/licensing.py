@@ -173,10 +173,9 @@ def _checked(line: PoolLine, catalogue: Catalogue) -> Entitlement:
         raise UsageError(f"{where}the catalogue has no product {base!r} to require")
     if not catalogue.needs_licence(name):
         raise UsageError(f"{where}{name} is free: there is no licence to count")
-    versioned = catalogue.is_versioned(name)
-    if versioned and not version:
+    if catalogue.lacks_version(line.entitlement.product):
         raise UsageError(f"{where}{name} is licensed by version: write {name}@VERSION")
-    if not versioned and version:
+    if version and not catalogue.is_versioned(name):
         raise UsageError(f"{where}{name} has no versions: write it without @")
     numbers = {
         written.lower(): number

@@ -189,6 +189,47 @@ def test_versions_that_have_names_are_in_the_order_in_which_they_came(
         assert not is_lower_version(newer, of=older)
 
 
+@pytest.mark.parametrize(
+    ("name", "publisher", "version", "product"),
+    [
+        ("Prism", "GraphPad Software", "9.5.1", "graphpad/prism@9"),
+        ("Prism 9", "GraphPad Software", "", "graphpad/prism@9"),
+        ("EndNote X9", "Clarivate", "", "clarivate/endnote@19"),
+        ("EndNote", "Clarivate", "19.3.0", "clarivate/endnote@19"),
+        ("HCL Notes", "HCL Technologies Limited", "12.0.2", "ibm/notes@12"),
+        ("Microsoft Windows XP Media Center Edition", MICROSOFT, "", "microsoft/windows@xp"),
+        ("Oracle Database", "Oracle Corporation", "", "oracle/database"),
+    ],
+)
+def test_a_version_that_the_name_leaves_out_is_told_by_the_build_or_not_at_all(
+    catalogue: Catalogue, name: str, publisher: str, version: str, product: str
+) -> None:
+    assert recognise(catalogue, name, publisher, version=version)[1] == product
+
+
+def test_a_version_that_an_identifier_does_not_tell_is_told_by_the_name(tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text(
+        'publisher = "acme"\nlabel = "Acme"\nknown_as = ["Acme"]\n[[product]]\n'
+        'id = "acme/tool"\nlabel = "Tool"\nnames = [\'Tool (?P<version>20\\d\\d)\']\n'
+        "identifiers.upgrade_code = ['one', 'of-(?P<version>20..)']\n"
+    )
+    catalogue = catalogue_files.load(tmp_path)
+
+    def product(name: str, code: str) -> str | None:
+        return recognise(catalogue, name, identifiers={"upgrade_code": code})[1]
+
+    assert product("Tool 2024", "one") == "acme/tool@2024"
+    assert product("Tool 2024", "of-2023") == "acme/tool@2023"
+    assert product("Outil", "one") == "acme/tool"
+
+
+def test_a_subscription_beside_versions_lacks_none(catalogue: Catalogue) -> None:
+    assert catalogue.lacks_version("oracle/database")
+    assert not catalogue.lacks_version("oracle/database@19c")
+    assert not catalogue.lacks_version("adobe/acrobat/pro")
+    assert not catalogue.lacks_version("docker/desktop")
+
+
 def test_what_is_hidden_and_unknown_is_a_part_and_what_is_hidden_and_sold_is_counted(
     catalogue: Catalogue,
 ) -> None:

@@ -149,6 +149,30 @@ def test_dates_that_nobody_published_are_refused(
     assert str(raised.value).startswith(f"{tmp_path / 'acme.toml'}:4: {complaint}")
 
 
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ((), True),
+        (("subscription = true",), False),
+        (('version = "major"',), False),
+        (("from_build = { 15 = '2013' }",), False),
+    ],
+)
+def test_a_product_with_and_without_its_version_is_a_fault_unless_it_is_sold_so(
+    tmp_path: Path, more: tuple[str, ...], refused: bool
+) -> None:
+    found = faults(
+        tmp_path, product("Tool (?P<version>20[0-9]+)", *more), product("My Tool", *more)
+    )
+
+    complaint = "acme:x: other names tell a version, 'My Tool' does not"
+    assert found == ([f"{tmp_path / 'acme.toml'}:10: {complaint}"] if refused else [])
+
+
+def test_a_name_may_leave_the_version_out_where_its_group_is_optional(tmp_path: Path) -> None:
+    assert faults(tmp_path, product("Tool(?: (?P<version>20[0-9]+))?")) == []
+
+
 def test_a_difference_names_products_and_rules(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     for folder, entry in (
