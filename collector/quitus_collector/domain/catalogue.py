@@ -235,12 +235,13 @@ class Rule:
     def tells_version(self) -> bool:
         """Whether the products that the rule recognises have a version."""
         patterns = chain(self.names, *self.identifiers.values())
-        said = {"version", "code"} if self.from_code else {"version"}
         return (
-            self.tells_by_build
-            or bool(self.version_else)
-            or any(said & pattern.groups for pattern in patterns)
+            self.tells_by_build or bool(self.version_else) or any(map(self.says_version, patterns))
         )
+
+    def says_version(self, pattern: Pattern) -> bool:
+        """Whether a text that one of its patterns matches may tell the product's version."""
+        return "version" in pattern.groups or bool(self.from_code and "code" in pattern.groups)
 
     @property
     def tells_by_build(self) -> bool:

@@ -106,7 +106,7 @@ def _unsaid(catalogue: Catalogue) -> Iterator[Problem]:
         if not catalogue.lacks_version(rule.line) or rule.tells_by_build:
             continue
         for pattern in rule.names:
-            if "version" not in pattern.groups:
+            if not rule.says_version(pattern):
                 yield Problem(
                     rule.place,
                     f"{rule.id}: other names tell a version, {pattern.text!r} does not",

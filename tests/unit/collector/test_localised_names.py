@@ -35,6 +35,13 @@ PARTS = [
     "Module linguistique Microsoft Visual Studio 2010 Tools pour Office Runtime (x64) - FRA",
     "Contrôle d’intégrité du PC Windows",
     "Microsoft Edge WebView2-Laufzeit",
+    "Datenbankmoduldienste für SQL Server 2019",
+    "Enregistreur VSS Microsoft SQL Server pour SQL Server 2012",
+    "Connettività client SQL Server 2017",
+    "Herramientas de cliente de SQL Server 2016",
+    "Microsoft Access Datenbank-Engine 2010 (German)",
+    "Windows 10-Update-Assistent",
+    "Asistente para actualización a Windows 10",
 ]
 PATCHES = [
     "Mise à jour cumulative pour Windows 10 Version 22H2",
@@ -44,6 +51,8 @@ PATCHES = [
     "Actualización de seguridad para Microsoft Outlook 2016 (KB5002543)",
     "Service Pack 3 für Microsoft Office 2007",
     "Microsoft Project 2010 Service Pack 2 (SP2)",
+    "Windows Internet Explorer 8 - Mise à jour logicielle",
+    "Mise à jour 2021 de l’heure d’été",
 ]
 OF_DEVICES = [
     ("Pilote graphique NVIDIA 531.41", "NVIDIA Corporation"),
@@ -51,12 +60,41 @@ OF_DEVICES = [
     ("Controlador de gráficos de NVIDIA 512.77", "NVIDIA Corporation"),
     ("Logiciel Intel® PROSet/Wireless", "Intel Corporation"),
     ("Prise en charge des applications Apple (64 bits)", "Apple Inc."),
+    ("Logiciel de base du périphérique HP Officejet Pro 8620", "Hewlett-Packard"),
+    ("Étude d’amélioration de produits HP Officejet 4630", "Hewlett Packard"),
+]
+SOLD = [
+    ("syncro-soft/oxygen@25", "Oxygen XML Editor 25.0", "Syncro Soft"),
+    ("claris/filemaker-pro@16", "FileMaker Pro 16 Advanced", "FileMaker, Inc."),
+    ("datev/datev", "DATEV Kanzlei-Rechnungswesen", "DATEV eG"),
+    ("lexware/lexware@2022", "Lexware buchhaltung plus 2022", "Haufe-Lexware GmbH & Co.KG"),
+    ("sage/contaplus@2019", "Sage ContaPlus Élite 2019", "Sage Spain"),
+    ("wolters-kluwer/a3", "a3ASESOR | con", "Wolters Kluwer"),
+    ("zwsoft/zwcad@2022", "ZWCAD 2022 Français", "ZWSOFT"),
+    ("bluebeam/revu@20", "Bluebeam Revu x64 20", "Bluebeam, Inc."),
+    ("ni/labview@2020", "NI LabVIEW 2020 (32-bit)", "National Instruments"),
+    ("dassault-systemes/catia@v5-6r2018", "Dassault Systemes Software B28", "Dassault Systemes"),
+    ("autodesk/vault-professional@2022", "Autodesk Vault Professional 2022 (Client)", "Autodesk"),
+    (
+        "trend-micro/worry-free",
+        "Trend Micro Worry-Free Business Security Agent",
+        "Trend Micro Inc.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("product", "name"), COUNTED.items())
 def test_a_localised_name_is_the_product(product: str, name: str) -> None:
     found = CATALOGUE.recognise(Install(name, publisher=MICROSOFT))
+
+    assert (found.software_class.value, found.product) == ("commercial", product)
+
+
+@pytest.mark.parametrize(("product", "name", "publisher"), SOLD)
+def test_what_is_sold_in_one_country_or_trade_is_known(
+    product: str, name: str, publisher: str
+) -> None:
+    found = CATALOGUE.recognise(Install(name, publisher=publisher))
 
     assert (found.software_class.value, found.product) == ("commercial", product)
 
