@@ -42,6 +42,8 @@ PARTS = [
     "Microsoft Access Datenbank-Engine 2010 (German)",
     "Windows 10-Update-Assistent",
     "Asistente para actualización a Windows 10",
+    "Paquete de idioma de Microsoft .NET Framework 4.7.2 (español)",
+    "Kit de développement logiciel Windows - Windows 10.0.17763.132",
 ]
 PATCHES = [
     "Mise à jour cumulative pour Windows 10 Version 22H2",
