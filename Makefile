@@ -74,7 +74,7 @@ bench-licensing: .venv/.dev ## the exact position of 100,000 devices (DEVICES=â€
 	$(PY) -m tests.bench.licensing --devices $(or $(DEVICES),100000)
 
 FUZZ_SECONDS ?= 600
-fuzz: .venv/.fuzz ## the agent's binary parsers, FUZZ_SECONDS each, or FORMS="hive plist-xml ..." (Linux)
+fuzz: .venv/.fuzz ## the agent's binary parsers and the collector's handlers, FUZZ_SECONDS each, or FORMS="hive Report ..." (Linux)
 	nice -n 15 $(PY) -m tests.soak.fuzz --seconds $(FUZZ_SECONDS) $(FORMS)
 
 constraints: ## pin again the newest versions that pyproject.toml admits (needs uv)

@@ -8,12 +8,13 @@ import os
 import pwd
 import secrets
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from quitus_collector.adapters import (
@@ -52,7 +53,11 @@ from quitus_collector.services import access, declaring, enrolment, licensing, o
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary
+from quitus_collector.services.ports import Clock, Store
 from quitus_collector.services.reporting import accept_offline, accept_reports
+
+if TYPE_CHECKING:
+    from quitus_collector.entrypoints.grpc.servicers import UseCases
 
 log = logging.getLogger(__name__)
 # Below the collector's folder: the customer's own rules, and those of the newest bundle.
@@ -264,21 +269,10 @@ class Collector:
     def serve(self, ready: Callable[[int, int], None]) -> None:
         """Serves devices until told to stop; `ready` gets the enrolment and the inventory port."""
         from quitus_collector.entrypoints.grpc import handshakes, server
-        from quitus_collector.entrypoints.grpc.peers import certified
-        from quitus_collector.entrypoints.grpc.servicers import UseCases
 
         store, clock = self.store, self.clock
         live = LiveAuthority(self.config.authority, self.config.names, clock, self.validity)
-        grace = timedelta(days=self.config.certificates.reentry)
         refusals = Refusals(store, clock)
-
-        def enrol(secret: str, applicant: Applicant) -> enrolment.Enrolled | EnrolmentRequest:
-            authority = live.current()
-            if not secret:
-                return enrolment.ask(store, authority, clock, applicant)
-            return enrolment.enrol(
-                store, authority, clock, token_secret=secret, applicant=applicant
-            )
 
         def identity() -> server.Identity:
             shown = live.server()
@@ -291,24 +285,12 @@ class Collector:
 
         # One writer: SQLite has a single one anyway, and nothing here is worth a queue of locks.
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store") as executor:
-            use_cases = UseCases(
-                enrol=enrol,
-                reenter=lambda key, signature, applicant: enrolment.reenter(
-                    store,
-                    live.current(),
-                    clock,
-                    public_key=key,
-                    signature=signature,
-                    applicant=applicant,
-                    grace=grace,
-                ),
-                renew=lambda peer, applicant: access.renew(
-                    store, live.current(), clock, peer, applicant
-                ),
-                accept_reports=lambda reports: accept_reports(store, clock, reports),
-                peer=lambda context: certified(context, x509.client_certificate, clock.now()),
-                refused=refusals.note,
-                trust_roots=lambda: live.current().trust_roots(),
+            served = use_cases(
+                store,
+                live.current,
+                clock,
+                refusals,
+                reentry=timedelta(days=self.config.certificates.reentry),
                 pseudonym_key=self._pseudonym_key(),
                 executor=executor,
             )
@@ -318,7 +300,7 @@ class Collector:
             try:
                 asyncio.run(
                     server.serve(
-                        use_cases,
+                        served,
                         identity,
                         enrolment_address=self.config.enrolment_address,
                         inventory_address=self.config.inventory_address,
@@ -363,6 +345,46 @@ class Collector:
                 f"there is no collector in {self.config.home}: run quitus-collector init, "
                 "or name its folder with --home"
             )
+
+
+def use_cases(
+    store: Store,
+    authority: Callable[[], x509.Authority],
+    clock: Clock,
+    refusals: Refusals,
+    *,
+    reentry: timedelta,
+    pseudonym_key: bytes,
+    executor: Executor,
+) -> "UseCases":
+    """What the listeners serve, on this store and the authority as it is at each call."""
+    from quitus_collector.entrypoints.grpc.peers import certified
+    from quitus_collector.entrypoints.grpc.servicers import UseCases
+
+    def enrol(secret: str, applicant: Applicant) -> enrolment.Enrolled | EnrolmentRequest:
+        if not secret:
+            return enrolment.ask(store, authority(), clock, applicant)
+        return enrolment.enrol(store, authority(), clock, token_secret=secret, applicant=applicant)
+
+    return UseCases(
+        enrol=enrol,
+        reenter=lambda key, signature, applicant: enrolment.reenter(
+            store,
+            authority(),
+            clock,
+            public_key=key,
+            signature=signature,
+            applicant=applicant,
+            grace=reentry,
+        ),
+        renew=lambda peer, applicant: access.renew(store, authority(), clock, peer, applicant),
+        accept_reports=lambda reports: accept_reports(store, clock, reports),
+        peer=lambda context: certified(context, x509.client_certificate, clock.now()),
+        refused=refusals.note,
+        trust_roots=lambda: authority().trust_roots(),
+        pseudonym_key=pseudonym_key,
+        executor=executor,
+    )
 
 
 def catalogue(home: Path, folder: Path | None = None) -> Catalogue:

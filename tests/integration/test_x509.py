@@ -17,6 +17,8 @@ from quitus_collector.adapters.x509 import Authority, client_certificate
 from quitus_collector.errors import CollectorError, InvalidRequest, UsageError
 from tests.builders import NOON
 
+REQUEST = keys.signing_request(keys.new_key())
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -34,6 +36,12 @@ def authority(folder: Path) -> Authority:
 def roots(authority: Authority) -> verification.PolicyBuilder:
     store = verification.Store([x509.load_der_x509_certificate(authority.root())])
     return verification.PolicyBuilder().store(store).time(NOON)
+
+
+def broken(request: bytes, good: bytes, bad: bytes) -> bytes:
+    """A request with some of its bytes changed."""
+    assert request.count(good) == 1
+    return request.replace(good, bad)
 
 
 def request_for(key: object, subject: str = "whoever") -> bytes:
@@ -106,6 +114,12 @@ def test_keys_are_readable_by_their_owner_alone(folder: Path) -> None:
         (b"", "malformed"),
         (b"\x30\x82\xff\xff", "malformed"),
         (os.urandom(400), "malformed"),
+        # Of a version and with a kind of key that nobody knows: found by fuzzing.
+        (broken(REQUEST, b"\x02\x01\x00\x30\x00", b"\x02\x01\x08\x30\x00"), "malformed"),
+        (
+            broken(REQUEST, b"\x2a\x86\x48\xce\x3d\x02\x01", b"\x2a\x86\x49\xce\x3d\x02\x01"),
+            "malformed",
+        ),
         (request_for(ec.generate_private_key(ec.SECP384R1())), "not on the curve P-256"),
         (request_for(rsa.generate_private_key(65537, 2048)), "not on the curve P-256"),
     ],

@@ -1,8 +1,9 @@
-"""Coverage-guided fuzzing of the agent's parsers: `make fuzz` (Linux), which `make soak` includes.
+"""Coverage-guided fuzzing: `make fuzz` (Linux), which `make soak` includes.
 
-libFuzzer mutates whole documents towards code that no input has reached yet. Anything but a result
-or a SourceError is a finding, and so is an input that takes ten seconds or a gigabyte. Inputs that
-reached new code are kept in build/fuzz from run to run.
+libFuzzer mutates whole documents for the agent's parsers, and whole requests for the collector's
+handlers, towards code that no input has reached yet. Anything but a result, a SourceError or a
+refusal that is promised is a finding, and so is an input that takes ten seconds or a gigabyte.
+Inputs that reached new code are kept in build/fuzz from run to run.
 """
 
 import argparse
@@ -15,9 +16,11 @@ from typing import NamedTuple
 
 from tests.capabilities import SHARED
 from tests.makers import documents
+from tests.soak import handlers
 
 RESULTS = Path("build/fuzz")
 BINARY = [name for name, form in documents.FORMS.items() if form.is_binary]
+KNOWN = [*documents.FORMS, *handlers.HANDLERS]
 # Captures of real machines that are small enough to be mutated usefully, by the form they have.
 MAX_INPUT_BYTES = 64 * 1024
 CAPTURES = {
@@ -67,16 +70,16 @@ HEADING = """\
 
 
 def main() -> int:
-    """Fuzzes the forms one after another; fails where anything was found."""
+    """Fuzzes what is named, one after another; fails where anything was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "forms", nargs="*", metavar="FORM", help=f"of: {', '.join(documents.FORMS)}"
+        "forms", nargs="*", metavar="FORM", choices=KNOWN, help=f"of: {', '.join(KNOWN)}"
     )
     parser.add_argument("--seconds", type=int, default=600, help="for each form")
     arguments = parser.parse_args()
     outcomes = []
     print(HEADING, flush=True)
-    for form in arguments.forms or BINARY:
+    for form in arguments.forms or [*BINARY, *handlers.HANDLERS]:
         outcomes.append(run(form, arguments.seconds))
         print(outcomes[-1], flush=True)
     findings = [each for outcome in outcomes for each in outcome.findings]
@@ -86,7 +89,7 @@ def main() -> int:
 
 
 def run(form: str, seconds: int) -> Outcome:
-    """Fuzzes one form in a process of its own, which ends at the first finding."""
+    """Fuzzes one form or handler in a process of its own, which ends at the first finding."""
     folder = RESULTS / form
     corpus, found = folder / "corpus", folder / "findings"
     for each in (corpus, found):
@@ -127,7 +130,9 @@ def run(form: str, seconds: int) -> Outcome:
 
 
 def seeds(form: str) -> list[bytes]:
-    """Whole documents of ours, and of real machines where they are at hand."""
+    """Whole documents of ours, and of real machines where they are at hand; or whole requests."""
+    if form in handlers.HANDLERS:
+        return handlers.seeds(form)
     captured = SHARED.joinpath("inventory").glob(CAPTURES[form]) if form in CAPTURES else ()
     real = [
         path.read_bytes()

@@ -27,6 +27,8 @@ ROOT_VALIDITY = timedelta(days=20 * 365)
 CLOCK_SKEW = timedelta(minutes=10)
 # What is left of a certificate's life when it is renewed.
 LEFT_AT_RENEWAL = 1 / 3
+# What `cryptography` raises over bytes that are not what they should be.
+MALFORMED = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Authority:
             if not isinstance(key, ec.EllipticCurvePublicKey):
                 raise InvalidRequest("the key is not on the curve P-256")
             key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except MALFORMED as error:
             raise InvalidRequest("the key is malformed") from error
         except InvalidSignature as error:
             raise InvalidRequest("the signature is not by the key that is given") from error
@@ -223,7 +225,7 @@ def signer_of(
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise InvalidRequest("is signed with a key that is not a device's")
         key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
-    except (ValueError, IndexError, verification.VerificationError) as error:
+    except (IndexError, verification.VerificationError, *MALFORMED) as error:
         raise InvalidRequest("is not signed by a device of this collector") from error
     except InvalidSignature as error:
         raise InvalidRequest("was changed after it was signed") from error
@@ -326,7 +328,7 @@ def _requested_key(signing_request: bytes) -> ec.EllipticCurvePublicKey:
         if not request.is_signature_valid:
             raise InvalidRequest("the signing request is not signed by the key it names")
         key = request.public_key()
-    except (ValueError, InvalidSignature, TypeError) as error:
+    except (InvalidSignature, *MALFORMED) as error:
         raise InvalidRequest("the signing request is malformed") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InvalidRequest("the signing request's key is not on the curve P-256")

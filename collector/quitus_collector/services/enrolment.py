@@ -23,6 +23,8 @@ TOKEN_PREFIX = "qt1"  # noqa: S105 - a format, not a secret
 REFUSAL = "the join token is unknown, used up or expired"
 # What a device signs to come back begins with this, so that no other signature can be taken for it.
 REENTRY_CONTEXT = b"quitus re-entry 1\0"
+# What stands in place of a join token where a person let the device in.
+APPROVED = "request "
 # Requests that wait for a person; anybody can make them, so there are only so many, for so long.
 MAX_REQUESTS = 1_000
 MAX_REQUESTS_OF_ADDRESS = 20
@@ -134,7 +136,10 @@ def ask(
             request = None
         if request is None:
             device = work.devices.find(key)
-            if device is not None and device.token_id.startswith("request "):
+            if device is not None:
+                approved = device.token_id.startswith(APPROVED)
+                if not approved or now >= device.enrolled_at + REQUEST_VALIDITY:
+                    raise EnrolmentRefused("this key is a known device's: enrol with a fresh one")
                 # The answer to an approved request was lost on its way.
                 return _let_in(work, authority, now, device, applicant, {})
             return _queued(work, now, key, applicant)
@@ -143,7 +148,7 @@ def ask(
         if not request.approved:
             raise EnrolmentRefused(f"the request {request.id} of this device was denied")
         work.requests.remove(request.id)
-        token_id = f"request {request.id}"
+        token_id = f"{APPROVED}{request.id}"
         device = _new_device(key, applicant, now, token_id=token_id, entity=request.entity)
         return _let_in(work, authority, now, device, applicant, {"request": request.id})
 

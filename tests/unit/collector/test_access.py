@@ -272,6 +272,26 @@ def test_an_approval_whose_answer_was_lost_gives_the_same_device(gate: Gate) -> 
     assert first.device_id == again.device_id
 
 
+def test_an_approval_is_answered_for_days_and_not_for_ever(gate: Gate) -> None:
+    """Else a key would be certified again and again, past the end of what lets devices re-enter."""
+    gate.decide(gate.waiting(b"key"), approved=True)
+    gate.ask(b"key")
+
+    gate.clock.advance(REQUEST_VALIDITY)
+
+    with pytest.raises(EnrolmentRefused, match="this key is a known device's"):
+        gate.ask(b"key")
+
+
+def test_the_key_of_a_device_with_a_token_waits_for_nobody(gate: Gate) -> None:
+    with gate.store.writing() as work:
+        key = gate.authority.key_sha256(b"key")
+        work.devices.add(a_device(public_key_sha256=key))
+
+    with pytest.raises(EnrolmentRefused, match="this key is a known device's"):
+        gate.ask(b"key")
+
+
 def test_a_denied_device_stays_denied(gate: Gate) -> None:
     gate.decide(gate.waiting(b"key"), approved=False)
 
