@@ -131,6 +131,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FINGERPRINT",
         help="no token: have a person decide at the collector whose root has this fingerprint",
     )
+    way_in.add_argument(
+        "--company",
+        metavar="FINGERPRINT",
+        help="no token: show the company's own certificate to the collector of this root",
+    )
+    for flag, held in (
+        ("--company-cert", "with --company: this machine's certificate and its issuers, PEM"),
+        ("--company-key", "with --company: the key of that certificate, PEM"),
+    ):
+        enrol.add_argument(flag, type=Path, metavar="FILE", help=held)
     enrol.add_argument("--again", action="store_true", help="forget the present identity first")
     enrol.set_defaults(command=_enrol)
 
@@ -192,8 +202,17 @@ def _preview(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
     address = settings.collector_address()
-    token = wiring.token(arguments.token_file, arguments.request)
-    made = wiring.enrol(settings.state, address, token, again=arguments.again)
+    company = (arguments.company_cert, arguments.company_key)
+    if (arguments.company is None) != (company == (None, None)) or company.count(None) == 1:
+        raise UsageError("--company, --company-cert and --company-key go together")
+    token = wiring.token(arguments.token_file, arguments.request or arguments.company)
+    made = wiring.enrol(
+        settings.state,
+        address,
+        token,
+        company if arguments.company else None,
+        again=arguments.again,
+    )
     print(
         f"enrolled with {made.collector_host} as {made.device_id}, until {made.expires_at:%Y-%m-%d}"
     )

@@ -6,23 +6,33 @@ import sys
 
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc
 from quitus_agent import keys, transport
+from quitus_agent.company_certificate import CompanyCertificate
 from quitus_agent.errors import CollectorUnreachable, EnrolmentRefused, EnrolmentWaits
 from quitus_agent.identity import NEVER, Identity
 from quitus_agent.join_token import JoinToken
 from quitus_agent.transport import TIMEOUT_S, target, unreachable
 
 
-def enrol(host: str, port: int, token: JoinToken, private_key: bytes, hostname: str) -> Identity:
+def enrol(
+    host: str,
+    port: int,
+    token: JoinToken,
+    private_key: bytes,
+    hostname: str,
+    company: CompanyCertificate | None = None,
+) -> Identity:
     """Asks for this device's certificate; nothing is sent before the collector is known.
 
-    A token without a secret asks a person: raises EnrolmentWaits until there is a decision.
-    Raises EnrolmentRefused or CollectorUnreachable.
+    A token without a secret lets the company certificate speak, or asks a person: raises
+    EnrolmentWaits until there is a decision. Raises EnrolmentRefused or CollectorUnreachable.
     """
     root = _pinned_root(host, port, token)
+    wanted = keys.signing_request(private_key)
     request = enrolment_pb2.EnrolRequest(
         token_secret=token.secret,
-        signing_request=keys.signing_request(private_key),
+        signing_request=wanted,
         hostname=hostname,
+        company=company.proof(token.root_sha256, wanted) if company else None,
     )
     with transport.channel(host, port, keys.pem([root])) as channel:
         stub = enrolment_pb2_grpc.EnrolmentServiceStub(channel)

@@ -111,9 +111,19 @@ def _pseudonym_key(state: Path) -> bytes:
         return b""
 
 
-def enrol(state: Path, address: tuple[str, int], token: "JoinToken", *, again: bool) -> "Identity":
-    """Gets an identity for this device and keeps it in `state`."""
-    from quitus_agent import enrolment, identity, keys
+def enrol(
+    state: Path,
+    address: tuple[str, int],
+    token: "JoinToken",
+    company: tuple[Path, Path] | None,
+    *,
+    again: bool,
+) -> "Identity":
+    """Gets an identity for this device and keeps it in `state`.
+
+    `company` are the files of its company certificate and of that one's key.
+    """
+    from quitus_agent import company_certificate, enrolment, identity, keys
 
     if not again and (state / identity.IDENTITY_FILE).exists():
         known = identity.load(state)
@@ -121,8 +131,9 @@ def enrol(state: Path, address: tuple[str, int], token: "JoinToken", *, again: b
             f"this device is already enrolled with {known.collector_host} as {known.device_id}; "
             "--again makes it a new device"
         )
+    shown = company_certificate.read(*company) if company else None
     key = keys.pending_key(state)
-    made = enrolment.enrol(*address, token, key, device.hostname())
+    made = enrolment.enrol(*address, token, key, device.hostname(), shown)
     identity.save(state, made)
     return made
 

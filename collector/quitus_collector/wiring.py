@@ -7,7 +7,7 @@ import logging
 import os
 import pwd
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,7 @@ from quitus_collector.adapters import (
     authority_folder,
     catalogue_bundle,
     catalogue_files,
+    company_certificates,
     own_rules,
     pools_csv,
     scenarios,
@@ -34,7 +35,7 @@ from quitus_collector.config import FILE, TEMPLATE, Config, host_name
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue, Recognition
 from quitus_collector.domain.declaration import Declaration
-from quitus_collector.domain.device import Device, EnrolmentRequest
+from quitus_collector.domain.device import CompanyAuthority, Device, EnrolmentRequest
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.licensing.reconciliation import reconcile
@@ -49,11 +50,18 @@ from quitus_collector.errors import (
     UnknownDevice,
     UsageError,
 )
-from quitus_collector.services import access, declaring, enrolment, licensing, observing
+from quitus_collector.services import (
+    access,
+    company_authorities,
+    declaring,
+    enrolment,
+    licensing,
+    observing,
+)
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary
-from quitus_collector.services.ports import Clock, Store
+from quitus_collector.services.ports import Clock, CompanyProof, Store
 from quitus_collector.services.reporting import accept_offline, accept_reports
 
 if TYPE_CHECKING:
@@ -150,6 +158,34 @@ class Collector:
             valid_for=valid_for,
             entity=entity,
             label=label,
+        )
+
+    def trust_company(
+        self, authority_id: str, file: Path, revocations: Sequence[Path], names: str, entity: str
+    ) -> CompanyAuthority:
+        """Lets the machines in whose certificates an authority of the company's own issued."""
+        authority = CompanyAuthority(
+            authority_id,
+            company_certificates.read_authority(file),
+            self.clock.now(),
+            names,
+            entity or None,
+            company_certificates.read_revocations(revocations),
+        )
+        company_authorities.trust(self.store, authority, actor=self.actor)
+        return authority
+
+    def company_authorities(self) -> list[tuple[CompanyAuthority, datetime | None]]:
+        """Those authorities, each with the end of its revocation lists."""
+        with self.store.reading() as work:
+            found = work.company_authorities.list()
+        return [(each, company_certificates.revocations_end(each)) for each in found]
+
+    def set_revocations(self, authority_id: str, files: Sequence[Path]) -> None:
+        """Takes newer revocation lists of such an authority in."""
+        lists = company_certificates.read_revocations(files)
+        company_authorities.set_revocations(
+            self.store, self.clock, authority_id, lists, actor=self.actor
         )
 
     def change_authority(self, kind: Kind, root_key: RootKey | None) -> str:
@@ -361,7 +397,18 @@ def use_cases(
     from quitus_collector.entrypoints.grpc.peers import certified
     from quitus_collector.entrypoints.grpc.servicers import UseCases
 
-    def enrol(secret: str, applicant: Applicant) -> enrolment.Enrolled | EnrolmentRequest:
+    def enrol(
+        secret: str, proof: CompanyProof | None, applicant: Applicant
+    ) -> enrolment.Enrolled | EnrolmentRequest:
+        if proof:
+            return enrolment.enrol_by_company(
+                store,
+                authority(),
+                company_certificates.vouched,
+                clock,
+                proof=proof,
+                applicant=applicant,
+            )
         if not secret:
             return enrolment.ask(store, authority(), clock, applicant)
         return enrolment.enrol(store, authority(), clock, token_secret=secret, applicant=applicant)

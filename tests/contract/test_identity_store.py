@@ -1,6 +1,7 @@
 """What every implementation of ports.Store promises of identities and of the audit log."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from threading import Event as Signal
 
@@ -9,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.audit import Event, Kind, first_broken
-from quitus_collector.domain.device import EnrolmentRequest
+from quitus_collector.domain.device import CompanyAuthority, EnrolmentRequest
 from quitus_collector.services.audit import verify
 from quitus_collector.services.ports import Store
 from tests.builders import NOON, a_device
@@ -48,6 +49,34 @@ def test_a_request_comes_back_as_it_was_kept_until_it_is_removed(store: Store) -
 
     with store.reading() as work:
         assert work.requests.list() == [second]
+
+
+def test_a_company_authority_comes_back_as_it_was_kept_until_it_is_removed(store: Store) -> None:
+    first = CompanyAuthority("ad", "PEM", NOON)
+    second = CompanyAuthority("filiale", "PEM 2", NOON, "*.corp.example", "999000110", "CRL")
+    with store.writing() as work:
+        work.company_authorities.add(second)
+        work.company_authorities.add(first)
+
+    with store.writing() as work:
+        assert work.company_authorities.list() == [first, second]
+        work.company_authorities.remove("ad")
+        work.company_authorities.remove("none")
+
+    with store.reading() as work:
+        assert work.company_authorities.list() == [second]
+
+
+def test_devices_are_found_by_the_name_in_their_company_certificate(store: Store) -> None:
+    later = a_device("d-1", company_name="pc-1.corp", enrolled_at=NOON + timedelta(days=1))
+    first = a_device("d-2", company_name="pc-1.corp")
+    with store.writing() as work:
+        for each in (later, first, a_device("d-3")):
+            work.devices.add(each)
+
+    with store.reading() as work:
+        assert work.devices.of_company("pc-1.corp") == [first, later]
+        assert work.devices.of_company("pc-2.corp") == []
 
 
 def test_the_log_is_read_as_it_was_written(store: Store) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from quitus_collector.domain.audit import Entry, Event, entry_after
 from quitus_collector.domain.device import (
     Chain,
+    CompanyAuthority,
     Device,
     EnrolmentRequest,
     Heard,
@@ -62,6 +63,10 @@ class MemoryDevices:
         ]
         return sorted(found, key=lambda device: device.id)
 
+    def of_company(self, company_name: str) -> Sequence[Device]:
+        found = [each for each in self.by_id.values() if each.company_name == company_name]
+        return sorted(found, key=lambda device: (device.enrolled_at, device.id))
+
     def remove(self, device_id: str) -> None:
         self.by_id.pop(device_id, None)
         self.inventories.by_id.pop(device_id, None)
@@ -99,6 +104,20 @@ class MemoryEnrolmentRequests:
 
     def remove(self, request_id: str) -> None:
         self.by_id.pop(request_id, None)
+
+
+class MemoryCompanyAuthorities:
+    def __init__(self) -> None:
+        self.by_id: dict[str, CompanyAuthority] = {}
+
+    def add(self, authority: CompanyAuthority) -> None:
+        self.by_id[authority.id] = authority
+
+    def list(self) -> Sequence[CompanyAuthority]:
+        return sorted(self.by_id.values(), key=lambda authority: authority.id)
+
+    def remove(self, authority_id: str) -> None:
+        self.by_id.pop(authority_id, None)
 
 
 class MemoryAuditLog:
@@ -170,6 +189,7 @@ class MemoryUnitOfWork:
         self.devices = MemoryDevices(self.inventories)
         self.tokens = MemoryJoinTokens()
         self.requests = MemoryEnrolmentRequests()
+        self.company_authorities = MemoryCompanyAuthorities()
         self.audit = MemoryAuditLog()
         self.entitlements = MemoryEntitlements()
 

@@ -2,11 +2,13 @@
 
 Everything is the collector's own from the deserializer to the answer: servicers, use cases, limits,
 authority, refusals. Only gRPC's connection is played, and the store is in memory. Each message
-meets a collector that knows one device and one join token, so that a finding can be repeated.
+meets a collector that knows one device, one join token and one authority of the company's own, so
+that a finding can be repeated.
 """
 
 import asyncio
 import copy
+import hashlib
 import random
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
+from cryptography import x509 as x509_names
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import DecodeError, Message
 
@@ -33,7 +37,7 @@ from quitus_agent.device import DeviceFacts
 from quitus_agent.spool import Accepted
 from quitus_collector.adapters import authority_folder, x509
 from quitus_collector.domain.audit import Kind
-from quitus_collector.domain.device import JoinToken
+from quitus_collector.domain.device import CompanyAuthority, JoinToken
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.servicers import (
     EnrolmentServicer,
@@ -48,10 +52,19 @@ from quitus_collector.wiring import use_cases
 from tests.builders import NOON
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
+from tests.makers import company
 
 ADDRESS = "ipv4:192.0.2.7:50000"
 RECEIPT = b"r" * 16
 SECRET = "the-secret-of-a-join-token"
+
+
+HANDLERS: dict[str, type[Message]] = {
+    "Report": inventory_pb2.ReportRequest,
+    "Enrol": enrolment_pb2.EnrolRequest,
+    "Reenter": enrolment_pb2.ReenterRequest,
+    "Renew": identity_pb2.RenewRequest,
+}
 
 
 def fixed_key(number: int) -> bytes:
@@ -60,6 +73,7 @@ def fixed_key(number: int) -> bytes:
 
 
 PRESENT, FRESH, NEWCOMER = map(fixed_key, (1001, 1002, 1003))
+COMPANY = company.Authority("Mercure root", NOON)
 
 
 class Refused(Exception):
@@ -124,8 +138,13 @@ class Collector:
             self.authority = x509.Authority(folder)
         self._known = MemoryStore()
         with self._known.writing() as work:
-            digest = enrolment._sha256(SECRET)
+            digest = hashlib.sha256(SECRET.encode()).hexdigest()
             work.tokens.add(JoinToken("t-1", digest, 2, NOON, NOON + timedelta(days=1)))
+            pem = COMPANY.certificate.public_bytes(company.PEM).decode()
+            revocations = COMPANY.revocations().decode()
+            work.company_authorities.add(
+                CompanyAuthority("ad", pem, NOON, "pc-*", revocations=revocations)
+            )
         applicant = Applicant(keys.signing_request(PRESENT), "PC-1", "192.0.2.7")
         made = enrolment.enrol(
             self._known, self.authority, self._clock, token_secret=SECRET, applicant=applicant
@@ -198,6 +217,16 @@ class Collector:
             self._known = store
         return made
 
+    def seeds(self, name: str) -> list[bytes]:
+        """Whole requests to start from: those that are taken in and those that are refused."""
+        requests = {
+            "Report": _reports,
+            "Enrol": lambda: _enrolments(self.authority.root()),
+            "Reenter": _reentries,
+            "Renew": _renewals,
+        }[name]
+        return [each.SerializeToString() for each in requests()]
+
     def _check_refusal(self, store: MemoryStore, error: Refused) -> None:
         """A refusal is one that is promised, is written down, and leaves everything as it was."""
         assert error.code is not grpc.StatusCode.INTERNAL, error
@@ -264,7 +293,16 @@ def _reports() -> Iterator[Message]:
     yield wire.full_request(LATER, Accepted(receipt=b"another receipt!"))
 
 
-def _enrolments() -> Iterator[Message]:
+def _enrolments(root: bytes) -> Iterator[Message]:
+    wanted = keys.signing_request(NEWCOMER)
+    for name in ("PC-2", "other-2"):
+        machine = COMPANY.machine(x509_names.DNSName(name))
+        proof = enrolment_pb2.CompanyProof(certificate_chain=machine.chain)
+        proof.signed_at.FromDatetime(NOON)
+        proof.signature = machine.key.sign(
+            enrolment.company_message(root, NOON, wanted), ec.ECDSA(hashes.SHA256())
+        )
+        yield enrolment_pb2.EnrolRequest(signing_request=wanted, company=proof)
     for secret in (SECRET, "", "another"):
         for key in (NEWCOMER, PRESENT):
             yield enrolment_pb2.EnrolRequest(
@@ -287,20 +325,6 @@ def _renewals() -> Iterator[Message]:
         yield identity_pb2.RenewRequest(signing_request=keys.signing_request(key))
 
 
-# Each handler's request, and whole ones to start from.
-HANDLERS: dict[str, tuple[type[Message], Callable[[], Iterator[Message]]]] = {
-    "Report": (inventory_pb2.ReportRequest, _reports),
-    "Enrol": (enrolment_pb2.EnrolRequest, _enrolments),
-    "Reenter": (enrolment_pb2.ReenterRequest, _reentries),
-    "Renew": (identity_pb2.RenewRequest, _renewals),
-}
-
-
-def seeds(name: str) -> list[bytes]:
-    """Whole requests, those that are taken in and those that are refused."""
-    return [each.SerializeToString() for each in HANDLERS[name][1]()]
-
-
 def mutated(
     name: str, content: bytes, most: int, seed: int, mutate: Callable[[bytes, int], bytes]
 ) -> bytes:
@@ -309,7 +333,7 @@ def mutated(
     Bytes alone rarely stay a message, and what a field says would hardly be reached.
     """
     chance = random.Random(seed)
-    message = HANDLERS[name][0]()
+    message = HANDLERS[name]()
     try:
         message.ParseFromString(content)
     except DecodeError:

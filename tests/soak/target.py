@@ -45,6 +45,9 @@ def _fuzz_form(name: str) -> None:
 def _fuzz_handler(name: str) -> None:
     logging.disable()
     collector = handlers.Collector()
+    # Its authorities are made anew in each run, so the whole requests are as well.
+    for number, seed in enumerate(collector.seeds(name)):
+        Path(sys.argv[1], f"seed-{number}").write_bytes(seed)
 
     def mutated(content: bytes, most: int, seed: int) -> bytes:
         return handlers.mutated(name, content, most, seed, atheris.Mutate)

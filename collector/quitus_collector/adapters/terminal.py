@@ -14,7 +14,13 @@ from rich.table import Table
 from quitus_collector.adapters.x509 import Authority
 from quitus_collector.domain.audit import Entry
 from quitus_collector.domain.catalogue import Build, Catalogue, Product
-from quitus_collector.domain.device import Device, EnrolmentRequest, JoinToken, Standing
+from quitus_collector.domain.device import (
+    CompanyAuthority,
+    Device,
+    EnrolmentRequest,
+    JoinToken,
+    Standing,
+)
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.install import DeviceKind, Install
@@ -122,6 +128,7 @@ def device(device: Device, installs: Sequence[Install]) -> None:
         ("device", device.name),
         ("id", device.id),
         ("entity", device.entity or "-"),
+        *([("company certificate", device.company_name)] if device.company_name else []),
         ("system", f"{facts.system} {facts.system_version} {facts.architecture}".strip() or "-"),
         ("processors, cores", f"{facts.processors}, {facts.cores}"),
         ("memory", f"{facts.memory_bytes // MIB} MiB"),
@@ -155,6 +162,15 @@ def tokens(tokens: Iterable[JoinToken]) -> None:
         used = f"{token.uses} of {token.uses_allowed}"
         until = f"{token.expires_at:%Y-%m-%d %H:%M}"
         table.add_row(*map(escape, (token.id, token.label, token.entity or "", used, until)))
+    _print(table)
+
+
+def company_authorities(authorities: Iterable[tuple[CompanyAuthority, datetime | None]]) -> None:
+    """Authorities of the company's own, each with the end of its revocation lists."""
+    table = _table("Authority", "Names", "Entity", "Since (UTC)", "Revocation lists until (UTC)")
+    for each, ends in authorities:
+        since, until = f"{each.added_at:%Y-%m-%d}", f"{ends:%Y-%m-%d %H:%M}" if ends else "none"
+        table.add_row(*map(escape, (each.id, each.names, each.entity or "", since, until)))
     _print(table)
 
 

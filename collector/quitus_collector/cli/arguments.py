@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from quitus_collector import config
+from quitus_collector.domain.company import is_siren
+from quitus_collector.errors import UsageError
 from quitus_collector.wiring import Collector
 
 OK, FAILURE, USAGE = 0, 1, 2
@@ -49,6 +51,12 @@ def duration(text: str) -> timedelta:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration like 7d, 12h, 30m or 90s")
     unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[found[2]]
     return timedelta(**{unit: int(found[1])})
+
+
+def check_entity(entity: str | None) -> None:
+    """Raises UsageError where it is not a SIREN."""
+    if entity and not is_siren(entity):
+        raise UsageError(f"{entity!r} is not a SIREN: nine digits with their check digit")
 
 
 def print_json(document: object) -> None:

@@ -9,6 +9,7 @@ from quitus_collector.cli.arguments import (
     FAILURE,
     OK,
     Commands,
+    check_entity,
     collector_of,
     complain,
     duration,
@@ -16,8 +17,7 @@ from quitus_collector.cli.arguments import (
     positive,
     print_json,
 )
-from quitus_collector.domain.company import is_siren
-from quitus_collector.errors import CollectorError, StoreError, UsageError
+from quitus_collector.errors import CollectorError, StoreError
 from quitus_collector.services import access
 from quitus_collector.services.enrolment import decide, revoke_token
 from quitus_collector.services.reporting import Decision, list_devices, settle, show_device
@@ -98,7 +98,7 @@ def _add_reports(commands: Commands) -> None:
 
 
 def _token_create(arguments: argparse.Namespace) -> int:
-    _check_entity(arguments.entity)
+    check_entity(arguments.entity)
     collector = collector_of(arguments)
     print(
         collector.create_token(
@@ -154,7 +154,7 @@ def _devices_pending(arguments: argparse.Namespace) -> int:
 
 
 def _devices_decide(arguments: argparse.Namespace) -> int:
-    _check_entity(arguments.entity)
+    check_entity(arguments.entity)
     collector = collector_of(arguments)
     request = decide(
         collector.store,
@@ -167,11 +167,6 @@ def _devices_decide(arguments: argparse.Namespace) -> int:
     outcome = "is let in when it asks again" if request.approved else "is turned away"
     print(f"{request.hostname or request.address} ({request.id}) {outcome}")
     return OK
-
-
-def _check_entity(entity: str | None) -> None:
-    if entity and not is_siren(entity):
-        raise UsageError(f"{entity!r} is not a SIREN: nine digits with their check digit")
 
 
 def _devices_list(arguments: argparse.Namespace) -> int:

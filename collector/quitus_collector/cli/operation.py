@@ -9,6 +9,7 @@ from pathlib import Path
 from quitus_collector import config, logs, wiring
 from quitus_collector.adapters import terminal
 from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.cli import company
 from quitus_collector.cli.arguments import (
     OK,
     Commands,
@@ -82,6 +83,7 @@ def _add_authority(commands: Commands) -> None:
         "--even-if", action="store_true", help="although devices still show its certificates"
     )
     retire.set_defaults(command=_authority_change, kind=Kind.ROOT_RETIRED)
+    company.add(actions)
 
 
 def _add_audit(commands: Commands) -> None:

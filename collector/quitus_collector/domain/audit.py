@@ -32,6 +32,9 @@ class Kind(StrEnum):
     ROOT_PREPARED = "root prepared"
     ROOT_ACTIVATED = "root activated"
     ROOT_RETIRED = "root retired"
+    COMPANY_TRUSTED = "company authority trusted"
+    COMPANY_DISTRUSTED = "company authority distrusted"
+    COMPANY_REVOCATIONS = "revocation lists taken in"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""Devices, what tells them apart, and the tokens and requests that let them in."""
+"""Devices, what tells them apart, and what lets them in: tokens, persons, company authorities."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from quitus_collector.domain.install import DeviceFacts, SourceOutcome
@@ -25,7 +26,8 @@ class Standing(StrEnum):
 class Device:
     """An enrolled workstation; `facts` and `sources` are those of its last report, if there is one.
 
-    `entity` is the legal entity (SIREN) that its join token was made for, or None. A renewed key
+    `entity` is the legal entity (SIREN) that its join token was made for, or None. `company_name`
+    is what the company certificate that let it in calls it, empty for other ways in. A renewed key
     is `next_key_sha256` until its first use. `trust_digest` says which roots the device trusts, as
     it said last. `digest`, `receipt` and `shown` (the receipt that the last report showed) are hex,
     empty before the first report. `rival` is the id of the device that a quarantine is about, or
@@ -39,6 +41,7 @@ class Device:
     enrolled_at: datetime
     certificate_expires_at: datetime
     entity: str | None = None
+    company_name: str = ""
     next_key_sha256: str | None = None
     revoked_at: datetime | None = None
     trust_digest: str = ""
@@ -65,6 +68,7 @@ class Device:
             "id": self.id,
             "name": self.name,
             "entity": self.entity,
+            "company_name": self.company_name or None,
             "standing": self.standing.value,
             "standing_reason": self.standing_reason or None,
             "rival": self.rival or None,
@@ -168,6 +172,28 @@ class JoinToken:
     def used_once_more(self) -> "JoinToken":
         """The token after one more device."""
         return replace(self, uses=self.uses + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyAuthority:
+    """An authority of the company's own, whose machine certificates let devices in.
+
+    `id` is what operators call it. `certificates` are those that end a chain, `revocations` its
+    revocation lists, empty where none were given; both are PEM. `names` is a pattern, `*` for any
+    characters, that a machine's name must match. `entity` is the legal entity (SIREN) of its
+    devices, or None.
+    """
+
+    id: str
+    certificates: str
+    added_at: datetime
+    names: str = "*"
+    entity: str | None = None
+    revocations: str = ""
+
+    def admits(self, machine: str) -> bool:
+        """Whether a machine of this name may come in; letters are alike in both cases."""
+        return fnmatchcase(machine.lower(), self.names.lower())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Letting devices in: by a join token, by a person's approval, again after a long absence."""
+"""Letting devices in: by a join token, a company certificate, a person; again after an absence."""
 
 import base64
 import hashlib
@@ -9,20 +9,25 @@ from datetime import datetime, timedelta
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.certificate import after_use, check_standing
-from quitus_collector.domain.device import Device, EnrolmentRequest, JoinToken
+from quitus_collector.domain.device import Device, EnrolmentRequest, JoinToken, Standing
 from quitus_collector.errors import EnrolmentRefused, UsageError
 from quitus_collector.services.ports import (
     CertificateAuthority,
     Clock,
+    CompanyProof,
     IssuedCertificate,
     Store,
     UnitOfWork,
+    Vouching,
 )
 
 TOKEN_PREFIX = "qt1"  # noqa: S105 - a format, not a secret
 REFUSAL = "the join token is unknown, used up or expired"
 # What a device signs to come back begins with this, so that no other signature can be taken for it.
 REENTRY_CONTEXT = b"quitus re-entry 1\0"
+# The same of what a company certificate's key signs, and how far that may be from now.
+COMPANY_CONTEXT = b"quitus company enrolment 1\0"
+MAX_PROOF_AGE = timedelta(hours=1)
 # What stands in place of a join token where a person let the device in.
 APPROVED = "request "
 # Requests that wait for a person; anybody can make them, so there are only so many, for so long.
@@ -118,6 +123,75 @@ def enrol(
             work.tokens.add(token.used_once_more())
             device = _new_device(key, applicant, now, token_id=token.id, entity=token.entity)
         return _let_in(work, authority, now, device, applicant, {"token": token.id})
+
+
+def enrol_by_company(
+    store: Store,
+    authority: CertificateAuthority,
+    vouching: Vouching,
+    clock: Clock,
+    *,
+    proof: CompanyProof,
+    applicant: Applicant,
+) -> Enrolled:
+    """Admits the device that a company certificate names, which its key has to prove.
+
+    A second device of one name is set apart until a person decides, and none comes in beside one
+    that was revoked. Raises EnrolmentRefused, InvalidRequest or DeviceRefused.
+    """
+    key = authority.key_sha256(applicant.signing_request)
+    now = clock.now()
+    if abs(now - proof.signed_at) > MAX_PROOF_AGE:
+        raise EnrolmentRefused(
+            f"this device's clock says {proof.signed_at:%Y-%m-%d %H:%M} UTC, and the collector's "
+            f"{now:%Y-%m-%d %H:%M} UTC: set the clock that is wrong"
+        )
+    message = company_message(authority.root(), proof.signed_at, applicant.signing_request)
+    with store.writing() as work:
+        of, name = vouching(work.company_authorities.list(), proof, message, now)
+        if not of.admits(name):
+            raise EnrolmentRefused(f"{name} is not one of the names that may come in")
+        device = work.devices.find(key)
+        if device is not None and device.company_name != name:
+            raise EnrolmentRefused("this key is a known device's: enrol with a fresh one")
+        detail = {"company authority": of.id, "name": name}
+        if device is not None:
+            return _let_in(work, authority, now, device, applicant, detail)
+        made = _new_device(key, applicant, now, token_id=f"company {of.id}", entity=of.entity)
+        made = _beside_others(work, replace(made, company_name=name))
+        enrolled = _let_in(work, authority, now, made, applicant, detail)
+        if made.standing is Standing.QUARANTINED:
+            who, reason = f"device {made.id}", {"reason": made.standing_reason}
+            work.audit.add(Event(now, Kind.QUARANTINED, who, who, reason))
+        return enrolled
+
+
+def company_message(root: bytes, signed_at: datetime, signing_request: bytes) -> bytes:
+    """What a company certificate's key signs, given the collector's root (DER)."""
+    seconds = int(signed_at.timestamp()).to_bytes(8)
+    return COMPANY_CONTEXT + hashlib.sha256(root).digest() + seconds + signing_request
+
+
+def _beside_others(work: UnitOfWork, made: Device) -> Device:
+    """The new device, set apart where its company certificate let another one in already."""
+    known = work.devices.of_company(made.company_name)
+    if any(each.revoked_at for each in known):
+        raise EnrolmentRefused(
+            f"the device of the company certificate {made.company_name} was revoked: ask the "
+            "collector's administrators to restore or to remove it"
+        )
+    present = [each for each in known if each.standing is not Standing.REPLACED]
+    if any(each.standing is Standing.QUARANTINED for each in present):
+        raise EnrolmentRefused(
+            f"a person has to decide first about another device of {made.company_name}"
+        )
+    if not present:
+        return made
+    rival = present[-1]
+    reason = f"its company certificate is also that of {rival.name} ({rival.id})"
+    return replace(
+        made, standing=Standing.QUARANTINED, standing_reason=reason[:255], rival=rival.id
+    )
 
 
 def ask(

@@ -1,13 +1,20 @@
 """What the use cases need from the outside world."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from quitus_collector.domain.audit import Entry, Event
-from quitus_collector.domain.device import Chain, Device, EnrolmentRequest, Heard, JoinToken
+from quitus_collector.domain.device import (
+    Chain,
+    CompanyAuthority,
+    Device,
+    EnrolmentRequest,
+    Heard,
+    JoinToken,
+)
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import HeldRow
@@ -50,6 +57,9 @@ class Devices(Protocol):
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
         """Those whose fingerprint has one of these values under the same kind, sorted by id."""
 
+    def of_company(self, company_name: str) -> Sequence[Device]:
+        """Those that a company certificate with this name let in, oldest first."""
+
     def remove(self, device_id: str) -> None:
         """Takes the device away with its installs; nothing if it is not there."""
 
@@ -81,6 +91,19 @@ class EnrolmentRequests(Protocol):
 
     def remove(self, request_id: str) -> None:
         """Takes the request away; nothing if it is not there."""
+
+
+class CompanyAuthorities(Protocol):
+    """The authorities whose machine certificates let devices in."""
+
+    def add(self, authority: CompanyAuthority) -> None:
+        """Keeps an authority; one with the same id is replaced."""
+
+    def list(self) -> Sequence[CompanyAuthority]:
+        """All of them, sorted by id; in a writing unit of work, locked until it ends."""
+
+    def remove(self, authority_id: str) -> None:
+        """Takes the authority away; nothing if it is not there."""
 
 
 class AuditLog(Protocol):
@@ -131,6 +154,7 @@ class UnitOfWork(Protocol):
     devices: Devices
     tokens: JoinTokens
     requests: EnrolmentRequests
+    company_authorities: CompanyAuthorities
     inventories: Inventories
     entitlements: Entitlements
     audit: AuditLog
@@ -152,6 +176,22 @@ class IssuedCertificate:
 
     chain: tuple[bytes, ...]
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyProof:
+    """A machine's company certificate with its issuers (DER), and what its key signed, and when."""
+
+    chain: tuple[bytes, ...]
+    signature: bytes
+    signed_at: datetime
+
+
+# Which of these authorities vouches for who signed a message, at a time, and the name that it gives
+# the machine; raises EnrolmentRefused or InvalidRequest.
+Vouching = Callable[
+    [Sequence[CompanyAuthority], CompanyProof, bytes, datetime], tuple[CompanyAuthority, str]
+]
 
 
 class CertificateAuthority(Protocol):

@@ -22,21 +22,24 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19quitus/v1/enrolment.proto\x12\tquitus.v1\"O\n\x0c\x45nrolRequest\x12\x14\n\x0ctoken_secret\x18\x01 \x01(\t\x12\x17\n\x0fsigning_request\x18\x02 \x01(\x0c\x12\x10\n\x08hostname\x18\x03 \x01(\t\"P\n\x0eReenterRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x17\n\x0fsigning_request\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x9a\x01\n\rEnrolResponse\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x19\n\x11\x63\x65rtificate_chain\x18\x02 \x03(\x0c\x12\x13\n\x0btrust_roots\x18\x03 \x03(\x0c\x12\x16\n\x0einventory_port\x18\x04 \x01(\r\x12\x15\n\rpseudonym_key\x18\x05 \x01(\x0c\x12\x17\n\x0fwaiting_request\x18\x06 \x01(\t2\x8e\x01\n\x10\x45nrolmentService\x12:\n\x05\x45nrol\x12\x17.quitus.v1.EnrolRequest\x1a\x18.quitus.v1.EnrolResponse\x12>\n\x07Reenter\x12\x19.quitus.v1.ReenterRequest\x1a\x18.quitus.v1.EnrolResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19quitus/v1/enrolment.proto\x12\tquitus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"y\n\x0c\x45nrolRequest\x12\x14\n\x0ctoken_secret\x18\x01 \x01(\t\x12\x17\n\x0fsigning_request\x18\x02 \x01(\x0c\x12\x10\n\x08hostname\x18\x03 \x01(\t\x12(\n\x07\x63ompany\x18\x04 \x01(\x0b\x32\x17.quitus.v1.CompanyProof\"k\n\x0c\x43ompanyProof\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x03(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12-\n\tsigned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x0eReenterRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x17\n\x0fsigning_request\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x9a\x01\n\rEnrolResponse\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x19\n\x11\x63\x65rtificate_chain\x18\x02 \x03(\x0c\x12\x13\n\x0btrust_roots\x18\x03 \x03(\x0c\x12\x16\n\x0einventory_port\x18\x04 \x01(\r\x12\x15\n\rpseudonym_key\x18\x05 \x01(\x0c\x12\x17\n\x0fwaiting_request\x18\x06 \x01(\t2\x8e\x01\n\x10\x45nrolmentService\x12:\n\x05\x45nrol\x12\x17.quitus.v1.EnrolRequest\x1a\x18.quitus.v1.EnrolResponse\x12>\n\x07Reenter\x12\x19.quitus.v1.ReenterRequest\x1a\x18.quitus.v1.EnrolResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'quitus.v1.enrolment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENROLREQUEST']._serialized_start=40
-  _globals['_ENROLREQUEST']._serialized_end=119
-  _globals['_REENTERREQUEST']._serialized_start=121
-  _globals['_REENTERREQUEST']._serialized_end=201
-  _globals['_ENROLRESPONSE']._serialized_start=204
-  _globals['_ENROLRESPONSE']._serialized_end=358
-  _globals['_ENROLMENTSERVICE']._serialized_start=361
-  _globals['_ENROLMENTSERVICE']._serialized_end=503
+  _globals['_ENROLREQUEST']._serialized_start=73
+  _globals['_ENROLREQUEST']._serialized_end=194
+  _globals['_COMPANYPROOF']._serialized_start=196
+  _globals['_COMPANYPROOF']._serialized_end=303
+  _globals['_REENTERREQUEST']._serialized_start=305
+  _globals['_REENTERREQUEST']._serialized_end=385
+  _globals['_ENROLRESPONSE']._serialized_start=388
+  _globals['_ENROLRESPONSE']._serialized_end=542
+  _globals['_ENROLMENTSERVICE']._serialized_start=545
+  _globals['_ENROLMENTSERVICE']._serialized_end=687
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -25,26 +26,69 @@ class EnrolRequest(_message.Message):
     TOKEN_SECRET_FIELD_NUMBER: _builtins.int
     SIGNING_REQUEST_FIELD_NUMBER: _builtins.int
     HOSTNAME_FIELD_NUMBER: _builtins.int
+    COMPANY_FIELD_NUMBER: _builtins.int
     token_secret: _builtins.str
-    """The secret half of the join token, as text. Empty: the device asks a person to let it in."""
+    """The secret half of the join token, as text. Empty: `company` lets the device in, or a person is asked."""
     signing_request: _builtins.bytes
     """PKCS#10 request, DER, ECDSA P-256. Its subject is ignored: the collector names the device."""
     hostname: _builtins.str
     """What the device calls itself; evidence for a person who reads the list, not an identity. May be empty."""
+    @_builtins.property
+    def company(self) -> Global___CompanyProof:
+        """In place of a join token."""
+
     def __init__(
         self,
         *,
         token_secret: _builtins.str = ...,
         signing_request: _builtins.bytes = ...,
         hostname: _builtins.str = ...,
+        company: Global___CompanyProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["company", b"company"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hostname", b"hostname", "signing_request", b"signing_request", "token_secret", b"token_secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "hostname", b"hostname", "signing_request", b"signing_request", "token_secret", b"token_secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnrolRequest: _TypeAlias = EnrolRequest  # noqa: Y015
+
+@_typing.final
+class CompanyProof(_message.Message):
+    """What a certificate of the company's own authority proves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_CHAIN_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
+    signature: _builtins.bytes
+    """By that certificate's key, over the bytes "quitus company enrolment 1", a zero byte, the SHA-256 of the collector's root
+    (DER), the seconds of signed_at (8 bytes, big-endian), and signing_request. ECDSA with SHA-256 (DER), or RSA with
+    PKCS #1 v1.5 and SHA-256.
+    """
+    @_builtins.property
+    def certificate_chain(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The machine's certificate, for clients, then its issuers as far as the collector may lack them; DER, at most 8."""
+
+    @_builtins.property
+    def signed_at(self) -> _timestamp_pb2.Timestamp:
+        """By the device's clock, in whole seconds; within an hour of the collector's."""
+
+    def __init__(
+        self,
+        *,
+        certificate_chain: _abc.Iterable[_builtins.bytes] | None = ...,
+        signature: _builtins.bytes = ...,
+        signed_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_chain", b"certificate_chain", "signature", b"signature", "signed_at", b"signed_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompanyProof: _TypeAlias = CompanyProof  # noqa: Y015
 
 @_typing.final
 class ReenterRequest(_message.Message):

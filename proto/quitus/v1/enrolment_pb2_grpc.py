@@ -54,9 +54,10 @@ class EnrolmentServiceServicer:
     """
 
     def Enrol(self, request, context):
-        """Admits a device that shows a valid join token and signs its request with a key of its own.
-        Asking again with the same token and the same key gives the same device, so a lost answer costs nothing.
-        PERMISSION_DENIED: the token is unknown, used up or expired. INVALID_ARGUMENT: the request is malformed.
+        """Admits a device that shows a valid join token or its company certificate and signs its request with a key of its own.
+        Asking again with the same one and the same key gives the same device, so a lost answer costs nothing.
+        PERMISSION_DENIED: the token is unknown, used up or expired, or the certificate lets nobody in; the text says why.
+        INVALID_ARGUMENT: the request is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,10 @@ class EnrolmentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EnrolmentServiceAsyncStub: ...
     Enrol: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.EnrolRequest, _enrolment_pb2.EnrolResponse]
-    """Admits a device that shows a valid join token and signs its request with a key of its own.
-    Asking again with the same token and the same key gives the same device, so a lost answer costs nothing.
-    PERMISSION_DENIED: the token is unknown, used up or expired. INVALID_ARGUMENT: the request is malformed.
+    """Admits a device that shows a valid join token or its company certificate and signs its request with a key of its own.
+    Asking again with the same one and the same key gives the same device, so a lost answer costs nothing.
+    PERMISSION_DENIED: the token is unknown, used up or expired, or the certificate lets nobody in; the text says why.
+    INVALID_ARGUMENT: the request is malformed.
     """
     Reenter: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.ReenterRequest, _enrolment_pb2.EnrolResponse]
     """Certifies a fresh key of a known device whose certificate has ended; the present key proves who it is.
@@ -53,9 +54,10 @@ class EnrolmentServiceAsyncStub(EnrolmentServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enrol: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.EnrolRequest, _enrolment_pb2.EnrolResponse]  # type: ignore[assignment]
-    """Admits a device that shows a valid join token and signs its request with a key of its own.
-    Asking again with the same token and the same key gives the same device, so a lost answer costs nothing.
-    PERMISSION_DENIED: the token is unknown, used up or expired. INVALID_ARGUMENT: the request is malformed.
+    """Admits a device that shows a valid join token or its company certificate and signs its request with a key of its own.
+    Asking again with the same one and the same key gives the same device, so a lost answer costs nothing.
+    PERMISSION_DENIED: the token is unknown, used up or expired, or the certificate lets nobody in; the text says why.
+    INVALID_ARGUMENT: the request is malformed.
     """
     Reenter: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.ReenterRequest, _enrolment_pb2.EnrolResponse]  # type: ignore[assignment]
     """Certifies a fresh key of a known device whose certificate has ended; the present key proves who it is.
@@ -73,9 +75,10 @@ class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _enrolment_pb2.EnrolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enrolment_pb2.EnrolResponse, _abc.Awaitable[_enrolment_pb2.EnrolResponse]]:
-        """Admits a device that shows a valid join token and signs its request with a key of its own.
-        Asking again with the same token and the same key gives the same device, so a lost answer costs nothing.
-        PERMISSION_DENIED: the token is unknown, used up or expired. INVALID_ARGUMENT: the request is malformed.
+        """Admits a device that shows a valid join token or its company certificate and signs its request with a key of its own.
+        Asking again with the same one and the same key gives the same device, so a lost answer costs nothing.
+        PERMISSION_DENIED: the token is unknown, used up or expired, or the certificate lets nobody in; the text says why.
+        INVALID_ARGUMENT: the request is malformed.
         """
 
     @_abc_1.abstractmethod

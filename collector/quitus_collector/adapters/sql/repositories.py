@@ -25,6 +25,7 @@ from quitus_collector.domain.audit import Entry, Event, Kind, entry_after
 from quitus_collector.domain.device import (
     WEIGHTS,
     Chain,
+    CompanyAuthority,
     Device,
     EnrolmentRequest,
     Heard,
@@ -126,6 +127,13 @@ class SQLDevices:
         query = select(tables.device).where(or_(*agrees)).order_by(columns.id)
         return [_device(row) for row in self._connection.execute(query)]
 
+    def of_company(self, company_name: str) -> Sequence[Device]:
+        """Those that a company certificate with this name let in, oldest first."""
+        columns = tables.device.c
+        query = select(tables.device).where(columns.company_name == company_name)
+        ordered = query.order_by(columns.enrolled_at, columns.id)
+        return [_device(row) for row in self._connection.execute(ordered)]
+
     def remove(self, device_id: str) -> None:
         """Takes the device away with its installs."""
         installs, devices = tables.install, tables.device
@@ -194,6 +202,31 @@ class SQLEnrolmentRequests:
         """Takes the request away."""
         condition = tables.enrolment_request.c.id == request_id
         self._connection.execute(delete(tables.enrolment_request).where(condition))
+
+
+class SQLCompanyAuthorities:
+    """Implements ports.CompanyAuthorities."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def add(self, authority: CompanyAuthority) -> None:
+        """Keeps an authority; one with the same id is replaced."""
+        _put(self._connection, tables.company_authority, asdict(authority))
+
+    def list(self) -> Sequence[CompanyAuthority]:
+        """All of them, sorted by id."""
+        query = select(tables.company_authority).order_by(tables.company_authority.c.id)
+        if self._connection.get_execution_options().get(WRITING):
+            # Of two machines of one name that come in at once, one has to see the other.
+            query = query.with_for_update()
+        return [CompanyAuthority(**row._mapping) for row in self._connection.execute(query)]
+
+    def remove(self, authority_id: str) -> None:
+        """Takes the authority away."""
+        condition = tables.company_authority.c.id == authority_id
+        self._connection.execute(delete(tables.company_authority).where(condition))
 
 
 class SQLAuditLog:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from quitus_collector.adapters.sql.repositories import (
     WRITING,
     SQLAuditLog,
+    SQLCompanyAuthorities,
     SQLDevices,
     SQLEnrolmentRequests,
     SQLEntitlements,
@@ -26,6 +27,7 @@ from quitus_collector.adapters.sql.repositories import (
 from quitus_collector.errors import StoreError, UsageError
 from quitus_collector.services.ports import (
     AuditLog,
+    CompanyAuthorities,
     Devices,
     EnrolmentRequests,
     Entitlements,
@@ -46,6 +48,7 @@ class SQLUnitOfWork:
         self.devices: Devices = SQLDevices(connection)
         self.tokens: JoinTokens = SQLJoinTokens(connection)
         self.requests: EnrolmentRequests = SQLEnrolmentRequests(connection)
+        self.company_authorities: CompanyAuthorities = SQLCompanyAuthorities(connection)
         self.inventories: Inventories = SQLInventories(connection)
         self.entitlements: Entitlements = SQLEntitlements(connection)
         self.audit: AuditLog = SQLAuditLog(connection)

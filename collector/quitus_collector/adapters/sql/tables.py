@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     false,
 )
@@ -60,6 +61,7 @@ device = Table(
     Column("public_key_sha256", String(64), nullable=False, unique=True),
     Column("token_id", String(32), nullable=False),
     Column("entity", String(64)),
+    Column("company_name", String(255), nullable=False, server_default="", index=True),
     Column("enrolled_at", UTCDateTime, nullable=False),
     Column("certificate_expires_at", UTCDateTime, nullable=False),
     Column("next_key_sha256", String(64), unique=True),
@@ -107,6 +109,18 @@ enrolment_request = Table(
     Column("requested_at", UTCDateTime, nullable=False),
     Column("approved", Boolean),
     Column("entity", String(64)),
+)
+
+# Authorities outside, whose machine certificates let devices in.
+company_authority = Table(
+    "company_authority",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("certificates", Text, nullable=False),
+    Column("added_at", UTCDateTime, nullable=False),
+    Column("names", String(255), nullable=False),
+    Column("entity", String(64)),
+    Column("revocations", Text, nullable=False),
 )
 
 # Append-only; the number is the primary key, so that two writers cannot continue the same entry.

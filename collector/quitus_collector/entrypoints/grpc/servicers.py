@@ -25,6 +25,7 @@ from quitus_collector.entrypoints.grpc.together import Together
 from quitus_collector.errors import CollectorError, FullReportWanted
 from quitus_collector.services.access import trust_digest
 from quitus_collector.services.enrolment import Applicant, Enrolled
+from quitus_collector.services.ports import CompanyProof
 from quitus_collector.services.reporting import Accepted, Incoming
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ Result = TypeVar("Result")
 class UseCases:
     """What the servicers call; blocking, so they run on `executor`."""
 
-    enrol: Callable[[str, Applicant], Enrolled | EnrolmentRequest]
+    enrol: Callable[[str, CompanyProof | None, Applicant], Enrolled | EnrolmentRequest]
     reenter: Callable[[bytes, bytes, Applicant], Enrolled]
     renew: Callable[[ClientCertificate, Applicant], Enrolled]
     accept_reports: Callable[[Sequence[Incoming]], Sequence[Accepted | CollectorError]]
@@ -72,6 +73,7 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
         answer = await self._use_cases.run(
             self._use_cases.enrol,
             translate.text(request.token_secret, "token_secret"),
+            translate.company_proof(request),
             _applicant(request.signing_request, request.hostname, context),
         )
         if isinstance(answer, EnrolmentRequest):

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
-from quitus.v1 import inventory_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from quitus.v1 import enrolment_pb2, inventory_pb2
 from quitus_collector.domain.install import (
     DeviceFacts,
     DeviceKind,
@@ -16,6 +18,7 @@ from quitus_collector.domain.install import (
 )
 from quitus_collector.domain.report import Changes, Report, Unchanged
 from quitus_collector.errors import InvalidRequest
+from quitus_collector.services.ports import CompanyProof
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # Anybody may knock at the enrolment port; what it needs is small.
@@ -26,6 +29,8 @@ MAX_TEXT = 1_024
 MAX_SOURCE_NAME = 64
 MAX_IDENTIFIERS = 32
 MAX_GUESTS = 4_096
+# Certificates from a machine's own to the one below what the collector trusts.
+MAX_CHAIN = 8
 DIGEST_BYTES = 32
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -47,6 +52,19 @@ KINDS = {
 }
 
 
+def company_proof(message: enrolment_pb2.EnrolRequest) -> CompanyProof | None:
+    """What an enrolment shows of the company's own authority, if it does; raises InvalidRequest."""
+    if not message.HasField("company"):
+        return None
+    if message.token_secret:
+        raise InvalidRequest("company: a join token or a company certificate lets in, not both")
+    chain = tuple(message.company.certificate_chain)
+    if not 0 < len(chain) <= MAX_CHAIN:
+        raise InvalidRequest(f"company.certificate_chain: not 1 to {MAX_CHAIN} certificates")
+    signed_at = _time(message.company.signed_at, "company.signed_at")
+    return CompanyProof(chain, message.company.signature, signed_at)
+
+
 def report(message: inventory_pb2.ReportRequest) -> Report:
     """The report that a message carries; raises InvalidRequest naming the field."""
     match message.WhichOneof("content"):
@@ -62,10 +80,7 @@ def report(message: inventory_pb2.ReportRequest) -> Report:
         raise InvalidRequest(f"digest: not {DIGEST_BYTES} bytes")
     if len(message.receipt) > DIGEST_BYTES:
         raise InvalidRequest(f"receipt: more than {DIGEST_BYTES} bytes")
-    try:
-        taken_at = message.taken_at.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidRequest("taken_at: not a time") from error
+    taken_at = _time(message.taken_at, "taken_at")
     if len(message.trust_digest) not in (0, DIGEST_BYTES):
         raise InvalidRequest(f"trust_digest: not {DIGEST_BYTES} bytes")
     return Report(taken_at, message.digest, message.receipt, content, message.trust_digest)
@@ -185,6 +200,13 @@ def _install(message: inventory_pb2.Install, field: str) -> Install:
         hidden=message.hidden,
         installed_on=_date(message.installed_on, f"{field}.installed_on"),
     )
+
+
+def _time(message: Timestamp, field: str) -> datetime:
+    try:
+        return message.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest(f"{field}: not a time") from error
 
 
 def _date(value: str, field: str) -> str:
