@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from quitus_agent import smbios
+from quitus_agent import disks, smbios
 from quitus_agent.errors import SourceError
 from quitus_agent.guests import guests
 from quitus_agent.places import RUNNING, is_live, within
@@ -71,7 +71,7 @@ REALM = r"(?m)^[ \t]*default_realm[ \t]*=[ \t]*(?P<realm>\S+)"
 class DeviceFacts(NamedTuple):
     """Zero or empty where the device cannot tell; `cores` are physical, or virtual on a VM.
 
-    `system_id` stays on the device: what leaves is made from it (pseudonyms).
+    `system_id` and `disk_serial` stay on the device: what leaves is made from them (pseudonyms).
     """
 
     hostname: str = ""
@@ -91,6 +91,7 @@ class DeviceFacts(NamedTuple):
     system_id: str = ""
     domain: str = ""
     guests: tuple[str, ...] = ()
+    disk_serial: str = ""
 
 
 class Cpuinfo(NamedTuple):
@@ -174,6 +175,7 @@ def _with_hardware(found: DeviceFacts, root: Path) -> DeviceFacts:
         smbios_uuid=firmware.uuid,
         serial=firmware.serial,
         guests=guests(root),
+        disk_serial=disks.system_serial(),
     )
 
 

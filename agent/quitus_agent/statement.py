@@ -40,7 +40,8 @@ class _Said(NamedTuple):
 class Statement(_Said):
     """An inventory in the form in which it leaves; `installs` has no record twice.
 
-    `facts` go by the names of the wire's DeviceFacts; the system's id and the user are stand-ins.
+    `facts` go by the names of the wire's DeviceFacts; the user and the ids of system and disk are
+    stand-ins.
     """
 
     @cached_property
@@ -65,9 +66,10 @@ def make(
 ) -> Statement:
     """What was read, reduced to what may leave: no location, no name of a person or a system."""
     facts = device._asdict()
-    del facts["system_id"]
+    del facts["system_id"], facts["disk_serial"]
     facts["guests"] = tuple(map(clean, device.guests[:MAX_GUESTS]))
     facts["machine_id"] = pseudonyms.of_system(device.system_id)
+    facts["disk_id"] = pseudonyms.of_disk(device.disk_serial)
     facts["primary_user"] = user_pseudonym
     installs: dict[tuple[str, ...], Install] = {}
     for each in inventory.installs:

@@ -250,14 +250,16 @@ def test_devices_are_found_by_what_their_fingerprints_share(store: Store) -> Non
     one = DeviceFacts(smbios_uuid="4C4C4544-0001", serial="S-1001", machine_id="m1m1")
     same_board = DeviceFacts(smbios_uuid="4c4c4544-0001", serial="OTHER")
     unset = DeviceFacts(smbios_uuid="00000000-0000-0000-0000-000000000000")
+    disk = DeviceFacts(disk_id="d15c")
     with store.writing() as work:
-        for number, facts in enumerate((one, same_board, unset), start=1):
+        for number, facts in enumerate((one, same_board, disk, unset), start=1):
             work.devices.add(a_device(f"d-{number}", facts=facts))
 
     with store.reading() as work:
         found = work.devices.alike(fingerprint(one))
         assert [device.id for device in found] == ["d-1", "d-2"]
         assert work.devices.alike(fingerprint(unset)) == []
+        assert [device.id for device in work.devices.alike({"disk_id": "d15c"})] == ["d-3"]
         assert work.devices.alike({"serial": "4c4c4544-0001"}) == []
 
 

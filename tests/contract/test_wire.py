@@ -54,7 +54,9 @@ def test_everything_that_the_agent_says_arrives() -> None:
 
 
 def test_what_names_a_person_or_a_system_leaves_as_a_stand_in_only() -> None:
-    facts = FACTS._replace(system_id="0123456789abcdef0123456789abcdef")
+    facts = FACTS._replace(
+        system_id="0123456789abcdef0123456789abcdef", disk_serial="S6PTNL0T123456"
+    )
     found = agent.Inventory([], [agent.Install("a", location="/home/amélie")])
     user = pseudonyms.of_user("CORP\\Amélie", b"k" * 32)
 
@@ -63,7 +65,9 @@ def test_what_names_a_person_or_a_system_leaves_as_a_stand_in_only() -> None:
     assert sent.full.device.primary_user == user
     assert sent.full.device.machine_id == pseudonyms.of_system(facts.system_id)
     written = str(sent).casefold() + repr(sent.SerializeToString()).casefold()
+    assert sent.full.device.disk_id == pseudonyms.of_disk(facts.disk_serial)
     assert facts.system_id not in written
+    assert facts.disk_serial.casefold() not in written
     assert "lie" not in written
 
 

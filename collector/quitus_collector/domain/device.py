@@ -106,8 +106,11 @@ class Heard(NamedTuple):
 
 
 # What one agreement says for two devices being one machine. Firmware ids outlive a new system
-# disk; a machine id travels with a copied disk, so it says little alone.
-WEIGHTS: Mapping[str, int] = {"smbios_uuid": 4, "serial": 3, "machine_id": 2}
+# disk; a machine id travels with a copied disk, so it says little alone. A disk is in one machine
+# at a time, so it says most.
+WEIGHTS: Mapping[str, int] = {"smbios_uuid": 4, "serial": 3, "machine_id": 2, "disk_id": 7}
+# What one disagreement says against it. That the disk is a new one is an ordinary repair.
+AGAINST: Mapping[str, int] = {**WEIGHTS, "disk_id": 0}
 # From this weight on two devices are taken for one machine until a person decides: firmware ids
 # that agree say so even under another machine id, which is what a new installation looks like.
 SAME_MACHINE = 5
@@ -145,8 +148,8 @@ def fingerprint(facts: DeviceFacts) -> dict[str, str]:
 def likeness(one: Mapping[str, str], other: Mapping[str, str]) -> int:
     """How much two fingerprints speak for one machine: agreements less disagreements."""
     return sum(
-        weight if one[kind] == other[kind] else -weight
-        for kind, weight in WEIGHTS.items()
+        WEIGHTS[kind] if one[kind] == other[kind] else -AGAINST[kind]
+        for kind in WEIGHTS
         if kind in one and kind in other
     )
 

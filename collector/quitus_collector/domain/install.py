@@ -102,6 +102,7 @@ class DeviceFacts:
     primary_user: str = ""
     domain: str = ""
     guests: tuple[str, ...] = ()
+    disk_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,6 +276,7 @@ class DeviceFacts(_message.Message):
     PRIMARY_USER_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
     GUESTS_FIELD_NUMBER: _builtins.int
+    DISK_ID_FIELD_NUMBER: _builtins.int
     hostname: _builtins.str
     system: _builtins.str
     """"Debian GNU/Linux", "Microsoft Windows 11 Professionnel"."""
@@ -306,6 +307,8 @@ class DeviceFacts(_message.Message):
     """Keyed pseudonym of the person who uses the device most; the key comes with enrolment."""
     domain: _builtins.str
     """Domain that the device is joined to, as it says itself."""
+    disk_id: _builtins.str
+    """Made from the serial number of the disk that the system lies on, of which it tells nothing."""
     @_builtins.property
     def guests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of a virtualisation host: the UUIDs of the virtual machines that it has."""
@@ -331,10 +334,11 @@ class DeviceFacts(_message.Message):
         primary_user: _builtins.str = ...,
         domain: _builtins.str = ...,
         guests: _abc.Iterable[_builtins.str] | None = ...,
+        disk_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "chassis", b"chassis", "cores", b"cores", "domain", b"domain", "guests", b"guests", "hostname", b"hostname", "hypervisor", b"hypervisor", "kind", b"kind", "logical_cores", b"logical_cores", "machine_id", b"machine_id", "memory_bytes", b"memory_bytes", "portable", b"portable", "primary_user", b"primary_user", "processors", b"processors", "serial", b"serial", "smbios_uuid", b"smbios_uuid", "system", b"system", "system_version", b"system_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "chassis", b"chassis", "cores", b"cores", "disk_id", b"disk_id", "domain", b"domain", "guests", b"guests", "hostname", b"hostname", "hypervisor", b"hypervisor", "kind", b"kind", "logical_cores", b"logical_cores", "machine_id", b"machine_id", "memory_bytes", b"memory_bytes", "portable", b"portable", "primary_user", b"primary_user", "processors", b"processors", "serial", b"serial", "smbios_uuid", b"smbios_uuid", "system", b"system", "system_version", b"system_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

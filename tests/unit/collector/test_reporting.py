@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -283,6 +284,40 @@ def test_virtual_machines_from_one_template_are_machines_of_their_own(desk: Desk
     desk.report("d-2", an_inventory(BASH, facts=clone))
 
     assert desk.device("d-2").standing is Standing.ACTIVE
+
+
+NO_NAME = DeviceFacts("PC-1", serial="To be filled by O.E.M.", machine_id="aa11", disk_id="d15c")
+
+
+def test_a_machine_whose_firmware_has_no_ids_is_known_by_its_disk(desk: Desk) -> None:
+    """Installed anew on the same disk."""
+    desk.report("d-1", an_inventory(BASH, facts=NO_NAME))
+
+    desk.report("d-2", an_inventory(BASH, facts=replace(NO_NAME, machine_id="cc33")))
+
+    assert desk.device("d-2").rival == "d-1"
+
+
+def test_a_disk_that_moved_to_other_hardware_is_still_one_machine(desk: Desk) -> None:
+    """Its key came along, and is nowhere else; a copy of the disk has another serial number."""
+    before = replace(LAPTOP, disk_id="d15c")
+    desk.report("d-1", an_inventory(BASH, facts=before))
+
+    moved = replace(OTHER, machine_id=LAPTOP.machine_id, disk_id="d15c")
+    desk.report("d-1", an_inventory(BASH, facts=moved))
+    with pytest.raises(Quarantined, match="another machine than before"):
+        desk.report("d-1", an_inventory(BASH, facts=replace(before, disk_id="c0b1")))
+
+    assert desk.device("d-1").facts == moved
+
+
+def test_a_machine_with_a_new_disk_is_still_the_one_that_it_was(desk: Desk) -> None:
+    desk.report("d-1", an_inventory(BASH, facts=replace(LAPTOP, disk_id="d15c")))
+
+    again = replace(LAPTOP, machine_id="cc33", disk_id="0e0d")
+    desk.report("d-2", an_inventory(BASH, facts=again))
+
+    assert desk.device("d-2").rival == "d-1"
 
 
 @pytest.mark.parametrize(

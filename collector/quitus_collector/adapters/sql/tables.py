@@ -83,6 +83,7 @@ device = Table(
     Column("smbios_uuid", String(255), nullable=False, server_default="", index=True),
     Column("serial", String(255), nullable=False, server_default="", index=True),
     Column("machine_id", String(255), nullable=False, server_default="", index=True),
+    Column("disk_id", String(255), nullable=False, server_default="", index=True),
 )
 
 join_token = Table(

@@ -154,6 +154,7 @@ def facts(message: inventory_pb2.DeviceFacts) -> DeviceFacts:
         machine_id=text(message.machine_id, "device.machine_id"),
         primary_user=text(message.primary_user, "device.primary_user"),
         domain=text(message.domain, "device.domain"),
+        disk_id=text(message.disk_id, "device.disk_id"),
         guests=tuple(text(each, "device.guests") for each in message.guests[:MAX_GUESTS]),
     )
 

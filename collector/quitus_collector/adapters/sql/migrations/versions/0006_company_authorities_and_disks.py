@@ -1,4 +1,4 @@
-"""Authorities of the company's own, whose machine certificates let devices in.
+"""Authorities of the company's own, whose machine certificates let devices in; disks' ids.
 
 Revision: 0006
 After: 0005
@@ -14,12 +14,11 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Adds the table and the column; no device was let in this way before."""
+    """Adds the table and the columns; devices that were there before have neither."""
     with op.batch_alter_table("device") as device:
-        device.add_column(
-            sa.Column("company_name", sa.String(255), nullable=False, server_default="")
-        )
-        device.create_index("ix_device_company_name", ["company_name"])
+        for name in ("company_name", "disk_id"):
+            device.add_column(sa.Column(name, sa.String(255), nullable=False, server_default=""))
+            device.create_index(f"ix_device_{name}", [name])
     op.create_table(
         "company_authority",
         sa.Column("id", sa.String(24)),
