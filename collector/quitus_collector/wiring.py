@@ -58,7 +58,7 @@ from quitus_collector.services import (
     licensing,
     observing,
 )
-from quitus_collector.services.audit import Refusals
+from quitus_collector.services.audit import Refusals, note_refusal
 from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary
 from quitus_collector.services.ports import Clock, CompanyProof, Store
@@ -293,13 +293,19 @@ class Collector:
         return scenarios.answer(found), found.optimal
 
     def import_report(self, file: Path) -> Device:
-        """Takes in a report that a device wrote to a file; returns the device."""
+        """Takes in a report that a device wrote to a file; returns the device.
+
+        Refusals go to the audit log, as they do on the wire.
+        """
         from quitus_collector.entrypoints import offline
 
-        found = offline.read(file, partial(x509.signer_of, self.authority.trust_roots_pem()))
         try:
-            return accept_offline(self.store, self.clock, found.device_id, found.report)
-        except (DeviceRefused, UnknownDevice, Quarantined, UsageError, InvalidRequest) as error:
+            found = offline.read(file, partial(x509.signer_of, self.authority.trust_roots_pem()))
+            return accept_offline(self.store, self.clock, found.signer, found.report)
+        except (DeviceRefused, UnknownDevice, InvalidRequest) as error:
+            note_refusal(self.store, self.clock, self.actor, f"file {file.name}", str(error))
+            raise type(error)(f"{file}: {error}") from error
+        except (Quarantined, UsageError) as error:
             raise type(error)(f"{file}: {error}") from error
 
     def serve(self, ready: Callable[[int, int], None]) -> None:

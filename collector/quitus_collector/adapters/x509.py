@@ -211,8 +211,8 @@ def issuing_pem(
 
 def signer_of(
     roots_pem: bytes, chain: Sequence[bytes], signature: bytes, signed: bytes, at: datetime
-) -> str:
-    """The device whose certificate below these roots vouched, at that time, for a signature.
+) -> ClientCertificate:
+    """The device's certificate below these roots that vouched, at that time, for a signature.
 
     Raises InvalidRequest where it does not, or the certificate is not a device's.
     """
@@ -230,7 +230,7 @@ def signer_of(
     except InvalidSignature as error:
         raise InvalidRequest("was changed after it was signed") from error
     leaf = certificates[0].public_bytes(serialization.Encoding.PEM)
-    return client_certificate(leaf).device_id
+    return client_certificate(leaf)
 
 
 def authority_certificate(

@@ -39,9 +39,17 @@ def admitted(device: Device, certificate: ClientCertificate, now: datetime) -> D
     The first use of a renewed key ends the one before it.
     """
     check_certificate(certificate, now)
+    return shown_by(device, certificate.key_sha256)
+
+
+def shown_by(device: Device, key_sha256: str) -> Device:
+    """The device as it is after it showed this key; raises DeviceRefused where that is not its own.
+
+    One that a newer key replaced is not.
+    """
     check_standing(device)
-    device = after_use(device, certificate.key_sha256)
-    if certificate.key_sha256 != device.public_key_sha256:
+    device = after_use(device, key_sha256)
+    if key_sha256 != device.public_key_sha256:
         raise DeviceRefused(
             "this device's key was replaced by a newer one: "
             "is this an old copy of the machine? enrol again with quitus-agent enrol --again"

@@ -73,6 +73,13 @@ class Refusals:
                 work.audit.add(event)
 
 
+def note_refusal(store: Store, clock: Clock, actor: str, subject: str, reason: str) -> None:
+    """Writes down what an operator brought and the collector did not take."""
+    detail = {"reason": reason[:MAX_TEXT]}
+    with store.writing() as work:
+        work.audit.add(Event(clock.now(), Kind.REFUSED, actor, subject[:MAX_TEXT], detail))
+
+
 def verify(store: Store, noted: str = "") -> tuple[int | None, int, str]:
     """The first broken entry's number or None, how many entries there are, the last digest.
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from quitus_collector.domain.audit import Event, Kind
-from quitus_collector.domain.certificate import ClientCertificate, admitted, check_standing
+from quitus_collector.domain.certificate import ClientCertificate, admitted, shown_by
 from quitus_collector.domain.device import (
     ANOTHER_MACHINE,
     SAME_MACHINE,
@@ -87,16 +87,16 @@ def accept_report(store: Store, clock: Clock, peer: ClientCertificate, report: R
     return answer
 
 
-def accept_offline(store: Store, clock: Clock, device_id: str, report: Report) -> Device:
+def accept_offline(store: Store, clock: Clock, signer: ClientCertificate, report: Report) -> Device:
     """Keeps a report that came as a file; the device was heard when it was read, not now.
 
     Files cannot carry receipts back, so their order is that of the device's clock: one that is not
-    newer than what is held changes nothing. Raises UsageError for such a file and one from the
-    future, and what `accept_reports` answers.
+    newer than what is held changes nothing. The key that signed has to be the device's present one;
+    that its certificate was good then is for the caller to have checked. Raises UsageError for a
+    file that is not newer and one from the future, and what `accept_reports` answers.
     """
     with store.writing() as work:
-        device = work.devices.get(device_id)
-        check_standing(device)
+        device = shown_by(work.devices.get(signer.device_id), signer.key_sha256)
         if device.standing is Standing.QUARANTINED and not device.rival:
             raise Quarantined(device.standing_reason)
         if report.taken_at > clock.now() + MAX_CLOCK_ERROR:

@@ -1,10 +1,13 @@
 """A device that reaches no collector reports by file."""
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from quitus.v1 import offline_pb2
+from quitus_agent import identity
 from tests.programs import AgentFolder, CollectorFolder
 
 pytestmark = pytest.mark.e2e
@@ -50,6 +53,56 @@ def test_a_device_may_report_both_ways(
     assert answers == [0, 0]
 
 
+def refusals(collector: CollectorFolder) -> list[tuple[str, str]]:
+    """What was refused and why, by the audit log."""
+    collector.ok("audit", "verify")
+    entries = json.loads(collector.ok("audit", "list", "--format", "json"))
+    return [
+        (each["subject"], each["detail"]["reason"])
+        for each in entries
+        if each["event"] == "refused"
+    ]
+
+
+def test_a_file_that_a_replaced_key_signed_is_refused(
+    collector: CollectorFolder, enrolled: AgentFolder, tmp_path: Path
+) -> None:
+    """An old copy of the device, or of its key, is not the device any more."""
+    old = identity.load(enrolled.state)
+    with collector.serving_on(old.enrolment_port, old.inventory_port):
+        identity.save(enrolled.state, old._replace(renews_at=datetime.now(UTC)))
+        assert enrolled.run("report").status == 0
+    renewed = identity.load(enrolled.state)
+    identity.save(enrolled.state, old)
+    stale = written(enrolled, tmp_path / "stale")
+    identity.save(enrolled.state, renewed)
+    present = written(enrolled, tmp_path / "present")
+
+    refused = collector.run("reports", "import", str(stale))
+    taken = collector.run("reports", "import", str(present))
+
+    assert refused.status == 1
+    assert f"{stale}: this device's key was replaced by a newer one" in refused.err
+    assert taken.status == 0, taken
+    ((subject, reason),) = refusals(collector)
+    assert subject == "file stale"
+    assert reason.startswith("this device's key was replaced")
+
+
+def test_a_file_of_a_revoked_device_is_refused(
+    collector: CollectorFolder, enrolled: AgentFolder, tmp_path: Path
+) -> None:
+    file = written(enrolled, tmp_path / "report")
+    collector.ok("devices", "revoke", identity.load(enrolled.state).device_id)
+
+    refused = collector.run("reports", "import", str(file))
+
+    assert refused.status == 1
+    assert f"{file}: this device was revoked on" in refused.err
+    ((subject, reason),) = refusals(collector)
+    assert (subject, reason[:23]) == ("file report", "this device was revoked")
+
+
 @pytest.mark.parametrize(
     ("damage", "complaint"),
     [
@@ -84,3 +137,5 @@ def test_a_file_that_is_not_a_devices_own_is_refused_and_the_others_are_taken(
     assert complaint in answer.err
     assert answer.err.count("\n") == 1
     assert str(good) in answer.out
+    written_down = [reason for _, reason in refusals(collector)]
+    assert written_down == ([] if damage == "absent" else [complaint])
