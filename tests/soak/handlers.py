@@ -200,7 +200,7 @@ class Collector:
             async def registered_one(_: object) -> Any:
                 return handler
 
-            guarded = await ErrorInterceptor(refused).intercept_service(
+            guarded = await ErrorInterceptor(refused, lambda peer: None).intercept_service(
                 registered_one, Details(f"/quitus.v1/{name}")
             )
             message: Message = await guarded.unary_unary(request, context)

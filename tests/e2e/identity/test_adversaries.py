@@ -215,6 +215,27 @@ def test_connections_that_never_finish_their_handshake_keep_nobody_out(scene: Sc
     finally:
         for each in lorises:
             each.close()
+    assert scene.refusals() == ["connection: no call for 5 seconds"]
+    scene.collector.ok("audit", "verify")
+
+
+def test_a_connection_that_never_says_anything_is_written_down_by_its_address(
+    scene: Scene,
+) -> None:
+    """The enrolment port asks for no certificate: anybody gets through its handshake."""
+    context = ssl.create_default_context(cadata=scene.roots.decode())
+    context.set_alpn_protocols(["h2"])
+    with (
+        socket.create_connection(("localhost", scene.enrolment)) as connection,
+        context.wrap_socket(connection, server_hostname="localhost"),
+    ):
+        while not scene.refusals():
+            time.sleep(0.5)
+
+    scene.assert_others_are_served()
+    entries = json.loads(scene.collector.ok("audit", "list", "--format", "json"))
+    (refused,) = (each for each in entries if each["event"] == "refused")
+    assert refused["actor"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("port", ["enrolment", "inventory"])

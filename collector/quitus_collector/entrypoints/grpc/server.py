@@ -18,6 +18,7 @@ os.environ["GRPC_VERBOSITY"] = "INFO"
 import grpc
 
 from quitus.v1 import enrolment_pb2_grpc, identity_pb2_grpc, inventory_pb2_grpc
+from quitus_collector.entrypoints.grpc.connections import Connections
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.servicers import (
     EnrolmentServicer,
@@ -25,7 +26,7 @@ from quitus_collector.entrypoints.grpc.servicers import (
     InventoryServicer,
     UseCases,
 )
-from quitus_collector.entrypoints.grpc.status import ErrorInterceptor, Refused
+from quitus_collector.entrypoints.grpc.status import ErrorInterceptor
 from quitus_collector.entrypoints.grpc.translate import MAX_ENROLMENT_BYTES
 from quitus_collector.errors import CollectorError, UsageError
 
@@ -59,6 +60,9 @@ class Limits:
 
 # How often `UseCases.tick` is called.
 TICK_S = 1.0
+# How often the connections are looked at while a handshake may last; gRPC closes a silent one at
+# the end of that time, and it is told after half of it.
+LOOKS = 4
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +100,9 @@ async def serve(
         with suppress(CollectorError):
             await use_cases.run(use_cases.refused, actor, reason)
 
+    connections = Connections()
     servers = [
-        _server(size, limits, refused)
+        _server(size, limits, ErrorInterceptor(refused, connections.heard))
         for size in (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024)
     ]
     address_rate = Rate(limits.enrolments_per_minute, 60)
@@ -119,9 +124,17 @@ async def serve(
     for server in servers:
         await server.start()
     ready(bound["enrolment"], bound["inventory"])
+    connections.follow(bound.values())
+    looked_at = 0.0
     while not stopping.is_set():
         try:
             await use_cases.run(tick)
+            now = asyncio.get_running_loop().time()
+            if now - looked_at >= limits.handshake_s / LOOKS:
+                looked_at = now
+                silence_s = limits.handshake_s / 2
+                for address in await use_cases.run(connections.silent, now, silence_s):
+                    await refused(address, f"connection: no call for {silence_s:g} seconds")
         except CollectorError as error:
             log.warning("upkeep failed", extra={"reason": str(error)})
         with suppress(TimeoutError):
@@ -129,7 +142,7 @@ async def serve(
     await asyncio.gather(*(server.stop(GRACE_S) for server in servers))
 
 
-def _server(max_bytes: int, limits: Limits, refused: Refused) -> grpc.aio.Server:
+def _server(max_bytes: int, limits: Limits, guard: ErrorInterceptor) -> grpc.aio.Server:
     return grpc.aio.server(
         options=(
             *OPTIONS,
@@ -138,7 +151,7 @@ def _server(max_bytes: int, limits: Limits, refused: Refused) -> grpc.aio.Server
             # Who connects and does not get through the handshake is not waited for.
             ("grpc.server_handshake_timeout_ms", limits.handshake_s * 1000),
         ),
-        interceptors=[ErrorInterceptor(refused)],
+        interceptors=[guard],
         maximum_concurrent_rpcs=limits.calls,
     )
 

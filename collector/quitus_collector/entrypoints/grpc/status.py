@@ -43,12 +43,14 @@ Refused = Callable[[str, str], Awaitable[None]]
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Answers the collector's errors with their status, and hides every other one."""
 
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: Refused, heard: Callable[[str], None]) -> None:
         """One for each server: a method has one handler there, which is wrapped once.
 
-        `refused` is told the caller's address and the reason.
+        `heard` is told who calls, as gRPC writes it, and `refused` the caller's address and the
+        reason.
         """
         self._refused = refused
+        self._heard = heard
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
@@ -60,15 +62,16 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or handler.unary_unary is None:
             return handler
         self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
-            _guarded(handler.unary_unary, method, self._refused),
+            _guarded(handler.unary_unary, method, self._refused, self._heard),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
         return self._wrapped[method]
 
 
-def _guarded(call: Handler, method: str, refused: Refused) -> Handler:
+def _guarded(call: Handler, method: str, refused: Refused, heard: Callable[[str], None]) -> Handler:
     async def guarded(request: Any, context: Any) -> Any:
+        heard(context.peer())
         try:
             return await call(request, context)
         except CollectorError as error:
