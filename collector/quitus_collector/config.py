@@ -42,6 +42,8 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # reports_per_hour = 60           # of one device
 # enrolments_per_minute = 600     # from one address
 # calls = 256                     # under way at once, on each port
+# connections = 4096              # open at once, on each port, handshakes among them
+# connection_s = 600              # how long one may last; calls under way are finished
 # handshake_s = 10                # until a connection that does not get through is dropped
 
 [company]                         # who declares
@@ -122,6 +124,8 @@ class Limits(Model):
     reports_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 60
     enrolments_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
     calls: Annotated[int, Field(ge=1, le=10_000)] = 256
+    connections: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    connection_s: Annotated[int, Field(ge=1, le=86_400)] = 600
     handshake_s: Annotated[int, Field(ge=1, le=300)] = 10
 
 

@@ -157,8 +157,8 @@ class Collector:
             # The same in every run, so that kept inputs still show it.
             work.devices.add(replace(device, receipt=RECEIPT.hex(), shown=""))
 
-    def answer(self, name: str, content: bytes, *, keep: bool = False) -> Message | Refused | None:
-        """What these bytes are answered; None where gRPC's own deserializer refuses them.
+    def answer(self, name: str, content: bytes, *, keep: bool = False) -> Message | Refused:
+        """What these bytes are answered.
 
         Raises AssertionError where the answer is not one that the collector promises.
         """
@@ -189,10 +189,6 @@ class Collector:
             InventoryServicer(served, rate), server
         )
         handler = registered.by_name[name]
-        try:
-            request = handler.request_deserializer(content)
-        except DecodeError:
-            return None
         enrolling = name in ("Enrol", "Reenter")
         context = Context(None if enrolling else self.certificate)
 
@@ -203,7 +199,7 @@ class Collector:
             guarded = await ErrorInterceptor(refused, lambda peer: None).intercept_service(
                 registered_one, Details(f"/quitus.v1/{name}")
             )
-            message: Message = await guarded.unary_unary(request, context)
+            message: Message = await guarded.unary_unary(content, context)
             return message
 
         try:
@@ -212,7 +208,7 @@ class Collector:
         except Refused as error:
             self._check_refusal(store, error)
             return error
-        self._check_taken_in(store, request)
+        self._check_taken_in(store, handler.request_deserializer(content))
         if keep:
             self._known = store
         return made

@@ -1,5 +1,6 @@
 """Messages made to do harm by an enrolled device: each is refused, the others are served."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,10 +84,15 @@ def test_a_message_far_too_large_is_refused_without_being_held(
     assert port.report(wire.full_request(ONE_ROW, Accepted())).installs == 1
 
 
-def test_bytes_that_are_no_message_are_refused(port: Port) -> None:
-    answers = [port.send(os.urandom(200))[0] for _ in range(4)]
+def test_bytes_that_are_no_message_are_refused_and_written_down(
+    collector: CollectorFolder, port: Port
+) -> None:
+    answers = {port.send(b"\xff" + os.urandom(200)) for _ in range(4)}
 
-    assert "OK" not in answers
+    assert answers == {("INVALID_ARGUMENT", "the request is not a message of this call")}
+    entries = json.loads(collector.ok("audit", "list", "--format", "json"))
+    (refused,) = (each["detail"]["reason"] for each in entries if each["event"] == "refused")
+    assert refused == "Report: the request is not a message of this call"
     assert port.report(wire.full_request(ONE_ROW, Accepted())).installs == 1
 
 

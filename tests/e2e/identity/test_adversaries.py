@@ -5,11 +5,13 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import grpc
+import psutil
 import pytest
 from cryptography import x509 as certificates
 from cryptography.hazmat.primitives import hashes, serialization
@@ -173,6 +175,109 @@ def test_a_revoked_device_is_refused_on_the_connection_that_it_has(scene: Scene)
     assert (before, after) == (grpc.StatusCode.OK, REFUSED)
     scene.assert_others_are_served()
     assert any("was revoked on" in each for each in scene.refusals())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> CollectorFolder:
+    """A collector on a database that several processes may serve."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql")()
+        monkeypatch.setenv("QUITUS_COLLECTOR_DATABASE", url)
+    folder = CollectorFolder(tmp_path / "shared")
+    folder.ok("init")
+    return folder
+
+
+def test_a_revocation_holds_at_the_next_call_on_every_process(
+    shared: CollectorFolder, agent: AgentFolder
+) -> None:
+    with shared.serving() as (enrolment, here), shared.serving() as (_, there):
+        assert agent.enrol(enrolment, shared.token_file()).status == 0
+        scene = Scene(shared, agent, enrolment, here)
+        known = scene.known
+        with ExitStack() as stack:
+            channels = [
+                stack.enter_context(each.channel(known.private_key, known.certificate_chain))
+                for each in (scene, scene._replace(inventory=there))
+            ]
+            before = [ask(each) for each in channels]
+            shared.ok("devices", "revoke", known.device_id)
+            after = [ask(each) for each in channels]
+            shared.ok("devices", "restore", known.device_id)
+            restored = [ask(each) for each in channels]
+
+    assert before == restored == [grpc.StatusCode.OK] * 2
+    assert after == [REFUSED] * 2
+    shared.ok("audit", "verify")
+
+
+def test_a_renewal_at_one_process_ends_the_old_key_at_every_other(
+    shared: CollectorFolder, agent: AgentFolder
+) -> None:
+    with shared.serving() as (enrolment, here), shared.serving() as (_, there):
+        assert agent.enrol(enrolment, shared.token_file()).status == 0
+        scene = Scene(shared, agent, enrolment, here)
+        old = scene.known
+        elsewhere = scene._replace(inventory=there)
+        with elsewhere.channel(old.private_key, old.certificate_chain) as channel:
+            before = ask(channel)
+            identity.save(agent.state, old._replace(renews_at=NOW))
+            assert agent.run("report").status == 0
+            after = ask(channel)
+        new = scene.known
+        with elsewhere.channel(new.private_key, new.certificate_chain) as channel:
+            renewed = ask(channel)
+
+    assert (before, after, renewed) == (grpc.StatusCode.OK, REFUSED, grpc.StatusCode.OK)
+
+
+def test_connections_end_at_the_age_that_is_set_without_a_failed_call(
+    collector: CollectorFolder, agent: AgentFolder
+) -> None:
+    collector.set("connection_s", "2")
+    with collector.serving() as (enrolment, inventory):
+        assert agent.enrol(enrolment, collector.token_file()).status == 0
+        scene = Scene(collector, agent, enrolment, inventory)
+        with scene.channel(scene.known.private_key, scene.known.certificate_chain) as channel:
+            answers, connections = [ask(channel)], ends_of(inventory)
+            assert len(connections) == 1
+            ended = time.monotonic() + 30
+            while connections & ends_of(inventory):
+                assert time.monotonic() < ended, "the connection outlives its age"
+                time.sleep(0.1)
+            answers.append(ask(channel))
+
+    assert answers == [grpc.StatusCode.OK] * 2
+
+
+def ends_of(port: int) -> set[int]:
+    """Our ends of the connections to a port."""
+    return {
+        each.laddr.port
+        for each in psutil.Process().net_connections("tcp")
+        if each.raddr and each.raddr.port == port and each.status == psutil.CONN_ESTABLISHED
+    }
+
+
+def test_more_connections_than_are_set_are_closed_at_once_and_others_come_later(
+    collector: CollectorFolder, agent: AgentFolder
+) -> None:
+    collector.set("connections", "8")
+    collector.set("handshake_s", "3")
+    with collector.serving() as (enrolment, inventory), ExitStack() as stack:
+        assert agent.enrol(enrolment, collector.token_file()).status == 0
+        lorises = [
+            stack.enter_context(socket.create_connection(("localhost", inventory)))
+            for _ in range(12)
+        ]
+        lorises[-1].settimeout(2)
+        closed = lorises[-1].recv(1)
+        reported = agent.run("report", "--patience", "40")
+
+    assert closed == b""
+    assert reported.status == 0, reported
 
 
 def test_a_token_is_good_for_its_uses_and_no_more(scene: Scene, tmp_path: Path) -> None:

@@ -35,9 +35,7 @@ GRACE_S = 10.0
 OPTIONS = (
     # A second collector on the same port is a mistake that must be seen.
     ("grpc.so_reuseport", 0),
-    # A connection lives for minutes, so that it does not outlive certificates by much; each call
-    # is checked besides. Calls under way are finished.
-    ("grpc.max_connection_age_ms", 600_000),
+    # Calls under way when a connection ends are finished.
     ("grpc.max_connection_age_grace_ms", 60_000),
     ("grpc.max_connection_idle_ms", 120_000),
 )
@@ -47,14 +45,17 @@ OPTIONS = (
 class Limits:
     """What is taken from outside, at most.
 
-    A message counts as it is once unpacked; `calls` are those under way at once on each port;
-    enrolments are counted by address, reports by device.
+    A message counts as it is once unpacked; `calls` are those under way at once on each port,
+    `connections` the open ones, each for `connection_s` at the most; enrolments are counted by
+    address, reports by device.
     """
 
     message_mib: int
     reports_per_hour: int
     enrolments_per_minute: int
     calls: int
+    connections: int
+    connection_s: int
     handshake_s: int
 
 
@@ -148,6 +149,9 @@ def _server(max_bytes: int, limits: Limits, guard: ErrorInterceptor) -> grpc.aio
             *OPTIONS,
             # Of a message as it is once unpacked.
             ("grpc.max_receive_message_length", max_bytes),
+            ("grpc.max_allowed_incoming_connections", limits.connections),
+            # A connection does not outlive certificates by much; each call is checked besides.
+            ("grpc.max_connection_age_ms", limits.connection_s * 1000),
             # Who connects and does not get through the handshake is not waited for.
             ("grpc.server_handshake_timeout_ms", limits.handshake_s * 1000),
         ),

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from quitus_collector.entrypoints.grpc.peers import address_of
 from quitus_collector.errors import (
@@ -36,7 +37,6 @@ PUBLIC: dict[type[CollectorError], str] = {
 log = logging.getLogger(__name__)
 # What the audit log keeps of refusals: not that the collector itself cannot serve.
 AUDITED = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT)
-Handler = Callable[[Any, Any], Awaitable[Any]]
 Refused = Callable[[str, str], Awaitable[None]]
 
 
@@ -62,17 +62,25 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or handler.unary_unary is None:
             return handler
         self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
-            _guarded(handler.unary_unary, method, self._refused, self._heard),
-            request_deserializer=handler.request_deserializer,
+            _guarded(handler, method, self._refused, self._heard),
             response_serializer=handler.response_serializer,
         )
         return self._wrapped[method]
 
 
-def _guarded(call: Handler, method: str, refused: Refused, heard: Callable[[str], None]) -> Handler:
-    async def guarded(request: Any, context: Any) -> Any:
+def _guarded(
+    handler: Any, method: str, refused: Refused, heard: Callable[[str], None]
+) -> Callable[[bytes, Any], Awaitable[Any]]:
+    """The handler for the bytes of a request: what gRPC cannot decode it would tell nobody here."""
+    call, decoded = handler.unary_unary, handler.request_deserializer
+
+    async def guarded(content: bytes, context: Any) -> Any:
         heard(context.peer())
         try:
+            try:
+                request = decoded(content)
+            except DecodeError as error:
+                raise InvalidRequest("the request is not a message of this call") from error
             return await call(request, context)
         except CollectorError as error:
             log.warning("call refused", extra={"method": method, "reason": str(error)})
