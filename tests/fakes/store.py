@@ -168,6 +168,9 @@ class MemoryInventories:
             if installs:
                 yield device, sorted(self.numbers[key] for key in installs)
 
+    def sweep(self) -> None:
+        pass  # nothing is shared here
+
 
 class MemoryEntitlements:
     def __init__(self) -> None:

@@ -134,6 +134,9 @@ class Inventories(Protocol):
     def by_device(self) -> Iterator[tuple[str, Sequence[int]]]:
         """Each device that has reported, with the numbers of its records."""
 
+    def sweep(self) -> None:
+        """Takes away what was kept for devices that do not have it any more."""
+
 
 class Entitlements(Protocol):
     """The licence pools, line by line."""

@@ -1,26 +1,16 @@
 """The repositories on one SQL connection; services.ports says what each promises."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from itertools import groupby
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Table,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from quitus_collector.adapters.sql import tables
+from quitus_collector.adapters.sql.inventories import SQLInventories
+from quitus_collector.adapters.sql.statements import WRITING, in_batches, insert_into, put
 from quitus_collector.domain.audit import Entry, Event, Kind, entry_after
 from quitus_collector.domain.device import (
     WEIGHTS,
@@ -34,38 +24,30 @@ from quitus_collector.domain.device import (
     fingerprint,
 )
 from quitus_collector.domain.entitlement import Entitlement, Metric
-from quitus_collector.domain.install import (
-    DeviceFacts,
-    DeviceKind,
-    Install,
-    Scope,
-    SourceOutcome,
-    SourceStatus,
-)
-from quitus_collector.domain.report import HeldRow
+from quitus_collector.domain.install import DeviceFacts, DeviceKind, SourceOutcome, SourceStatus
 from quitus_collector.errors import UnknownDevice
-
-# Values in one IN list; PostgreSQL takes 65,535 parameters and older SQLite 32,766.
-BATCH = 10_000
-# The option that the connections of writing transactions have.
-WRITING = "quitus_begin"
 
 
 class SQLDevices:
     """Implements ports.Devices."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Works inside the connection's transaction."""
+    def __init__(self, connection: Connection, inventories: SQLInventories) -> None:
+        """Works inside the connection's transaction; `inventories` does too."""
         self._connection = connection
+        self._inventories = inventories
 
     def add(self, device: Device) -> None:
         """Keeps a device; one with the same id is replaced."""
         values = asdict(device)
-        values["sources"] = [asdict(source) for source in device.sources]
+        values["facts"] = _told(device.facts)
+        values["outcomes"] = self._outcomes(values.pop("sources"))
         values |= dict.fromkeys(WEIGHTS, "") | {
             kind: value[:255] for kind, value in fingerprint(device.facts).items()
         }
-        _put(self._connection, tables.device, values)
+        change = update(tables.device).where(tables.device.c.id == device.id).values(values)
+        # Inserted only where it is new: an attempt would use up a number.
+        if not self._connection.execute(change).rowcount:
+            self._connection.execute(insert(tables.device).values(values))
 
     def get(self, device_id: str) -> Device:
         """Raises UnknownDevice."""
@@ -83,7 +65,7 @@ class SQLDevices:
 
     def list(self) -> Sequence[Device]:
         """All of them, sorted by name, then id."""
-        rows = self._connection.execute(select(tables.device))
+        rows = self._connection.execute(_devices())
         return sorted(map(_device, rows), key=lambda device: (device.name, device.id))
 
     def chains(self, device_ids: Collection[str]) -> Mapping[str, Chain]:
@@ -124,7 +106,7 @@ class SQLDevices:
         agrees = [columns[kind] == value[:255] for kind, value in values.items()]
         if not agrees:
             return []
-        query = select(tables.device).where(or_(*agrees)).order_by(columns.id)
+        query = _devices().where(or_(*agrees)).order_by(columns.id)
         return [_device(row) for row in self._connection.execute(query)]
 
     def of_company(self, company_name: str) -> Sequence[Device]:
@@ -135,17 +117,32 @@ class SQLDevices:
         return [_device(row) for row in self._connection.execute(ordered)]
 
     def remove(self, device_id: str) -> None:
-        """Takes the device away with its installs."""
-        installs, devices = tables.install, tables.device
-        self._connection.execute(delete(installs).where(installs.c.device_id == device_id))
-        self._connection.execute(delete(devices).where(devices.c.id == device_id))
+        """Takes the device away with its installs; what changed on it stays."""
+        columns = tables.device.c
+        query = select(columns.number).where(columns.id == device_id)
+        number = self._connection.execute(query).scalar_one_or_none()
+        if number is not None:
+            self._inventories.remove(number)
+            self._connection.execute(delete(tables.device).where(columns.number == number))
 
     def _one(self, condition: Any) -> Row[Any] | None:
-        query = select(tables.device).where(condition)
+        query = _devices().where(condition)
         if self._connection.get_execution_options().get(WRITING):
             # Who changes a device has it alone: a report must not undo a revocation.
-            query = query.with_for_update()
+            query = query.with_for_update(of=tables.device)
         return self._connection.execute(query).one_or_none()
+
+    def _outcomes(self, sources: Sequence[Mapping[str, Any]]) -> int:
+        """The number of the list, which is given to one not seen before."""
+        table = tables.outcomes
+        digest = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).digest()
+        query = select(table.c.id).where(table.c.digest == digest)
+        number = self._connection.execute(query).scalar_one_or_none()
+        if number is None:
+            made = insert_into(self._connection, table).values(digest=digest, sources=sources)
+            self._connection.execute(made.on_conflict_do_nothing())
+            number = self._connection.execute(query).scalar_one()
+        return int(number)
 
 
 class SQLJoinTokens:
@@ -157,7 +154,7 @@ class SQLJoinTokens:
 
     def add(self, token: JoinToken) -> None:
         """Keeps a token; one with the same id is replaced."""
-        _put(self._connection, tables.join_token, asdict(token))
+        put(self._connection, tables.join_token, asdict(token))
 
     def find(self, secret_sha256: str) -> JoinToken | None:
         """The token, locked until the transaction ends, so that its last use is given once."""
@@ -183,7 +180,7 @@ class SQLEnrolmentRequests:
 
     def add(self, request: EnrolmentRequest) -> None:
         """Keeps a request; one with the same id is replaced."""
-        _put(self._connection, tables.enrolment_request, asdict(request))
+        put(self._connection, tables.enrolment_request, asdict(request))
 
     def find(self, public_key_sha256: str) -> EnrolmentRequest | None:
         """The request of the device that holds this key."""
@@ -260,95 +257,7 @@ class SQLAuditLog:
         if last is not None:
             newest = select(number).order_by(number.desc()).limit(last)
             query = query.where(number.in_(newest))
-        options = self._connection.execution_options(yield_per=BATCH)
-        return map(_entry, options.execute(query))
-
-
-class SQLInventories:
-    """Implements ports.Inventories; a distinct record is one row of `software` for all devices."""
-
-    def __init__(self, connection: Connection) -> None:
-        """Works inside the connection's transaction."""
-        self._connection = connection
-
-    def held(self, device_id: str) -> Sequence[HeldRow]:
-        """The rows that are held for a device, by their numbers."""
-        software, install = tables.software.c, tables.install.c
-        query = (
-            select(install.software_id, software.digest, software.source, install.installed_on)
-            .join(tables.software)
-            .where(install.device_id == device_id)
-            .order_by(install.software_id)
-        )
-        return [
-            HeldRow(number, bytes.fromhex(digest), source, installed_on)
-            for number, digest, source, installed_on in self._connection.execute(query)
-        ]
-
-    def change(self, device_id: str, added: Sequence[Install], removed: Collection[int]) -> None:
-        """Takes rows away by their numbers, then adds others."""
-        for batch in _batches(sorted(removed)):
-            self._connection.execute(
-                delete(tables.install).where(
-                    tables.install.c.device_id == device_id,
-                    tables.install.c.software_id.in_(batch),
-                )
-            )
-        numbers = self._intern(added)
-        new = [
-            {"device_id": device_id, "software_id": number, "installed_on": numbers[number]}
-            for number in sorted(numbers)
-        ]
-        if new:
-            self._connection.execute(insert(tables.install), new)
-
-    def list(self, device_id: str) -> Sequence[Install]:
-        """The device's installs, sorted by source, name, version."""
-        query = (
-            select(tables.software, tables.install.c.installed_on)
-            .join(tables.install)
-            .where(tables.install.c.device_id == device_id)
-        )
-        found = map(_install, self._connection.execute(query))
-        return sorted(found, key=lambda each: (each.source, each.name, each.version, each.key()))
-
-    def distinct(self) -> Mapping[int, Install]:
-        """Every distinct record of the fleet, by its number."""
-        in_use = select(tables.install.c.software_id)
-        query = select(tables.software, literal("").label("installed_on")).where(
-            tables.software.c.id.in_(in_use)
-        )
-        return {row.id: _install(row) for row in self._connection.execute(query)}
-
-    def by_device(self) -> Iterator[tuple[str, Sequence[int]]]:
-        """Each device with the numbers of its records, by device id."""
-        query = select(tables.install.c.device_id, tables.install.c.software_id).order_by(
-            tables.install.c.device_id, tables.install.c.software_id
-        )
-        rows = self._connection.execution_options(yield_per=BATCH).execute(query)
-        for device_id, pairs in groupby(rows, key=lambda row: row.device_id):
-            yield device_id, [row.software_id for row in pairs]
-
-    def _intern(self, installs: Iterable[Install]) -> dict[int, str]:
-        """Install dates by the records' numbers, which are given to those not seen before."""
-        by_digest = {each.record().hex(): each for each in installs}
-        numbers = self._numbers(by_digest)
-        if missing := by_digest.keys() - numbers.keys():
-            statement = _insert(self._connection)(tables.software).on_conflict_do_nothing()
-            # In one order everywhere: two collectors that intern the same rows must not deadlock.
-            values = [_software(digest, by_digest[digest]) for digest in sorted(missing)]
-            self._connection.execute(statement, values)
-            numbers |= self._numbers(missing)
-        return {number: by_digest[digest].installed_on for digest, number in numbers.items()}
-
-    def _numbers(self, digests: Iterable[str]) -> dict[str, int]:
-        numbers: dict[str, int] = {}
-        for batch in _batches(sorted(digests)):
-            query = select(tables.software.c.digest, tables.software.c.id).where(
-                tables.software.c.digest.in_(batch)
-            )
-            numbers.update({digest: number for digest, number in self._connection.execute(query)})
-        return numbers
+        return map(_entry, in_batches(self._connection, query))
 
 
 class SQLEntitlements:
@@ -360,7 +269,7 @@ class SQLEntitlements:
 
     def add(self, entitlement: Entitlement) -> None:
         """Keeps a line; one with the same id is replaced."""
-        _put(self._connection, tables.entitlement, asdict(entitlement))
+        put(self._connection, tables.entitlement, asdict(entitlement))
 
     def list(self) -> Sequence[Entitlement]:
         """All of them, sorted by id."""
@@ -379,47 +288,24 @@ def _entry(row: Row[Any]) -> Entry:
     return Entry(row.number, event, row.digest)
 
 
-def _insert(connection: Connection) -> Any:
-    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+_OF_DEVICE = frozenset(each.name for each in fields(Device))
 
 
-def _put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
-    """Inserts a row or replaces the one with the same primary key."""
-    statement = _insert(connection)(table).values(values)
-    changes = {name: statement.excluded[name] for name in values if name != "id"}
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes))
+def _devices() -> Select[Any]:
+    return select(tables.device, tables.outcomes.c.sources).join(tables.outcomes)
 
 
-def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), BATCH):
-        yield values[start : start + BATCH]
-
-
-def _software(digest: str, install: Install) -> dict[str, Any]:
-    values = {"digest": digest, **asdict(install), "identifiers": dict(install.identifiers)}
-    del values["installed_on"]
-    return values
-
-
-def _install(row: Row[Any]) -> Install:
-    return Install(
-        name=row.name,
-        version=row.version,
-        publisher=row.publisher,
-        architecture=row.architecture,
-        source=row.source,
-        scope=Scope(row.scope),
-        identifiers=row.identifiers,
-        hidden=row.hidden,
-        installed_on=row.installed_on,
-    )
+def _told(facts: DeviceFacts) -> dict[str, Any]:
+    """The facts that say something."""
+    nothing = asdict(DeviceFacts())
+    return {name: value for name, value in asdict(facts).items() if value != nothing[name]}
 
 
 def _device(row: Row[Any]) -> Device:
-    values = {name: value for name, value in row._mapping.items() if name not in WEIGHTS}
+    values = {name: value for name, value in row._mapping.items() if name in _OF_DEVICE}
     facts = {
         **row.facts,
-        "kind": DeviceKind(row.facts["kind"]),
+        "kind": DeviceKind(row.facts.get("kind", DeviceKind.UNKNOWN)),
         "guests": tuple(row.facts.get("guests", ())),
     }
     sources = (

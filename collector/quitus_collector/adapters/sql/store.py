@@ -1,8 +1,9 @@
 """Transactions over the repositories, and the schema they expect."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,16 +15,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from quitus_collector.adapters.sql.inventories import SQLInventories
 from quitus_collector.adapters.sql.repositories import (
-    WRITING,
     SQLAuditLog,
     SQLCompanyAuthorities,
     SQLDevices,
     SQLEnrolmentRequests,
     SQLEntitlements,
-    SQLInventories,
     SQLJoinTokens,
 )
+from quitus_collector.adapters.sql.statements import WRITING
 from quitus_collector.errors import StoreError, UsageError
 from quitus_collector.services.ports import (
     AuditLog,
@@ -40,16 +41,21 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_MS = 30_000
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class SQLUnitOfWork:
     """Implements ports.UnitOfWork on one connection."""
 
-    def __init__(self, connection: Connection) -> None:
-        """All repositories share the connection's transaction."""
-        self.devices: Devices = SQLDevices(connection)
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        """All repositories share the connection's transaction, which happens `now`."""
+        inventories = SQLInventories(connection, now)
+        self.devices: Devices = SQLDevices(connection, inventories)
         self.tokens: JoinTokens = SQLJoinTokens(connection)
         self.requests: EnrolmentRequests = SQLEnrolmentRequests(connection)
         self.company_authorities: CompanyAuthorities = SQLCompanyAuthorities(connection)
-        self.inventories: Inventories = SQLInventories(connection)
+        self.inventories: Inventories = inventories
         self.entitlements: Entitlements = SQLEntitlements(connection)
         self.audit: AuditLog = SQLAuditLog(connection)
 
@@ -57,12 +63,15 @@ class SQLUnitOfWork:
 class SQLStore:
     """Implements ports.Store; one object serves all threads."""
 
-    def __init__(self, url: str, *, create: bool = False) -> None:
+    def __init__(
+        self, url: str, *, create: bool = False, now: Callable[[], datetime] = _utc_now
+    ) -> None:
         """Connects lazily; raises UsageError for a URL that names no database we know.
 
-        Only with `create` is an SQLite file made where there is none.
+        Only with `create` is an SQLite file made where there is none. `now` dates what changes.
         """
         parsed = _parsed(url)
+        self._now = now
         self.name = parsed.render_as_string(hide_password=True)
         self._engine = _engine(parsed, create=create)
         self._writer = self._engine.execution_options(**{WRITING: "BEGIN IMMEDIATE"})
@@ -74,17 +83,22 @@ class SQLStore:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
-                yield SQLUnitOfWork(connection)
+                yield SQLUnitOfWork(connection, self._now())
 
     @contextmanager
     def writing(self) -> Iterator[SQLUnitOfWork]:
         """Commits when the block ends, unless it raises."""
         with self._told(), self._writer.connect() as connection, connection.begin():
-            yield SQLUnitOfWork(connection)
+            yield SQLUnitOfWork(connection, self._now())
 
     def upgrade(self) -> None:
         """Brings the schema to this version, creating it where there is none."""
-        with self._told(), self._writer.connect() as connection, connection.begin():
+        with (
+            self._told(),
+            self._writer.connect() as connection,
+            _without_foreign_keys(connection),
+            connection.begin(),
+        ):
             command.upgrade(_alembic(connection), "head")
 
     def check_schema(self) -> None:
@@ -166,6 +180,21 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at once: one that starts as a reader could not upgrade safely.
     begin = connection.get_execution_options().get(WRITING, "BEGIN")
     connection.exec_driver_sql(begin)
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite makes a table anew to change it, and dropping the old one would cascade."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    # Asked of the driver's own connection: within a transaction it would be ignored.
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA foreign_keys=ON")
 
 
 def _alembic(connection: Connection | None = None) -> Config:

@@ -1,6 +1,6 @@
 """The schema, as the newest migration leaves it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     JSON,
@@ -11,8 +11,8 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
-    Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -50,13 +50,33 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time as microseconds since 1970: what history has many of is kept short."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Refuses naive times."""
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Always aware, UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
 # Row numbers of 64 bits; SQLite gives out numbers by itself only to a column of type INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
+# `number` is what other tables know a device by; none is given twice, not even after a removal.
 device = Table(
     "device",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("number", RowId, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
     Column("hostname", String(255), nullable=False),
     Column("public_key_sha256", String(64), nullable=False, unique=True),
     Column("token_id", String(32), nullable=False),
@@ -68,9 +88,9 @@ device = Table(
     Column("revoked_at", UTCDateTime),
     Column("trust_digest", String(64), nullable=False, server_default=""),
     Column("last_report_at", UTCDateTime),
-    # DeviceFacts and SourceOutcomes of the last report.
+    # DeviceFacts and SourceOutcomes of the last report; facts that are empty are left out.
     Column("facts", JSON, nullable=False),
-    Column("sources", JSON, nullable=False),
+    Column("outcomes", ForeignKey("outcomes.id"), nullable=False),
     Column("installs", Integer, nullable=False, server_default="0"),
     # Hex: the inventory's digest, the receipt given last, and the one that was shown for it.
     Column("digest", String(64), nullable=False, server_default=""),
@@ -84,6 +104,17 @@ device = Table(
     Column("serial", String(255), nullable=False, server_default="", index=True),
     Column("machine_id", String(255), nullable=False, server_default="", index=True),
     Column("disk_id", String(255), nullable=False, server_default="", index=True),
+    sqlite_autoincrement=True,
+)
+
+# How reading each source went: a few lists that most devices share.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    # SHA-256 of the list.
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("sources", JSON, nullable=False),
 )
 
 join_token = Table(
@@ -155,14 +186,44 @@ software = Table(
     Column("hidden", Boolean, nullable=False, server_default=false()),
 )
 
-install = Table(
-    "install",
+# A set of records, kept once however many devices have just these.
+software_set = Table(
+    "software_set",
     metadata,
-    Column("device_id", ForeignKey("device.id", ondelete="CASCADE"), primary_key=True),
-    Column("software_id", ForeignKey("software.id"), primary_key=True),
-    # ISO date, or empty: when the source says that it was installed on this device.
-    Column("installed_on", String(10), nullable=False, server_default=""),
-    Index("ix_install_software_id", "software_id"),
+    Column("id", RowId, primary_key=True),
+    # SHA-256 of `records`.
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    # Numbers of `software`, as packed.pack_numbers has them.
+    Column("records", LargeBinary, nullable=False),
+)
+
+# What a device has now; one that has never reported has none.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("device", ForeignKey("device.number"), primary_key=True, autoincrement=False),
+    Column("software_set", ForeignKey("software_set.id"), nullable=False, index=True),
+    # When each of the set's records was installed here, as packed.pack_days has it.
+    Column("days", LargeBinary, nullable=False),
+    # How many changes there were.
+    Column("revision", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Append-only: what became different with which report. A removed device leaves its changes here.
+change = Table(
+    "change",
+    metadata,
+    Column("device", RowId, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    # When the device had last reported what is removed here; None before its first report.
+    Column("seen", Moment),
+    # As packed.pack_rows has them. The first change brought all that the later ones leave: there
+    # `added` is None.
+    Column("added", LargeBinary),
+    Column("removed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 entitlement = Table(

@@ -33,7 +33,7 @@ MAX_GUESTS = 4_096
 MAX_CHAIN = 8
 DIGEST_BYTES = 32
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 STATUSES = {
     inventory_pb2.SOURCE_STATUS_READ: SourceStatus.READ,
