@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -37,10 +37,12 @@ from quitus_collector.domain.catalogue import Catalogue, Recognition
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.device import CompanyAuthority, Device, EnrolmentRequest
 from quitus_collector.domain.findings import Finding
+from quitus_collector.domain.history import Removal
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import Position
+from quitus_collector.domain.product import line_of
 from quitus_collector.domain.triage import Group, groups
 from quitus_collector.errors import (
     CollectorError,
@@ -55,6 +57,7 @@ from quitus_collector.services import (
     company_authorities,
     declaring,
     enrolment,
+    ledger,
     licensing,
     observing,
 )
@@ -62,6 +65,7 @@ from quitus_collector.services.audit import Refusals, note_refusal
 from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary
 from quitus_collector.services.ports import Clock, CompanyProof, Store
+from quitus_collector.services.recognition import Recogniser, refresh
 from quitus_collector.services.reporting import accept_offline, accept_reports
 
 if TYPE_CHECKING:
@@ -87,6 +91,10 @@ class SystemClock:
     def today(self) -> date:
         """The day that the company's calendar shows."""
         return datetime.now(self._zone).date()
+
+    def end_of(self, day: date) -> datetime:
+        """The last moment of a day of the company's calendar, UTC."""
+        return datetime.combine(day, time.max, self._zone).astimezone(UTC)
 
 
 class Collector:
@@ -236,9 +244,16 @@ class Collector:
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from error
 
-    def position(self) -> Position:
-        """The effective licence position of now."""
-        return licensing.position(self.store, self.catalogue, self.solver, self.clock)
+    def position(self, day: date | None = None) -> Position:
+        """The effective licence position of now, or of the end of a past day."""
+        return licensing.position(self.store, self.catalogue, self.solver, self.clock, day)
+
+    def removals(self, day: date, product: str | None) -> tuple[Sequence[Removal], datetime | None]:
+        """What went away from that day on, and when the history begins, if that is later."""
+        if product and line_of(product) not in self.catalogue.products:
+            raise UsageError(f"the catalogue has no product {product!r}")
+        morning = self.clock.end_of(day - timedelta(days=1))
+        return ledger.removed(self.store, morning, product)
 
     def triage(self) -> tuple[Group, ...]:
         """What no rule knows, in groups, those on most devices first."""
@@ -315,6 +330,8 @@ class Collector:
         store, clock = self.store, self.clock
         live = LiveAuthority(self.config.authority, self.config.names, clock, self.validity)
         refusals = Refusals(store, clock)
+        refresh(store, self.catalogue)
+        recogniser = Recogniser(lambda: catalogue(self.config.home))
 
         def identity() -> server.Identity:
             shown = live.server()
@@ -332,6 +349,7 @@ class Collector:
                 live.current,
                 clock,
                 refusals,
+                recogniser,
                 reentry=timedelta(days=self.config.certificates.reentry),
                 pseudonym_key=self._pseudonym_key(),
                 executor=executor,
@@ -394,6 +412,7 @@ def use_cases(
     authority: Callable[[], x509.Authority],
     clock: Clock,
     refusals: Refusals,
+    recogniser: Recogniser,
     *,
     reentry: timedelta,
     pseudonym_key: bytes,
@@ -431,7 +450,7 @@ def use_cases(
             grace=reentry,
         ),
         renew=lambda peer, applicant: access.renew(store, authority(), clock, peer, applicant),
-        accept_reports=lambda reports: accept_reports(store, clock, reports),
+        accept_reports=lambda reports: accept_reports(store, clock, reports, recogniser),
         peer=lambda context: certified(context, x509.client_certificate, clock.now()),
         refused=refusals.note,
         trust_roots=lambda: authority().trust_roots(),

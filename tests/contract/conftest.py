@@ -7,6 +7,7 @@ import pytest
 
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.services.ports import Store
+from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
 
 
@@ -19,16 +20,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'quitus.db'}"
 
 
+@pytest.fixture
+def clock() -> FakeClock:
+    """What dates the changes in `store`."""
+    return FakeClock()
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
     """Each implementation of ports.Store in turn, empty."""
     if request.param == "memory":
-        yield MemoryStore()
+        yield MemoryStore(clock.now)
         return
     url = f"sqlite:///{tmp_path / 'quitus.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql")()
-    made = SQLStore(url, create=True)
+    made = SQLStore(url, create=True, now=clock.now)
     made.upgrade()
     yield made
     made.close()

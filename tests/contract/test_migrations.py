@@ -11,10 +11,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from quitus_collector.adapters.sql.store import SQLStore, _alembic
+from quitus_collector.domain.history import snapshot
 from quitus_collector.domain.install import Scope, SourceStatus
 from quitus_collector.services.audit import verify
 
-RELEASED = ("0001", "0002", "0003", "0004", "0005", "0007")
+RELEASED = ("0001", "0002", "0003", "0004", "0005", "0007", "0008")
 DAY = "2026-03-31 08:00:00.000000"
 # (name, version, hidden): d-1 has the first three, d-2 the last two, d-3 has never reported.
 SOFTWARE = (("a", "1", False), ("é", "2", False), ("c", "3", True), ("d", "4", False))
@@ -81,6 +82,25 @@ def fill(connection: Connection, release: str) -> None:
         if release >= "0004":
             values |= {"installs": len(HAS.get(device, ())), "receipt": "cd", "serial": "s-1001"}
         insert(connection, "device", **values)
+        if release >= "0008":
+            insert(
+                connection,
+                "snapshot",
+                device=number,
+                since=0,
+                id=device,
+                name=FACTS["hostname"],
+                entity="999000110",
+                standing="active",
+                reported=reported,
+                failed=reported,
+                portable=False,
+                virtual=True,
+                smbios_uuid="",
+                processors=1,
+                cores=8,
+                unknown=b"",
+            )
     for number, (name, version, hidden) in enumerate(SOFTWARE, start=1):
         values = {
             "id": number,
@@ -100,6 +120,8 @@ def fill(connection: Connection, release: str) -> None:
     for line, product in (("E-1", "adobe/acrobat"), ("E-2", "microsoft/visio")):
         values = {"id": line, "product": product, "quantity": 3, "metric": "device"}
         values |= {"downgrade": True, "valid_until": "2027-12-31", "proof": "Facture n°7"}
+        if release >= "0008":
+            values["since"] = 0
         insert(connection, "entitlement", **values)
     insert(
         connection,
@@ -165,6 +187,7 @@ def test_nothing_is_lost_from_any_release(database_url: str, release: str) -> No
         installs = {device: work.inventories.list(device) for device in devices}
         lines = work.entitlements.list()
         (token,) = work.tokens.list()
+        counted = {each.device_id: each for each in work.fleet.snapshots()}
     store.close()
     first = devices["d-1"]
     assert sorted(devices) == ["d-1", "d-2", "d-3"]
@@ -184,6 +207,7 @@ def test_nothing_is_lost_from_any_release(database_url: str, release: str) -> No
         assert (first.next_key_sha256, first.trust_digest) == ("next of d-1", "ab")
     if release >= "0004":
         assert first.receipt == "cd"
+    assert counted == {each.id: snapshot(each, None) for each in devices.values()}
     assert [devices[each].installs for each in sorted(devices)] == [3, 2, 0]
     for device, found in installs.items():
         dates = [f"2026-01-0{number}" for number in HAS.get(device, ())]

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from quitus_collector.adapters.sql.packed import unpack_numbers
 from quitus_collector.adapters.sql.store import SQLStore
-from tests.builders import a_device, an_install, an_inventory
+from tests.builders import NOON, a_device, an_install, an_inventory
 from tests.contract.test_store import keep
 
 A, B, C = (an_install(name) for name in "abc")
@@ -89,7 +89,7 @@ def test_devices_that_change_to_and_fro_at_once_keep_what_is_theirs(
         list(pool.map(change, range(WRITERS)))
 
     with store.writing() as work:
-        work.inventories.sweep()
+        work.fleet.purge(NOON)
     last = [1 + (ROUNDS - 1 + device) % 3 for device in range(WRITERS)]
     assert [len(names(store, f"d-{device}")) for device in range(WRITERS)] == last
     assert sets(database_url) == sorted(set(last))

@@ -1,4 +1,4 @@
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from tests.builders import NOON
 
@@ -14,6 +14,9 @@ class FakeClock:
 
     def today(self) -> date:
         return self._now.date()
+
+    def end_of(self, day: date) -> datetime:
+        return datetime.combine(day, time.max, UTC)
 
     def advance(self, step: timedelta) -> None:
         self._now += step

@@ -1,9 +1,12 @@
 import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from quitus_collector.domain.audit import Entry, Event, entry_after
+from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
 from quitus_collector.domain.device import (
     Chain,
     CompanyAuthority,
@@ -14,18 +17,27 @@ from quitus_collector.domain.device import (
     fingerprint,
 )
 from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot, snapshot
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import HeldRow
 from quitus_collector.errors import UnknownDevice
+from tests.builders import NOON
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryDevices:
     def __init__(self, inventories: "MemoryInventories") -> None:
         self.by_id: dict[str, Device] = {}
+        self.numbers: dict[str, int] = {}
+        self.given = 0
         self.inventories = inventories
 
     def add(self, device: Device) -> None:
         self.by_id[device.id] = device
+        if device.id not in self.numbers:
+            self.given += 1
+            self.numbers[device.id] = self.given
 
     def get(self, device_id: str) -> Device:
         if device_id not in self.by_id:
@@ -69,7 +81,10 @@ class MemoryDevices:
 
     def remove(self, device_id: str) -> None:
         self.by_id.pop(device_id, None)
+        self.numbers.pop(device_id, None)
         self.inventories.by_id.pop(device_id, None)
+        self.inventories.recognised.pop(device_id, None)
+        self.inventories.pending.discard(device_id)
 
 
 class MemoryJoinTokens:
@@ -136,6 +151,10 @@ class MemoryInventories:
     def __init__(self) -> None:
         self.by_id: dict[str, dict[tuple[str, ...], Install]] = {}
         self.numbers: dict[tuple[str, ...], int] = {}
+        self.ever: dict[int, Install] = {}
+        self.recognised: dict[str, Recognised] = {}
+        self.pending: set[str] = set()
+        self.work: MemoryUnitOfWork
 
     def held(self, device_id: str) -> Sequence[HeldRow]:
         return [
@@ -150,7 +169,9 @@ class MemoryInventories:
             assert each.key() not in kept
             kept[each.key()] = each
             self.numbers.setdefault(each.key(), len(self.numbers) + 1)
+            self.ever[self.numbers[each.key()]] = replace(each, installed_on="")
         self.by_id[device_id] = kept
+        self.pending.add(device_id)
 
     def list(self, device_id: str) -> Sequence[Install]:
         found = self.by_id.get(device_id, {}).values()
@@ -168,19 +189,138 @@ class MemoryInventories:
             if installs:
                 yield device, sorted(self.numbers[key] for key in installs)
 
-    def sweep(self) -> None:
-        pass  # nothing is shared here
+    def sets(self, *, pending: bool) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+        for device_id, installs in self.by_id.items():
+            if not pending or device_id in self.pending:
+                numbers = sorted(self.numbers[key] for key in installs)
+                yield numbers, [self.work.devices.numbers[device_id]]
+
+    def records(self, numbers: Collection[int] | None = None) -> Mapping[int, Install]:
+        return {n: each for n, each in self.ever.items() if numbers is None or n in numbers}
+
+    def episodes(self, device: int) -> Sequence[Episode]:
+        there: dict[tuple[str, ...], Episode] = {}
+        gone: list[Episode] = []
+        heard_at = None
+        for number, (at, work) in enumerate([*self.work.past, (self.work.now, self.work)]):
+            device_id = next((i for i, n in work.devices.numbers.items() if n == device), "")
+            known = work.devices.by_id.get(device_id)
+            installs = list(work.inventories.by_id.get(device_id, {}).values())
+            now = {(*each.key(), each.installed_on): each for each in installs}
+            for key in there.keys() - now.keys():
+                gone.append(replace(there.pop(key), last_seen=heard_at, gone_at=at))
+            heard_at = known.last_report_at if known else heard_at
+            for key, each in now.items():
+                first = at if number or not self.work.purged else None
+                there.setdefault(key, Episode(each, first, None))
+        lasting = [replace(each, last_seen=heard_at) for each in there.values()]
+        return sorted(
+            gone + lasting, key=lambda each: (each.first_seen or EPOCH, each.install.key())
+        )
+
+
+class MemoryFleet:
+    """Every commit is kept: a past time is asked of the last one until then."""
+
+    def __init__(self, work: "MemoryUnitOfWork") -> None:
+        self.work = work
+        self.versions: list[CatalogueVersion] = []
+
+    def recognise(self, results: Iterable[tuple[Sequence[int], Recognised]]) -> None:
+        ids = {number: device_id for device_id, number in self.work.devices.numbers.items()}
+        for numbers, recognised in results:
+            for number in numbers:
+                self.work.inventories.recognised[ids[number]] = recognised
+                self.work.inventories.pending.discard(ids[number])
+
+    def snapshots(self, at: datetime | None = None) -> Sequence[Snapshot]:
+        work = self.work.at(at)
+        return [
+            snapshot(device, recognised.products if recognised else None)
+            for device in work.devices.by_id.values()
+            for recognised in [work.inventories.recognised.get(device.id)]
+        ]
+
+    def unknown(self, at: datetime | None = None) -> Mapping[tuple[str, str], int]:
+        recognised = self.work.at(at).inventories.recognised
+        return Counter(name for each in recognised.values() for name in each.unknown)
+
+    def periods(self, since: datetime) -> Sequence[Period]:
+        lasting: dict[int, Period] = {}
+        ended: list[Period] = []
+        for at, work in [*self.work.past, (self.work.now, self.work)]:
+            now = {}
+            for each in work.fleet.snapshots():
+                number = work.devices.numbers[each.device_id]
+                now[number] = Period(number, each.name, each.standing, each.products, at, None)
+            for number, period in list(lasting.items()):
+                if number not in now or now[number][:4] != period[:4]:
+                    ended.append(lasting.pop(number)._replace(until=at))
+            for number, period in now.items():
+                lasting.setdefault(number, period)
+        ended = [each for each in ended if each.until and each.until >= since]
+        changed = {each.device for each in ended}
+        return ended + [each for number, each in lasting.items() if number in changed]
+
+    def known_as(self, name: str) -> Mapping[int, str]:
+        return {
+            work.devices.numbers[each.id]: each.id
+            for _, work in [*self.work.past, (self.work.now, self.work)]
+            for each in work.devices.by_id.values()
+            if name in (each.id, each.name)
+        }
+
+    def catalogues(self) -> Sequence[CatalogueVersion]:
+        return self.versions
+
+    def counted_by(self) -> str:
+        return self.versions[-1].terms.digest if self.versions else ""
+
+    def change_catalogue(self, terms: CountingTerms) -> None:
+        self.versions.append(CatalogueVersion(self.work.now, terms))
+
+    def begins_at(self) -> datetime | None:
+        if not self.versions:
+            return None
+        return max(self.versions[0].since, self.work.purged or EPOCH)
+
+    def purge(self, before: datetime) -> None:
+        self.work.purged = before
+        while len(self.work.past) > 1 and self.work.past[1][0] <= before:
+            del self.work.past[0]
+
+    def forget(self, device: int) -> None:
+        for _, work in self.work.past:
+            device_id = next((i for i, n in work.devices.numbers.items() if n == device), "")
+            if device_id:
+                known = work.devices.by_id.pop(device_id)
+                facts = replace(
+                    known.facts,
+                    hostname="",
+                    smbios_uuid="",
+                    guests=(),
+                    primary_user=f"nobody {device}" if known.facts.primary_user else "",
+                )
+                nameless = f"forgotten {device}"
+                work.devices.by_id[nameless] = replace(known, id=nameless, hostname="", facts=facts)
+                work.devices.numbers[nameless] = work.devices.numbers.pop(device_id)
+                inventories = work.inventories
+                inventories.by_id.pop(device_id, None)
+                if device_id in inventories.recognised:
+                    inventories.recognised[nameless] = inventories.recognised.pop(device_id)
 
 
 class MemoryEntitlements:
-    def __init__(self) -> None:
+    def __init__(self, work: "MemoryUnitOfWork") -> None:
+        self.work = work
         self.by_id: dict[str, Entitlement] = {}
 
     def add(self, entitlement: Entitlement) -> None:
         self.by_id[entitlement.id] = entitlement
 
-    def list(self) -> Sequence[Entitlement]:
-        return sorted(self.by_id.values(), key=lambda line: line.id)
+    def list(self, at: datetime | None = None) -> Sequence[Entitlement]:
+        found = self.work.at(at).entitlements.by_id
+        return sorted(found.values(), key=lambda line: line.id)
 
     def remove(self, entitlement_id: str) -> None:
         self.by_id.pop(entitlement_id, None)
@@ -188,27 +328,49 @@ class MemoryEntitlements:
 
 class MemoryUnitOfWork:
     def __init__(self) -> None:
+        self.now = NOON
+        # Former states with their times, the oldest first, and from when on they are kept.
+        self.past: list[tuple[datetime, MemoryUnitOfWork]] = []
+        self.purged: datetime | None = None
         self.inventories = MemoryInventories()
+        self.inventories.work = self
         self.devices = MemoryDevices(self.inventories)
         self.tokens = MemoryJoinTokens()
         self.requests = MemoryEnrolmentRequests()
         self.company_authorities = MemoryCompanyAuthorities()
         self.audit = MemoryAuditLog()
-        self.entitlements = MemoryEntitlements()
+        self.fleet = MemoryFleet(self)
+        self.entitlements = MemoryEntitlements(self)
+
+    def at(self, at: datetime | None) -> "MemoryUnitOfWork":
+        if at is None:
+            return self
+        found = [work for time, work in self.past if time <= at]
+        return found[-1] if found else MemoryUnitOfWork()
 
 
 class MemoryStore:
     """Implements ports.Store in memory; a block that raises leaves no trace."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: NOON) -> None:
+        self._now = now
         self._kept = MemoryUnitOfWork()
 
     @contextmanager
     def reading(self) -> Iterator[MemoryUnitOfWork]:
-        yield copy.deepcopy(self._kept)
+        yield self._copy()
 
     @contextmanager
     def writing(self) -> Iterator[MemoryUnitOfWork]:
-        work = copy.deepcopy(self._kept)
+        work = self._copy()
         yield work
+        former = copy.deepcopy(work, {id(work.past): []})
+        former.past = []
+        work.past.append((work.now, former))
         self._kept = work
+
+    def _copy(self) -> MemoryUnitOfWork:
+        # Former states are shared: nobody but `forget` touches them.
+        work = copy.deepcopy(self._kept, {id(self._kept.past): list(self._kept.past)})
+        work.now = self._now()
+        return work

@@ -37,6 +37,7 @@ from quitus_agent.device import DeviceFacts
 from quitus_agent.spool import Accepted
 from quitus_collector.adapters import authority_folder, x509
 from quitus_collector.domain.audit import Kind
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.device import CompanyAuthority, JoinToken
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.servicers import (
@@ -48,6 +49,7 @@ from quitus_collector.entrypoints.grpc.status import AUDITED, ErrorInterceptor
 from quitus_collector.services import enrolment
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.enrolment import Applicant
+from quitus_collector.services.recognition import Recogniser
 from quitus_collector.wiring import use_cases
 from tests.builders import NOON
 from tests.fakes.clock import FakeClock
@@ -169,6 +171,7 @@ class Collector:
             lambda: self.authority,
             self._clock,
             refusals,
+            Recogniser(Catalogue),
             reentry=timedelta(days=180),
             pseudonym_key=bytes(32),
             executor=AtOnce(),

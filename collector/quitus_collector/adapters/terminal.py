@@ -23,6 +23,7 @@ from quitus_collector.domain.device import (
 )
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.findings import Finding
+from quitus_collector.domain.history import Episode, Removal
 from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.domain.triage import Group
@@ -271,6 +272,35 @@ def findings(found: Iterable[Finding], catalogue: Catalogue, messages: Messages)
             + (" …" if len(each.devices) > SHOWN_DEVICES else "")
         )
         print("    " + messages.text("source: {source}", source=each.source))
+
+
+def removals(
+    found: Sequence[Removal], begins: datetime | None, catalogue: Catalogue, messages: Messages
+) -> None:
+    """Products that went away; `begins` is when the history begins, where that is too late."""
+    if begins:
+        print(messages.text("The history begins on {date}.", date=messages.date(begins)))
+    if not found:
+        print(messages.text("Nothing went away."))
+        return
+    headings = (N_("Gone"), N_("Device"), N_("Product"), N_("Why"))
+    table = _table(*map(messages.text, headings))
+    for each in found:
+        why = wording.why_gone(each, messages)
+        cells = (messages.moment(each.at), each.device, catalogue.label(each.product), why)
+        table.add_row(*map(escape, cells))
+    _print(table)
+
+
+def history(episodes: Iterable[Episode], messages: Messages) -> None:
+    """Everything that is or was installed on a device, with its times."""
+    headings = (N_("Name"), N_("Version"), N_("First seen"), N_("Last seen"), N_("Gone"))
+    table = _table(*map(messages.text, headings))
+    for each in episodes:
+        times = (each.first_seen, each.last_seen, each.gone_at)
+        cells = (each.install.name, each.install.version)
+        table.add_row(*map(escape, cells), *((t and messages.moment(t)) or "–" for t in times))
+    _print(table)
 
 
 def triage(found: Iterable[Group]) -> None:

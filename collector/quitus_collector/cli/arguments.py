@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from quitus_collector import config
@@ -57,6 +57,14 @@ def check_entity(entity: str | None) -> None:
     """Raises UsageError where it is not a SIREN."""
     if entity and not is_siren(entity):
         raise UsageError(f"{entity!r} is not a SIREN: nine digits with their check digit")
+
+
+def day(text: str) -> date:
+    """A day like 2026-12-31; raises ArgumentTypeError."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2026-12-31") from error
 
 
 def print_json(document: object) -> None:

@@ -18,7 +18,7 @@ from quitus_collector.cli.arguments import (
     print_json,
 )
 from quitus_collector.errors import CollectorError, StoreError
-from quitus_collector.services import access
+from quitus_collector.services import access, ledger
 from quitus_collector.services.enrolment import decide, revoke_token
 from quitus_collector.services.reporting import Decision, list_devices, settle, show_device
 
@@ -84,7 +84,16 @@ def _add_devices(commands: Commands) -> None:
     deny = actions.add_parser("deny", help="turn one that waits away")
     deny.add_argument("request", metavar="REQUEST")
     deny.set_defaults(command=_devices_decide, approved=False, entity=None)
-    remove = actions.add_parser("remove", help="forget one, with its installs")
+    history = actions.add_parser("history", help="what is and was installed on one, and when")
+    history.add_argument("device", metavar="DEVICE", help="its id or its name, also a former one")
+    history.add_argument("--format", choices=("table", "json"), default="table")
+    history.set_defaults(command=_devices_history)
+    forget = actions.add_parser(
+        "forget", help="delete all that tells whose one was; past figures stay"
+    )
+    forget.add_argument("device", metavar="DEVICE", help="its id or its name, also a former one")
+    forget.set_defaults(command=_devices_forget)
+    remove = actions.add_parser("remove", help="take one out; its history stays")
     remove.add_argument("device", metavar="DEVICE", help="its id or its name")
     remove.set_defaults(command=_devices_remove)
 
@@ -202,6 +211,25 @@ def _devices_remove(arguments: argparse.Namespace) -> int:
         collector.store, collector.clock, arguments.device, actor=collector.actor
     )
     print(f"{device.name} ({device.id}) is removed with its installs")
+    return OK
+
+
+def _devices_history(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    found = ledger.history(collector.store, arguments.device)
+    if arguments.format == "json":
+        print_json([each.document() for each in found])
+    else:
+        terminal.history(found, collector.messages)
+    return OK
+
+
+def _devices_forget(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    number = ledger.forget(
+        collector.store, collector.clock, arguments.device, actor=collector.actor
+    )
+    print(f"the device is forgotten; past positions count it as number {number}, without a name")
     return OK
 
 

@@ -11,6 +11,7 @@ from quitus_collector.cli.arguments import (
     OK,
     Commands,
     collector_of,
+    day,
     duration,
     print_json,
 )
@@ -50,6 +51,12 @@ def add(commands: Commands) -> None:
     position = commands.add_parser("position", help="the effective licence position")
     position.add_argument("--format", choices=("table", "json", "csv"), default="table")
     position.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
+    position.add_argument(
+        "--as-of",
+        type=day,
+        metavar="DAY",
+        help="of the end of a past day, as it was known then: 2026-12-31",
+    )
     position.set_defaults(command=_position)
 
     findings = commands.add_parser(
@@ -108,7 +115,7 @@ def _pools_list(arguments: argparse.Namespace) -> int:
 def _position(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     check_publisher(collector.catalogue, arguments.publisher)
-    position = collector.position()
+    position = collector.position(arguments.as_of)
     if arguments.publisher:
         position = position.of_publisher(arguments.publisher)
     if arguments.format == "json":

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     REVOKED = "revoked"
     RESTORED = "restored"
     REMOVED = "removed"
+    FORGOTTEN = "forgotten"
+    PURGED = "purged"
     TOKEN_MADE = "token made"  # noqa: S105 - names of events
     TOKEN_REVOKED = "token revoked"  # noqa: S105
     QUARANTINED = "quarantined"

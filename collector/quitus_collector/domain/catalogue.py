@@ -5,10 +5,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from functools import cached_property, lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import Install
@@ -325,6 +326,49 @@ CONFIDENCE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class CountingTerms:
+    """What a position takes from a catalogue besides the products that were recognised.
+
+    Kept with the history: a past position is that of the catalogue of then.
+    """
+
+    digest: str
+    version: str
+    products: Mapping[str, Product]
+    versioned: frozenset[str]
+
+    def label(self, product: str) -> str:
+        """The name that people know a product by, with its version in its place or at the end."""
+        line, _, version = product.partition("@")
+        known = self.products.get(line, Product(line, line))
+        label = known.label if "{version}" in known.label else f"{known.label} {{version}}"
+        written = known.version_names.get(version) or version_label(version)
+        return " ".join(label.replace("{version}", written).split())
+
+    def metric(self, product: str) -> Metric:
+        """What a licence of the product is counted against where nothing else is agreed."""
+        known = self.products.get(line_of(product))
+        return known.metric if known else Metric.DEVICE
+
+    def is_versioned(self, line: str) -> bool:
+        """Whether licences of this product line are sold for a version."""
+        return line in self.versioned
+
+    def lacks_version(self, product: str) -> bool:
+        """Whether the product id tells less than a licence is sold for."""
+        line, at, _ = product.partition("@")
+        known = self.products.get(line)
+        return not at and self.is_versioned(line) and not (known and known.subscription)
+
+
+class CatalogueVersion(NamedTuple):
+    """A catalogue that was counted by from `since` on."""
+
+    since: datetime
+    terms: CountingTerms
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Publishers' names by id, products by line, rules in the order of their files.
@@ -355,11 +399,7 @@ class Catalogue:
 
     def label(self, product: str) -> str:
         """The name that people know a product by, with its version in its place or at the end."""
-        line, _, version = product.partition("@")
-        known = self.products.get(line, Product(line, line))
-        label = known.label if "{version}" in known.label else f"{known.label} {{version}}"
-        written = known.version_names.get(version) or version_label(version)
-        return " ".join(label.replace("{version}", written).split())
+        return self.counting.label(product)
 
     def needs_licence(self, line: str) -> bool:
         """Whether any build of this product line is commercial."""
@@ -367,8 +407,7 @@ class Catalogue:
 
     def metric(self, product: str) -> Metric:
         """What a licence of the product is counted against where nothing else is agreed."""
-        known = self.products.get(line_of(product))
-        return known.metric if known else Metric.DEVICE
+        return self.counting.metric(product)
 
     def is_versioned(self, line: str) -> bool:
         """Whether licences of this product line are sold for a version."""
@@ -376,9 +415,12 @@ class Catalogue:
 
     def lacks_version(self, product: str) -> bool:
         """Whether the product id tells less than a licence is sold for."""
-        line, at, _ = product.partition("@")
-        known = self.products.get(line)
-        return not at and self.is_versioned(line) and not (known and known.subscription)
+        return self.counting.lacks_version(product)
+
+    @cached_property
+    def counting(self) -> CountingTerms:
+        """What a position takes from the catalogue."""
+        return CountingTerms(self.digest, self.version, self.products, self._versioned)
 
     @cached_property
     def suites(self) -> Mapping[str, frozenset[str]]:

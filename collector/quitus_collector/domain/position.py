@@ -6,7 +6,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass, fold
+from quitus_collector.domain.catalogue import (
+    Catalogue,
+    CountingTerms,
+    Recognition,
+    SoftwareClass,
+    fold,
+)
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import (
@@ -187,7 +193,7 @@ def position_lines(
     devices: Sequence[CountedDevice],
     products: Mapping[str, frozenset[str]],
     entitlements: Sequence[Entitlement],
-    catalogue: Catalogue,
+    catalogue: Catalogue | CountingTerms,
     solver: Solver,
 ) -> tuple[PositionLine, ...]:
     """Reconciles what the engine counts and marks the rest undetermined.
@@ -243,7 +249,7 @@ def _reasons(
     devices: Sequence[CountedDevice],
     products: Mapping[str, frozenset[str]],
     entitlements: Sequence[Entitlement],
-    catalogue: Catalogue,
+    catalogue: Catalogue | CountingTerms,
 ) -> dict[str, Undetermined]:
     """What cannot be determined: lines, which one missing fact taints whole, and products."""
     reasons: dict[str, Undetermined] = {}

@@ -1,29 +1,25 @@
 """Licence pools in, effective licence position out."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 
-from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
-from quitus_collector.domain.device import Device, Standing
+from quitus_collector.domain.catalogue import Catalogue, CountingTerms
+from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Entitlement
-from quitus_collector.domain.install import DeviceKind, Install, SourceStatus
+from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.optimisation import Solver
-from quitus_collector.domain.position import (
-    Perimeter,
-    Position,
-    Unknown,
-    licensable,
-    position_lines,
-)
+from quitus_collector.domain.position import Perimeter, Position, Unknown, position_lines
 from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
+from quitus_collector.services.recognition import refresh
 
 # A device that was silent for longer is counted as it last was, and said to be silent.
 STALE_AFTER = timedelta(days=30)
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,57 +68,76 @@ def remove_entitlement(store: Store, entitlement_id: str) -> Entitlement:
     return known[entitlement_id]
 
 
-def position(store: Store, catalogue: Catalogue, solver: Solver, clock: Clock) -> Position:
-    """The effective licence position of now; raises SolverError if it could not be proven."""
-    with store.reading() as work:
-        known = work.devices.list()
-        devices = [device for device in known if device.standing is Standing.ACTIVE]
-        active = {device.id for device in devices}
-        entitlements = work.entitlements.list()
-        distinct = work.inventories.distinct()
-        suites = catalogue.suites
-        recognised = {number: catalogue.recognise(each) for number, each in distinct.items()}
-        products = {
-            device: licensable((recognised[number] for number in numbers), suites)
-            for device, numbers in work.inventories.by_device()
-            if device in active
-        }
-        unknown = _unknown(work, distinct, recognised)
-    counted = _counted(devices)
-    bound = [_bound_to_id(each, devices) for each in entitlements]
+def position(
+    store: Store, catalogue: Catalogue, solver: Solver, clock: Clock, day: date | None = None
+) -> Position:
+    """The effective licence position of now, or of the end of a past day as it was known then.
+
+    Raises SolverError if it could not be proven, and UsageError for a day that is not over or that
+    lies before the history begins.
+    """
     now = clock.now()
+    at = _end_of_past(clock, day) if day else None
+    if at is None:
+        refresh(store, catalogue)
+    with store.reading() as work:
+        terms = catalogue.counting if at is None else _terms_of(work, at)
+        known = work.fleet.snapshots(at)
+        entitlements = work.entitlements.list(at)
+        unknown = _unknown(work.fleet.unknown(at))
+    devices = [each for each in known if each.standing is Standing.ACTIVE]
+    products = {each.device_id: each.products for each in devices if each.products}
+    bound = [_bound_to_id(each, devices) for each in entitlements]
+    as_of = at or now
     return Position(
-        as_of=now,
-        catalogue_digest=catalogue.digest,
-        perimeter=_perimeter(devices, len(known) - len(devices), now),
-        lines=position_lines(clock.today(), counted, products, bound, catalogue, solver),
+        as_of=as_of,
+        catalogue_digest=terms.digest,
+        perimeter=_perimeter(devices, len(known) - len(devices), as_of),
+        lines=position_lines(
+            day or clock.today(), _counted(devices), products, bound, terms, solver
+        ),
         unknown=unknown,
     )
 
 
-def _counted(devices: Sequence[Device]) -> list[CountedDevice]:
+def _end_of_past(clock: Clock, day: date) -> datetime | None:
+    """The last moment of the day; None for today, which is asked for as it is now."""
+    if day > clock.today():
+        raise UsageError(f"{day} is not over yet: a position needs a day that is past, or today")
+    return None if day == clock.today() else clock.end_of(day)
+
+
+def _terms_of(work: UnitOfWork, at: datetime) -> CountingTerms:
+    begins = work.fleet.begins_at()
+    if begins is None or at < begins:
+        known = f"it begins on {begins:%Y-%m-%d}" if begins else "nothing was counted yet"
+        raise UsageError(f"the history has no position of {at:%Y-%m-%d}: {known}")
+    return next(each.terms for each in reversed(work.fleet.catalogues()) if each.since <= at)
+
+
+def _counted(devices: Sequence[Snapshot]) -> list[CountedDevice]:
     """The devices as counting sees them; a fact that a device did not tell is None or 0.
 
     A virtual device runs on the one that names its SMBIOS id among its guests.
     """
-    host_of = {guest: device.id for device in devices for guest in device.facts.guests}
+    host_of = {guest: device.device_id for device in devices for guest in device.guests}
     return [
         CountedDevice(
-            id=device.id,
+            id=device.device_id,
             entity=device.entity,
-            user=device.facts.primary_user or None,
-            portable=device.facts.portable,
-            is_virtual=device.facts.kind is DeviceKind.VIRTUAL,
-            host=host_of.get(device.facts.smbios_uuid.lower()),
-            processors=device.facts.processors,
-            cores=device.facts.cores,
+            user=device.user,
+            portable=device.portable,
+            is_virtual=device.is_virtual,
+            host=host_of.get(device.smbios_uuid),
+            processors=device.processors,
+            cores=device.cores,
         )
         for device in devices
     ]
 
 
-def _perimeter(devices: Sequence[Device], set_apart: int, now: datetime) -> Perimeter:
-    reports = [device.last_report_at for device in devices if device.last_report_at]
+def _perimeter(devices: Sequence[Snapshot], set_apart: int, now: datetime) -> Perimeter:
+    reports = [device.heard_at for device in devices if device.heard_at]
     fresh = sum(now - report <= STALE_AFTER for report in reports)
     names = Counter(device.name for device in devices)
     return Perimeter(
@@ -131,31 +146,16 @@ def _perimeter(devices: Sequence[Device], set_apart: int, now: datetime) -> Peri
         reporting=fresh,
         stale=len(reports) - fresh,
         stale_after_days=STALE_AFTER.days,
-        with_failed_sources=sum(
-            any(source.status is SourceStatus.FAILED for source in device.sources)
-            for device in devices
-        ),
+        with_failed_sources=sum(device.has_failed_sources for device in devices),
         set_apart=set_apart,
         oldest_report_at=min(reports, default=None),
         namesakes=tuple(sorted(name for name, count in names.items() if count > 1)),
     )
 
 
-def _unknown(
-    work: UnitOfWork, distinct: Mapping[int, Install], recognised: Mapping[int, Recognition]
-) -> tuple[Unknown, ...]:
+def _unknown(devices: Mapping[tuple[str, str], int]) -> tuple[Unknown, ...]:
     """The raw names that no rule knows, those on most devices first."""
-    names = {
-        number: (install.name, install.publisher)
-        for number, install in distinct.items()
-        if recognised[number].software_class is SoftwareClass.UNKNOWN
-    }
-    devices: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for device, numbers in work.inventories.by_device():
-        for number in numbers:
-            if number in names:
-                devices[names[number]].add(device)
-    found = [Unknown(name, publisher, len(on)) for (name, publisher), on in devices.items()]
+    found = [Unknown(name, publisher, count) for (name, publisher), count in devices.items()]
     return tuple(sorted(found, key=lambda each: (-each.devices, each.name, each.publisher)))
 
 
@@ -186,7 +186,7 @@ def _checked(line: PoolLine, catalogue: Catalogue) -> Entitlement:
     return line.entitlement
 
 
-def _bound_to_id(entitlement: Entitlement, devices: Iterable[Device]) -> Entitlement:
+def _bound_to_id(entitlement: Entitlement, devices: Iterable[Snapshot]) -> Entitlement:
     """The entitlement bound by id, where the pool names the device as people call it.
 
     Of several devices of one name, it goes with the one heard last: the others are what it was
@@ -195,8 +195,8 @@ def _bound_to_id(entitlement: Entitlement, devices: Iterable[Device]) -> Entitle
     name = entitlement.bound_to
     if name is None:
         return entitlement
-    named = [device for device in devices if name in (device.id, device.name)]
+    named = [device for device in devices if name in (device.device_id, device.name)]
     if not named:
         return entitlement
-    heard = max(named, key=lambda device: (device.last_report_at or device.enrolled_at, device.id))
-    return replace(entitlement, bound_to=heard.id)
+    last = max(named, key=lambda device: (device.heard_at or NEVER, device.device_id))
+    return replace(entitlement, bound_to=last.device_id)

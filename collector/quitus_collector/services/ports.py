@@ -1,12 +1,13 @@
 """What the use cases need from the outside world."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from quitus_collector.domain.audit import Entry, Event
+from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
 from quitus_collector.domain.device import (
     Chain,
     CompanyAuthority,
@@ -16,6 +17,7 @@ from quitus_collector.domain.device import (
     JoinToken,
 )
 from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.report import HeldRow
 
@@ -28,6 +30,9 @@ class Clock(Protocol):
 
     def today(self) -> date:
         """The day that the company's calendar shows."""
+
+    def end_of(self, day: date) -> datetime:
+        """The last moment of a day of the company's calendar, UTC."""
 
 
 class Devices(Protocol):
@@ -134,21 +139,73 @@ class Inventories(Protocol):
     def by_device(self) -> Iterator[tuple[str, Sequence[int]]]:
         """Each device that has reported, with the numbers of its records."""
 
-    def sweep(self) -> None:
-        """Takes away what was kept for devices that do not have it any more."""
+    def sets(self, *, pending: bool) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+        """Each set of records by their numbers, and the numbers of the devices that have it.
+
+        With `pending`, only for devices of which nothing was recognised since they changed.
+        """
+
+    def records(self, numbers: Collection[int] | None = None) -> Mapping[int, Install]:
+        """Records by their numbers; without any, all that were ever reported."""
+
+    def episodes(self, device: int) -> Sequence[Episode]:
+        """Everything that is or was installed on a device, by its number, the oldest first."""
+
+
+class Fleet(Protocol):
+    """Devices as counting knows them, now and at any time since the history begins.
+
+    It follows what is done to devices by itself; what was recognised has to be told.
+    """
+
+    def recognise(self, results: Iterable[tuple[Sequence[int], Recognised]]) -> None:
+        """Keeps what was recognised on devices, by their numbers; of others nothing is pending."""
+
+    def snapshots(self, at: datetime | None = None) -> Sequence[Snapshot]:
+        """Every device that was enrolled at that time, or is now, in no order."""
+
+    def unknown(self, at: datetime | None = None) -> Mapping[tuple[str, str], int]:
+        """On how many devices each unknown name, with its publisher, was then or is now."""
+
+    def periods(self, since: datetime) -> Sequence[Period]:
+        """What was counted on devices of which that changed since then."""
+
+    def known_as(self, name: str) -> Mapping[int, str]:
+        """The numbers of devices, present or removed, that had this id or name, with their id."""
+
+    def catalogues(self) -> Sequence[CatalogueVersion]:
+        """The catalogues that were counted by, the oldest first."""
+
+    def counted_by(self) -> str:
+        """The digest of the catalogue that is counted by; empty before the first one."""
+
+    def change_catalogue(self, terms: CountingTerms) -> None:
+        """Counts by another catalogue from now on."""
+
+    def begins_at(self) -> datetime | None:
+        """From when on a past time can be asked for; None while nothing was counted yet."""
+
+    def purge(self, before: datetime) -> None:
+        """Forgets what ended before that time; what lasts stays."""
+
+    def forget(self, device: int) -> None:
+        """Takes from the history whose and which machine a removed device was, and its installs.
+
+        What it had installed stays counted in past positions.
+        """
 
 
 class Entitlements(Protocol):
     """The licence pools, line by line."""
 
     def add(self, entitlement: Entitlement) -> None:
-        """Keeps a line; one with the same id is replaced."""
+        """Keeps a line; one with the same id is replaced, and kept as what was owned before."""
 
-    def list(self) -> Sequence[Entitlement]:
-        """All of them, sorted by id."""
+    def list(self, at: datetime | None = None) -> Sequence[Entitlement]:
+        """All that are known, or were at that time, sorted by id."""
 
     def remove(self, entitlement_id: str) -> None:
-        """Takes the line away; nothing if it is not there."""
+        """Takes the line away from now on; nothing if it is not there."""
 
 
 class UnitOfWork(Protocol):
@@ -159,12 +216,13 @@ class UnitOfWork(Protocol):
     requests: EnrolmentRequests
     company_authorities: CompanyAuthorities
     inventories: Inventories
+    fleet: Fleet
     entitlements: Entitlements
     audit: AuditLog
 
 
 class Store(Protocol):
-    """Where everything is kept."""
+    """Where everything is kept, and when it was changed; each unit of work happens at one time."""
 
     def reading(self) -> AbstractContextManager[UnitOfWork]:
         """A consistent view; nothing may be added."""

@@ -30,6 +30,7 @@ from quitus_collector.errors import (
     UsageError,
 )
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
+from quitus_collector.services.recognition import Recogniser
 
 RECEIPT_BYTES = 16
 MAX_CLOCK_ERROR = timedelta(days=1)
@@ -61,9 +62,14 @@ Incoming = tuple[ClientCertificate, Report]
 
 
 def accept_reports(
-    store: Store, clock: Clock, reports: Sequence[Incoming]
+    store: Store,
+    clock: Clock,
+    reports: Sequence[Incoming],
+    recogniser: Recogniser | None = None,
 ) -> list[Accepted | CollectorError]:
     """Keeps the reports of several devices in one transaction; each has its answer.
+
+    With a recogniser, what they bring is recognised too; else it waits until it is asked for.
 
     An answer is what was accepted, or UnknownDevice, DeviceRefused, FullReportWanted, Quarantined
     where two machines seem to share the device's key, or InvalidRequest where the content has
@@ -72,11 +78,17 @@ def accept_reports(
     """
     try:
         with store.writing() as work:
-            return _Batch(work, clock.now()).answers(reports)
+            batch = _Batch(work, clock.now())
+            answers = batch.answers(reports)
+            if recogniser and batch.has_changes:
+                recogniser.take_in(work)
+            return answers
     except StoreError as error:
         if len(reports) == 1:
             return [error]
-    return [answer for each in reports for answer in accept_reports(store, clock, [each])]
+    return [
+        answer for each in reports for answer in accept_reports(store, clock, [each], recogniser)
+    ]
 
 
 def accept_report(store: Store, clock: Clock, peer: ClientCertificate, report: Report) -> Accepted:
@@ -127,6 +139,7 @@ class _Batch:
         self._work = work
         self._now = now
         self._heard: list[Heard] = []
+        self.has_changes = False
 
     def answers(self, reports: Sequence[Incoming]) -> list[Accepted | CollectorError]:
         chains = dict(self._work.devices.chains({peer.device_id for peer, _ in reports}))
@@ -157,6 +170,7 @@ class _Batch:
     def _accept(self, peer: ClientCertificate, report: Report, receipt: str) -> Accepted:
         work = self._work
         device = admitted(work.devices.get(peer.device_id), peer, self._now)
+        self.has_changes = True
         if suspicion := _suspicion(device, report):
             if device.standing is not Standing.QUARANTINED:
                 # Without a rival: nothing is taken in from either machine until a person decides.

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from quitus_collector.domain.entitlement import Metric, Right
 from quitus_collector.domain.findings import Finding, FindingKind
+from quitus_collector.domain.history import Departure, Removal
 from quitus_collector.domain.position import LineState, Perimeter, PositionLine, Undetermined
 from quitus_collector.services.ports import Messages
 
@@ -56,6 +57,12 @@ TOTALS = {
 }
 
 
+DEPARTURES = {
+    Departure.UNINSTALLED: N_("uninstalled"),
+    Departure.DEVICE_REMOVED: N_("the device was removed"),
+    Departure.DEVICE_SET_APART: N_("the device was set apart"),
+    Departure.RECOGNISED_OTHERWISE: N_("the catalogue changed"),
+}
 FINDINGS = {
     FindingKind.OUT_OF_SUPPORT: N_("the publisher's support ended on {evidence}"),
     FindingKind.NOT_ACTIVATED: N_("the licensing service says: {evidence}"),
@@ -75,6 +82,12 @@ def finding(found: Finding, messages: Messages) -> str:
     if found.kind is FindingKind.CONDITION and messages.language == "fr" and found.text_fr:
         evidence = found.text_fr
     return messages.text(FINDINGS[found.kind], evidence=evidence)
+
+
+def why_gone(removal: Removal, messages: Messages) -> str:
+    """Why a product went away, and whether it came back."""
+    reason = messages.text(DEPARTURES[removal.departure])
+    return messages.text("{reason}; is back", reason=reason) if removal.is_back else reason
 
 
 def metric_name(line: PositionLine, messages: Messages) -> str:

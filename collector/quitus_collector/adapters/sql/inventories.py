@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,8 +16,10 @@ from quitus_collector.adapters.sql.packed import (
     pack_rows,
     unpack_days,
     unpack_numbers,
+    unpack_rows,
 )
 from quitus_collector.adapters.sql.statements import among, in_batches, insert_into, insert_rows
+from quitus_collector.domain.history import Episode
 from quitus_collector.domain.install import Install, Scope
 from quitus_collector.domain.report import HeldRow
 from quitus_collector.errors import UnknownDevice
@@ -72,10 +75,11 @@ class SQLInventories:
         held = before.days if before else {}
         days = {number: day for number, day in held.items() if number not in gone} | new
         numbers = sorted(days)
-        values = {
+        values: dict[str, Any] = {
             "software_set": self._set(pack_numbers(numbers)),
             "days": pack_days([days[number] for number in numbers]),
             "revision": before.revision + 1 if before else 1,
+            "pending": True,
         }
         evidence = tables.evidence
         if before:
@@ -85,15 +89,13 @@ class SQLInventories:
                 self._sweep(before.software_set)
         else:
             self._connection.execute(insert(evidence).values(device=row.number, **values))
-        change = {
-            "device": row.number,
-            "revision": values["revision"],
-            "at": self._now,
-            "seen": row.last_report_at,
-            "added": pack_rows(sorted(new.items())) if before else None,
-            "removed": pack_rows(sorted(gone.items())),
-        }
-        self._connection.execute(insert(tables.change).values(change))
+        self._note_change(
+            row.number,
+            values["revision"],
+            seen=row.last_report_at,
+            added=pack_rows(sorted(new.items())) if before else None,
+            removed=pack_rows(sorted(gone.items())),
+        )
 
     def list(self, device_id: str) -> Sequence[Install]:
         """The device's installs, sorted by source, name, version."""
@@ -126,25 +128,97 @@ class SQLInventories:
             if numbers := unpack_numbers(row.records):
                 yield row.id, numbers
 
-    def remove(self, device_number: int) -> None:
+    def sets(self, *, pending: bool) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+        """Each set of records, and the numbers of the devices that have it."""
+        evidence, sets = tables.evidence.c, tables.software_set.c
+        query = select(evidence.software_set, evidence.device)
+        if pending:
+            query = query.where(evidence.pending)
+        devices: defaultdict[int, list[int]] = defaultdict(list)
+        for software_set, device in self._connection.execute(query):
+            devices[software_set].append(device)
+        records = select(sets.id, sets.records)
+        if pending:
+            records = records.where(among(self._connection, sets.id, devices))
+        for number, packed in in_batches(self._connection, records):
+            if number in devices:
+                yield unpack_numbers(packed), devices[number]
+
+    def records(self, numbers: Collection[int] | None = None) -> Mapping[int, Install]:
+        """Records by their numbers; without any, all that were ever reported."""
+        everything = in_batches(self._connection, select(tables.software))
+        found = everything if numbers is None else self._records(numbers)
+        return {row.id: as_install(row) for row in found}
+
+    def episodes(self, device: int) -> Sequence[Episode]:
+        """Everything that is or was installed on a device, the oldest first."""
+        last = select(tables.device.c.last_report_at).where(tables.device.c.number == device)
+        heard_at = self._connection.execute(last).scalar_one_or_none()
+        evidence = self._evidence(tables.device.c.number == device)
+        there = dict.fromkeys(evidence.days.items(), (heard_at, None)) if evidence else {}
+        changes = tables.change
+        query = (
+            select(changes).where(changes.c.device == device).order_by(changes.c.revision.desc())
+        )
+        # Back from now: before a change there was what it removed, and not what it added.
+        found: list[tuple[tuple[int, str], datetime | None, datetime | None, datetime | None]] = []
+        for change in self._connection.execute(query):
+            added = list(there) if change.added is None else unpack_rows(change.added)
+            found += [(row, change.at, *there.pop(row)) for row in added]
+            there |= dict.fromkeys(unpack_rows(change.removed), (change.seen, change.at))
+        found += [(row, None, *ends) for row, ends in there.items()]
+        rows = {row.id: row for row in self._records({number for (number, _), *_ in found})}
+        episodes = [
+            Episode(as_install(rows[number], day), *times) for (number, day), *times in found
+        ]
+        return sorted(
+            episodes, key=lambda each: (each.first_seen or tables.EPOCH, each.install.key())
+        )
+
+    def remove(self, device: int) -> None:
         """Takes away what a device has; its changes end with the loss of everything."""
-        evidence = self._evidence(tables.device.c.number == device_number)
+        evidence = self._evidence(tables.device.c.number == device)
         if evidence is None:
             return
-        condition = tables.evidence.c.device == device_number
+        condition = tables.evidence.c.device == device
         self._connection.execute(delete(tables.evidence).where(condition))
         self._sweep(evidence.software_set)
-        device = tables.device.c
-        seen = select(device.last_report_at).where(device.number == device_number)
-        change = {
-            "device": device_number,
-            "revision": evidence.revision + 1,
-            "at": self._now,
-            "seen": self._connection.execute(seen).scalar_one(),
-            "added": b"",
-            "removed": pack_rows(sorted(evidence.days.items())),
-        }
-        self._connection.execute(insert(tables.change).values(change))
+        seen = select(tables.device.c.last_report_at).where(tables.device.c.number == device)
+        self._note_change(
+            device,
+            evidence.revision + 1,
+            seen=self._connection.execute(seen).scalar_one(),
+            added=b"",
+            removed=pack_rows(sorted(evidence.days.items())),
+        )
+
+    def purge(self, before: datetime) -> None:
+        """Forgets older changes, and records that nothing kept names any more."""
+        change, software = tables.change, tables.software
+        self._connection.execute(delete(change).where(change.c.at < before))
+        sets = tables.software_set
+        used = select(tables.evidence.c.software_set)
+        # Few are left over: where two devices let go of a set at once.
+        self._connection.execute(delete(sets).where(sets.c.id.not_in(used)))
+        if self._connection.dialect.name == "postgresql":
+            # Who has found a record and has not yet kept that a device has it is waited for.
+            self._connection.exec_driver_sql("LOCK TABLE software IN ACCESS EXCLUSIVE MODE")
+        named: set[int] = set()
+        for row in in_batches(self._connection, select(sets.c.records)):
+            named.update(unpack_numbers(row.records))
+        for row in in_batches(self._connection, select(change.c.added, change.c.removed)):
+            for packed in (row.added, row.removed):
+                named.update(number for number, _ in unpack_rows(packed or b""))
+        known = self._connection.execute(select(software.c.id)).scalars()
+        unnamed = sorted(set(known) - named)
+        condition = among(self._connection, software.c.id, unnamed)
+        self._connection.execute(delete(software).where(condition))
+
+    def _note_change(self, device: int, revision: int, **values: object) -> None:
+        statement = insert(tables.change)
+        self._connection.execute(
+            statement.values(device=device, revision=revision, at=self._now, **values)
+        )
 
     def _evidence(self, condition: Any) -> _Evidence | None:
         evidence, sets = tables.evidence.c, tables.software_set.c
@@ -161,16 +235,10 @@ class SQLInventories:
         days = unpack_days(row.days, len(numbers))
         return _Evidence(row.software_set, row.revision, dict(zip(numbers, days, strict=True)))
 
-    def _records(self, numbers: Collection[int]) -> Iterable[Row[Any]]:
+    def _records(self, numbers: Collection[int]) -> Iterator[Row[Any]]:
         software = tables.software
         query = select(software).where(among(self._connection, software.c.id, numbers))
         return in_batches(self._connection, query)
-
-    def sweep(self) -> None:
-        """Takes away sets that no device has; few are left where two devices let go at once."""
-        sets = tables.software_set
-        used = select(tables.evidence.c.software_set)
-        self._connection.execute(delete(sets).where(sets.c.id.not_in(used)))
 
     def _set(self, packed: bytes) -> int:
         """The number of the set, which is given to one not seen before."""

@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from quitus_collector.adapters.sql import tables
-from quitus_collector.adapters.sql.inventories import SQLInventories
-from quitus_collector.adapters.sql.statements import WRITING, in_batches, insert_into, put
+from quitus_collector.adapters.sql.fleet import SILENCE, SQLFleet
+from quitus_collector.adapters.sql.statements import WRITING, among, in_batches, insert_into, put
 from quitus_collector.domain.audit import Entry, Event, Kind, entry_after
 from quitus_collector.domain.device import (
     WEIGHTS,
@@ -31,10 +32,10 @@ from quitus_collector.errors import UnknownDevice
 class SQLDevices:
     """Implements ports.Devices."""
 
-    def __init__(self, connection: Connection, inventories: SQLInventories) -> None:
-        """Works inside the connection's transaction; `inventories` does too."""
+    def __init__(self, connection: Connection, fleet: SQLFleet) -> None:
+        """Works inside the connection's transaction; `fleet`, which follows, does too."""
         self._connection = connection
-        self._inventories = inventories
+        self._fleet = fleet
 
     def add(self, device: Device) -> None:
         """Keeps a device; one with the same id is replaced."""
@@ -44,10 +45,17 @@ class SQLDevices:
         values |= dict.fromkeys(WEIGHTS, "") | {
             kind: value[:255] for kind, value in fingerprint(device.facts).items()
         }
-        change = update(tables.device).where(tables.device.c.id == device.id).values(values)
+        columns = tables.device.c
+        query = select(columns.number, columns.last_report_at).where(columns.id == device.id)
+        before = self._connection.execute(query).one_or_none()
         # Inserted only where it is new: an attempt would use up a number.
-        if not self._connection.execute(change).rowcount:
-            self._connection.execute(insert(tables.device).values(values))
+        if before:
+            change = update(tables.device).where(columns.number == before.number)
+            self._connection.execute(change.values(values))
+            self._fleet.note(before.number, device, before.last_report_at)
+        else:
+            made = insert(tables.device).values(values).returning(columns.number)
+            self._fleet.note(self._connection.execute(made).scalar_one(), device, None)
 
     def get(self, device_id: str) -> Device:
         """Raises UnknownDevice."""
@@ -98,6 +106,16 @@ class SQLDevices:
             {"device_id": each.device_id, "at": each.at, "given": each.receipt, "seen": each.shown}
             for each in sorted(reports)
         ]
+        columns = tables.device.c
+        heard = {each.device_id: each.at for each in reports}
+        long_ago = columns.last_report_at < min(heard.values()) - SILENCE
+        query = select(columns.number, columns.id, columns.last_report_at).where(
+            among(self._connection, columns.id, heard), long_ago
+        )
+        silent = self._connection.execute(query).all()
+        self._fleet.note_silences(
+            (each.number, each.last_report_at, heard[each.id]) for each in silent
+        )
         self._connection.execute(statement, values)
 
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
@@ -119,11 +137,11 @@ class SQLDevices:
     def remove(self, device_id: str) -> None:
         """Takes the device away with its installs; what changed on it stays."""
         columns = tables.device.c
-        query = select(columns.number).where(columns.id == device_id)
-        number = self._connection.execute(query).scalar_one_or_none()
-        if number is not None:
-            self._inventories.remove(number)
-            self._connection.execute(delete(tables.device).where(columns.number == number))
+        query = select(columns.number, columns.last_report_at).where(columns.id == device_id)
+        row = self._connection.execute(query).one_or_none()
+        if row:
+            self._fleet.end(row.number, row.last_report_at)
+            self._connection.execute(delete(tables.device).where(columns.number == row.number))
 
     def _one(self, condition: Any) -> Row[Any] | None:
         query = _devices().where(condition)
@@ -210,7 +228,7 @@ class SQLCompanyAuthorities:
 
     def add(self, authority: CompanyAuthority) -> None:
         """Keeps an authority; one with the same id is replaced."""
-        _put(self._connection, tables.company_authority, asdict(authority))
+        put(self._connection, tables.company_authority, asdict(authority))
 
     def list(self) -> Sequence[CompanyAuthority]:
         """All of them, sorted by id."""
@@ -263,24 +281,43 @@ class SQLAuditLog:
 class SQLEntitlements:
     """Implements ports.Entitlements."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Works inside the connection's transaction."""
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        """Works inside the connection's transaction; what changes does so `now`."""
         self._connection = connection
+        self._now = now
 
     def add(self, entitlement: Entitlement) -> None:
-        """Keeps a line; one with the same id is replaced."""
-        put(self._connection, tables.entitlement, asdict(entitlement))
+        """Keeps a line; one with the same id is what was owned before."""
+        self.remove(entitlement.id)
+        values = {"since": self._now, **asdict(entitlement)}
+        self._connection.execute(insert(tables.entitlement).values(values))
 
-    def list(self) -> Sequence[Entitlement]:
-        """All of them, sorted by id."""
-        rows = self._connection.execute(select(tables.entitlement))
-        lines = (Entitlement(**{**row._mapping, "metric": Metric(row.metric)}) for row in rows)
+    def list(self, at: datetime | None = None) -> Sequence[Entitlement]:
+        """All that are known, or were at that time, sorted by id."""
+        table = tables.entitlement
+        lasts = table.c.until.is_(None)
+        query = select(table).where(lasts)
+        if at:
+            query = select(table).where(table.c.since <= at, or_(lasts, table.c.until > at))
+        lines = (
+            Entitlement(
+                **{name: value for name, value in row._mapping.items() if name in _OF_ENTITLEMENT}
+                | {"metric": Metric(row.metric)}
+            )
+            for row in self._connection.execute(query)
+        )
         return sorted(lines, key=lambda line: line.id)
 
     def remove(self, entitlement_id: str) -> None:
-        """Takes the line away."""
-        condition = tables.entitlement.c.id == entitlement_id
-        self._connection.execute(delete(tables.entitlement).where(condition))
+        """Takes the line away from now on."""
+        table = tables.entitlement
+        present = (table.c.id == entitlement_id, table.c.until.is_(None))
+        # What came only now was never owned before.
+        self._connection.execute(delete(table).where(*present, table.c.since >= self._now))
+        self._connection.execute(update(table).where(*present).values(until=self._now))
+
+
+_OF_ENTITLEMENT = frozenset(each.name for each in fields(Entitlement))
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    LargeBinary,
     String,
     Table,
     any_,
@@ -39,13 +40,20 @@ def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None
 
 
 def among(
-    connection: Connection, column: ColumnElement[Any], values: Iterable[int] | Iterable[str]
+    connection: Connection, column: ColumnElement[Any], values: Iterable[int | str | bytes]
 ) -> ColumnElement[bool]:
-    """Whether the column has one of these values, all in one parameter however many they are."""
+    """Whether the column has one of these values, all of one kind.
+
+    They are one parameter however many they are; bytes on SQLite, of which JSON knows nothing, are
+    one each, and may not be more than BATCH.
+    """
     listed = list(values)
     if connection.dialect.name == "postgresql":
-        kind = String() if listed and isinstance(listed[0], str) else BigInteger()
+        kinds: dict[type, Any] = {str: String(), bytes: LargeBinary()}
+        kind = kinds.get(type(listed[0]) if listed else int, BigInteger())
         return column == any_(literal(listed, ARRAY(kind)))
+    if listed and isinstance(listed[0], bytes):
+        return column.in_(listed)
     each = func.json_each(json.dumps(listed)).table_valued("value")
     return column.in_(select(each.c.value))
 
@@ -75,6 +83,33 @@ def insert_rows(
     connection.exec_driver_sql(statement, list(map(tuple, rows)))
 
 
+def update_rows(
+    connection: Connection,
+    table: Table,
+    key: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Changes many rows by their key, which comes last in each; values as the driver takes them."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        kinds = (table.c[name].type.compile(connection.dialect) for name in (*columns, key))
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        names = ", ".join(f'"{name}"' for name in (*columns, key))
+        changes = ", ".join(f'"{name}" = new."{name}"' for name in columns)
+        statement = (
+            f'UPDATE "{table.name}" SET {changes} '  # noqa: S608
+            f'FROM unnest({arrays}) AS new ({names}) WHERE "{table.name}"."{key}" = new."{key}"'
+        )
+        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
+        return
+    changes = ", ".join(f'"{name}" = ?' for name in columns)
+    statement = f'UPDATE "{table.name}" SET {changes} WHERE "{key}" = ?'  # noqa: S608
+    connection.exec_driver_sql(statement, list(map(tuple, rows)))
+
+
 def in_batches(connection: Connection, query: Any) -> Iterator[Any]:
     """The rows of a long result, a batch at a time."""
-    return iter(connection.execute(query, execution_options={"yield_per": BATCH}))
+    with connection.execute(query, execution_options={"yield_per": BATCH}) as result:
+        yield from result

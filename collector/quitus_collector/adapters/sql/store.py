@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.inventories import SQLInventories
 from quitus_collector.adapters.sql.repositories import (
     SQLAuditLog,
@@ -32,6 +33,7 @@ from quitus_collector.services.ports import (
     Devices,
     EnrolmentRequests,
     Entitlements,
+    Fleet,
     Inventories,
     JoinTokens,
 )
@@ -51,12 +53,14 @@ class SQLUnitOfWork:
     def __init__(self, connection: Connection, now: datetime) -> None:
         """All repositories share the connection's transaction, which happens `now`."""
         inventories = SQLInventories(connection, now)
-        self.devices: Devices = SQLDevices(connection, inventories)
+        fleet = SQLFleet(connection, inventories, now)
+        self.devices: Devices = SQLDevices(connection, fleet)
         self.tokens: JoinTokens = SQLJoinTokens(connection)
         self.requests: EnrolmentRequests = SQLEnrolmentRequests(connection)
         self.company_authorities: CompanyAuthorities = SQLCompanyAuthorities(connection)
         self.inventories: Inventories = inventories
-        self.entitlements: Entitlements = SQLEntitlements(connection)
+        self.fleet: Fleet = fleet
+        self.entitlements: Entitlements = SQLEntitlements(connection, now)
         self.audit: AuditLog = SQLAuditLog(connection)
 
 

@@ -1,6 +1,7 @@
 """The schema, as the newest migration leaves it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -14,11 +15,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
     TypeDecorator,
     false,
+    true,
 )
 
 metadata = MetaData(
@@ -207,6 +210,8 @@ evidence = Table(
     Column("days", LargeBinary, nullable=False),
     # How many changes there were.
     Column("revision", Integer, nullable=False),
+    # Whether nothing was recognised since the last of them.
+    Column("pending", Boolean, nullable=False, server_default=true()),
     sqlite_with_rowid=False,
 )
 
@@ -217,7 +222,7 @@ change = Table(
     Column("device", RowId, primary_key=True, autoincrement=False),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
-    # When the device had last reported what is removed here; None before its first report.
+    # When the device had last reported before it; None where this came with its first report.
     Column("seen", Moment),
     # As packed.pack_rows has them. The first change brought all that the later ones leave: there
     # `added` is None.
@@ -226,10 +231,119 @@ change = Table(
     sqlite_with_rowid=False,
 )
 
+# A licensable product as it is counted, its version included.
+product = Table(
+    "product",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("name", String(255), nullable=False, unique=True),
+)
+
+# The licensable products of a device: a few sets that most devices share.
+product_set = Table(
+    "product_set",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    # SHA-256 of `products`.
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    # Numbers of `product`, as packed.pack_numbers has them.
+    Column("products", LargeBinary, nullable=False),
+)
+
+# A name that no rule knows, with its publisher.
+unknown_name = Table(
+    "unknown_name",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    # SHA-256 of both.
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("publisher", String, nullable=False),
+)
+
+
+def _counted() -> list[Column[Any]]:
+    """What counting takes from a device, and since when that is so."""
+    return [
+        Column("since", Moment, nullable=False),
+        Column("id", String(36), nullable=False),
+        Column("name", String(255), nullable=False),
+        Column("entity", String(64)),
+        Column("standing", String(16), nullable=False),
+        Column("reported", Boolean, nullable=False),
+        Column("failed", Boolean, nullable=False),
+        Column("person", String(255)),
+        Column("portable", Boolean, nullable=False),
+        Column("virtual", Boolean, nullable=False),
+        Column("smbios_uuid", String(255), nullable=False),
+        # None where it hosts none.
+        Column("guests", JSON(none_as_null=True)),
+        Column("processors", Integer, nullable=False),
+        Column("cores", Integer, nullable=False),
+        # None where nothing was recognised yet.
+        Column("products", ForeignKey("product_set.id")),
+        # Numbers of `unknown_name`, as packed.pack_numbers has them.
+        Column("unknown", LargeBinary, nullable=False),
+    ]
+
+
+# Each device as counting knows it now.
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("device", RowId, primary_key=True, autoincrement=False),
+    *_counted(),
+    sqlite_with_rowid=False,
+)
+
+# As counting knew it, `until` excluded; those of removed devices stay.
+snapshot_before = Table(
+    "snapshot_before",
+    metadata,
+    Column("device", RowId, nullable=False),
+    *_counted(),
+    Column("until", Moment, nullable=False, index=True),
+    PrimaryKeyConstraint("device", "since"),
+    sqlite_with_rowid=False,
+)
+
+# A device that was not heard for more than a week.
+silence = Table(
+    "silence",
+    metadata,
+    Column("device", RowId, primary_key=True, autoincrement=False),
+    Column("since", Moment, primary_key=True, autoincrement=False),
+    Column("until", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What was counted by, from when on.
+catalogue_version = Table(
+    "catalogue_version",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("version", String(32), nullable=False),
+    # catalogue.CountingTerms, as JSON, deflated.
+    Column("terms", LargeBinary, nullable=False),
+)
+
+# One row: nothing is kept that ended before.
+retention = Table(
+    "retention",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("before", Moment, nullable=False),
+)
+
+# A line stays when another one takes its place or it is removed, `until` excluded.
 entitlement = Table(
     "entitlement",
     metadata,
     Column("id", String(255), primary_key=True),
+    Column("since", Moment, primary_key=True, autoincrement=False),
+    Column("until", Moment),
     Column("product", String(255), nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("metric", String(32), nullable=False),

@@ -1,7 +1,7 @@
 """Shared sets of records instead of pairs, what changes from now on, numbers for devices.
 
 Revision: 0007
-After: 0005
+After: 0006
 """
 
 import hashlib
@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from alembic import op
 
 from quitus_collector.adapters.sql.packed import pack_days, pack_numbers
-from quitus_collector.adapters.sql.tables import Moment, UTCDateTime
+from quitus_collector.adapters.sql.tables import Moment
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 row_id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -127,14 +127,11 @@ _UNTOLD: tuple[object, ...] = ("", 0, [], None, "unknown")
 
 def _gather_installs() -> None:
     connection = op.get_bind()
-    device = sa.table(
-        "device", *map(sa.column, ("number", "id")), sa.column("last_report_at", UTCDateTime)
-    )
+    device = sa.table("device", *map(sa.column, ("number", "id")))
     install = sa.table("install", *map(sa.column, ("device_id", "software_id", "installed_on")))
     query = (
         sa.select(
             device.c.number,
-            device.c.last_report_at,
             install.c.software_id,
             install.c.installed_on,
         )
@@ -155,10 +152,8 @@ def _gather_installs() -> None:
             device=number,
             software_set=known[digest],
             days=pack_days([row.installed_on for row in rows]),
-            revision=1,
+            revision=0,
         )
-        at = Moment().process_bind_param(rows[0].last_report_at, connection.dialect)
-        _insert("change", device=number, revision=1, at=at or 0, removed=b"")
     if known and connection.dialect.name == "postgresql":
         op.execute(f"SELECT setval('software_set_id_seq', {len(known)})")
 

@@ -1,0 +1,387 @@
+"""Devices as counting knows and knew them: services.ports.Fleet on one SQL connection."""
+
+import hashlib
+import json
+import secrets
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, delete, insert, literal, or_, select, update
+
+from quitus_collector.adapters.sql import tables
+from quitus_collector.adapters.sql.inventories import SQLInventories
+from quitus_collector.adapters.sql.packed import pack_numbers, unpack_numbers
+from quitus_collector.adapters.sql.statements import (
+    BATCH,
+    among,
+    in_batches,
+    insert_rows,
+    put,
+    update_rows,
+)
+from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms, Product
+from quitus_collector.domain.device import Device, Standing
+from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.history import Period, Recognised, Snapshot, snapshot
+
+# A device that was not heard for longer is known to have been silent, also afterwards.
+SILENCE = timedelta(days=7)
+# What a change of a device may change of its snapshot, in the order of Snapshot.
+FACTS = (
+    *("id", "name", "entity", "standing", "reported", "failed", "person", "portable", "virtual"),
+    *("smbios_uuid", "guests", "processors", "cores"),
+)
+STANDINGS = {each.value: each for each in Standing}
+KEPT = ("device", "since", *FACTS, "products", "unknown")
+
+
+class SQLFleet:
+    """A snapshot is replaced when something else is counted; the former one is kept apart."""
+
+    def __init__(self, connection: Connection, inventories: SQLInventories, now: datetime) -> None:
+        """Works inside the connection's transaction; what changes does so `now`."""
+        self._connection = connection
+        self._inventories = inventories
+        self._now = now
+
+    # --- what happens to devices ---
+
+    def note(self, number: int, device: Device, heard_at: datetime | None) -> None:
+        """Follows a device that was added or changed; it had last been heard at that time."""
+        told = snapshot(device, None)._asdict()
+        told["heard_at"] = told["heard_at"] is not None
+        told["guests"] = list(told["guests"]) or None
+        del told["products"]
+        texts = (each[:255] if isinstance(each, str) else each for each in told.values())
+        values = dict(zip(FACTS, texts, strict=True))
+        table = tables.snapshot
+        row = self._connection.execute(select(table).where(table.c.device == number)).one_or_none()
+        if row is None:
+            values |= {"device": number, "since": self._now, "unknown": b""}
+            self._connection.execute(insert(table).values(values))
+            return
+        if any(row._mapping[name] != value for name, value in values.items()):
+            self._keep_former([number])
+            since = max(row.since, self._now)
+            changed = update(table).where(table.c.device == number).values(since=since, **values)
+            self._connection.execute(changed)
+        if heard_at and device.last_report_at:
+            self.note_silences([(number, heard_at, device.last_report_at)])
+
+    def note_silences(self, heard: Iterable[tuple[int, datetime, datetime]]) -> None:
+        """Keeps, of devices' last two reports, those that lie far apart."""
+        rows = [
+            {"device": number, "since": before, "until": after}
+            for number, before, after in heard
+            if after - before > SILENCE
+        ]
+        if rows:
+            self._connection.execute(insert(tables.silence), rows)
+
+    def end(self, number: int, heard_at: datetime | None) -> None:
+        """Follows a device that was removed."""
+        if heard_at:
+            self.note_silences([(number, heard_at, self._now)])
+        self._inventories.remove(number)
+        self._keep_former([number])
+        table = tables.snapshot
+        self._connection.execute(delete(table).where(table.c.device == number))
+
+    def _keep_former(self, numbers: Sequence[int]) -> None:
+        """Keeps the snapshots as they are until now, unless they began just now."""
+        before, table = tables.snapshot_before, tables.snapshot
+        query = select(*(table.c[name] for name in KEPT), literal(self._now, tables.Moment)).where(
+            among(self._connection, table.c.device, numbers), table.c.since < self._now
+        )
+        self._connection.execute(insert(before).from_select([*KEPT, "until"], query))
+
+    # --- what was recognised ---
+
+    def recognise(self, results: Iterable[tuple[Sequence[int], Recognised]]) -> None:
+        """Keeps what was recognised on devices, by their numbers."""
+        batch: dict[int, Recognised] = {}
+        for numbers, recognised in results:
+            batch |= dict.fromkeys(numbers, recognised)
+            if len(batch) >= BATCH:
+                self._recognise(batch)
+                batch = {}
+        self._recognise(batch)
+
+    def _recognise(self, results: Mapping[int, Recognised]) -> None:
+        if not results:
+            return
+        distinct = set(results.values())
+        sets = self._product_sets({each.products for each in distinct})
+        unknown = self._unknown_sets({each.unknown for each in distinct})
+        table = tables.snapshot.c
+        query = select(table.device, table.since, table.products, table.unknown).where(
+            among(self._connection, table.device, results)
+        )
+        changed = []
+        now = _microseconds(self._now)
+        for number, since, products, names in self._connection.execute(query):
+            recognised = results[number]
+            wanted = sets[recognised.products], unknown[recognised.unknown]
+            if wanted != (products, names):
+                changed.append((*wanted, max(now, _microseconds(since)), number))
+        if changed:
+            self._keep_former([number for *_, number in changed])
+            columns = ("products", "unknown", "since")
+            update_rows(self._connection, tables.snapshot, "device", columns, changed)
+        evidence = tables.evidence
+        told = among(self._connection, evidence.c.device, results)
+        settled = update(evidence).where(told, evidence.c.pending).values(pending=False)
+        self._connection.execute(settled)
+
+    def _product_sets(self, wanted: set[frozenset[str]]) -> dict[frozenset[str], int]:
+        names = {name for each in wanted for name in each}
+        products = self._interned(tables.product, "name", names, lambda name: (name,))
+        packed = {each: pack_numbers(sorted(products[name] for name in each)) for each in wanted}
+        made = self._interned(
+            tables.product_set,
+            "digest",
+            set(packed.values()),
+            lambda products: (hashlib.sha256(products).digest(), products),
+        )
+        return {each: made[products] for each, products in packed.items()}
+
+    def _unknown_sets(
+        self, wanted: set[frozenset[tuple[str, str]]]
+    ) -> dict[frozenset[tuple[str, str]], bytes]:
+        names = {name for each in wanted for name in each}
+        numbers = self._interned(
+            tables.unknown_name,
+            "digest",
+            names,
+            lambda name: (hashlib.sha256("\0".join(name).encode()).digest(), *name),
+        )
+        return {
+            each: pack_numbers(sorted(numbers[name] for name in each)) if each else b""
+            for each in wanted
+        }
+
+    def _interned(
+        self, table: Table, key: str, values: set[Any], row: Callable[[Any], tuple[Any, ...]]
+    ) -> dict[Any, int]:
+        """The numbers of values, which are given to those not seen before.
+
+        `row` makes the row of one, which begins with the key.
+        """
+        rows = {row(value)[0]: value for value in values}
+        numbers = self._numbers(table, key, rows)
+        if missing := rows.keys() - numbers.keys():
+            columns = [each.name for each in table.columns if each.name != "id"]
+            # In one order everywhere, so that two collectors do not deadlock.
+            new = [row(rows[each]) for each in sorted(missing)]
+            insert_rows(self._connection, table, columns, new, or_ignore=True)
+            numbers |= self._numbers(table, key, missing)
+        return {rows[each]: number for each, number in numbers.items()}
+
+    def _numbers(self, table: Table, key: str, values: Iterable[Any]) -> dict[Any, int]:
+        found: dict[Any, int] = {}
+        listed = list(values)
+        for start in range(0, len(listed), BATCH):
+            query = select(table.c[key], table.c.id).where(
+                among(self._connection, table.c[key], listed[start : start + BATCH])
+            )
+            found |= {each: number for each, number in self._connection.execute(query)}
+        return found
+
+    # --- what is and was counted ---
+
+    def snapshots(self, at: datetime | None = None) -> Sequence[Snapshot]:
+        """Every device that was enrolled at that time, or is now."""
+        sets = self._sets
+        silent = self._silent_since(at) if at else {}
+        made = []
+        for number, name_id, name, entity, standing, reported, *facts, products, last in self._at(
+            at, "device", *FACTS, "products"
+        ):
+            heard_at = last if reported else None
+            if at and reported and (last is None or last > at):
+                heard_at = silent.get(number, at)
+            failed, person, portable, virtual, smbios_uuid, guests, processors, cores = facts
+            made.append(
+                Snapshot(
+                    *(name_id, name, entity, STANDINGS[standing], heard_at, failed, person),
+                    *(portable, virtual, smbios_uuid, tuple(guests or ()), processors, cores),
+                    sets.get(products),
+                )
+            )
+        return made
+
+    def unknown(self, at: datetime | None = None) -> Mapping[tuple[str, str], int]:
+        """On how many devices each unknown name, with its publisher, was then or is now."""
+        devices: Counter[int] = Counter()
+        for packed, count in Counter(row.unknown for row in self._at(at, "unknown")).items():
+            for number in unpack_numbers(packed) if packed else ():
+                devices[number] += count
+        names = tables.unknown_name.c
+        query = select(names.id, names.name, names.publisher)
+        return {
+            (name, publisher): devices[number]
+            for number, name, publisher in in_batches(self._connection, query)
+            if number in devices
+        }
+
+    def periods(self, since: datetime) -> Sequence[Period]:
+        """What was counted on devices of which that changed since then."""
+        columns = ("device", "name", "standing", "products", "since")
+        now, before = tables.snapshot, tables.snapshot_before
+        past = select(*(before.c[name] for name in columns), before.c.until).where(
+            before.c.until >= since
+        )
+        rows = list(self._connection.execute(past))
+        rest = select(*(now.c[name] for name in columns), literal(None)).where(
+            among(self._connection, now.c.device, {row.device for row in rows})
+        )
+        sets = self._sets
+        return [
+            Period(device, name, Standing(standing), sets.get(products), begins, until)
+            for device, name, standing, products, begins, until in [
+                *rows,
+                *self._connection.execute(rest),
+            ]
+        ]
+
+    def known_as(self, name: str) -> Mapping[int, str]:
+        """The numbers of devices, present or removed, that had this id or name, with their id."""
+        found: dict[int, str] = {}
+        for table in (tables.snapshot_before, tables.snapshot):
+            query = select(table.c.device, table.c.id).where(
+                or_(table.c.id == name, table.c.name == name)
+            )
+            found |= {device: device_id for device, device_id in self._connection.execute(query)}
+        return found
+
+    def _at(self, at: datetime | None, *columns: str) -> Iterator[Any]:
+        """These columns of the snapshots of a time, and when the device was last heard."""
+
+        def of(table: Table) -> Select[Any]:
+            last = tables.device.c.last_report_at
+            same = tables.device.c.number == table.c.device
+            joined = table.outerjoin(tables.device, same)
+            return select(*(table.c[name] for name in columns), last).select_from(joined)
+
+        now = tables.snapshot
+        yield from in_batches(self._connection, of(now).where(*self._began(now, at)))
+        if at:
+            before = tables.snapshot_before
+            query = of(before).where(*self._began(before, at), before.c.until > at)
+            yield from in_batches(self._connection, query)
+
+    def _began(self, table: Table, at: datetime | None) -> list[Any]:
+        return [table.c.since <= at] if at else []
+
+    @cached_property
+    def _sets(self) -> dict[int | None, frozenset[str]]:
+        names = tables.product.c
+        query = select(names.id, names.name)
+        products = {number: name for number, name in self._connection.execute(query)}
+        sets = tables.product_set.c
+        return {
+            number: frozenset(products[each] for each in unpack_numbers(packed))
+            for number, packed in in_batches(self._connection, select(sets.id, sets.products))
+        }
+
+    def _silent_since(self, at: datetime) -> dict[int, datetime]:
+        silence = tables.silence.c
+        query = select(silence.device, silence.since).where(silence.since <= at, silence.until > at)
+        return {device: since for device, since in self._connection.execute(query)}
+
+    # --- what is counted by ---
+
+    def catalogues(self) -> Sequence[CatalogueVersion]:
+        """The catalogues that were counted by, the oldest first."""
+        table = tables.catalogue_version
+        rows = self._connection.execute(select(table).order_by(table.c.id))
+        return [CatalogueVersion(row.since, _unpacked_terms(row)) for row in rows]
+
+    def counted_by(self) -> str:
+        """The digest of the catalogue that is counted by; empty before the first one."""
+        table = tables.catalogue_version.c
+        query = select(table.digest).order_by(table.id.desc()).limit(1)
+        return self._connection.execute(query).scalar_one_or_none() or ""
+
+    def change_catalogue(self, terms: CountingTerms) -> None:
+        """Counts by another catalogue from now on."""
+        values = {
+            "since": self._now,
+            "digest": terms.digest,
+            "version": terms.version,
+            "terms": _packed_terms(terms),
+        }
+        self._connection.execute(insert(tables.catalogue_version).values(values))
+
+    # --- how long ---
+
+    def begins_at(self) -> datetime | None:
+        """From when on a past time can be asked for."""
+        versions = tables.catalogue_version.c
+        first = select(versions.since).order_by(versions.id).limit(1)
+        begins = self._connection.execute(first).scalar_one_or_none()
+        purged = self._connection.execute(select(tables.retention.c.before)).scalar_one_or_none()
+        return max(begins, purged) if begins and purged else begins
+
+    def purge(self, before: datetime) -> None:
+        """Forgets what ended before that time."""
+        execute = self._connection.execute
+        for table in (tables.snapshot_before, tables.silence, tables.entitlement):
+            execute(delete(table).where(table.c.until <= before))
+        versions = tables.catalogue_version.c
+        since = select(versions.id).where(versions.since <= before)
+        last = execute(since.order_by(versions.id.desc()).limit(1)).scalar_one_or_none()
+        if last is not None:
+            execute(delete(tables.catalogue_version).where(versions.id < last))
+        self._inventories.purge(before)
+        for table, users in (
+            (tables.product_set, [t.c.products for t in (tables.snapshot, tables.snapshot_before)]),
+            (tables.outcomes, [tables.device.c.outcomes]),
+        ):
+            unused = [table.c.id.not_in(select(each).where(each.is_not(None))) for each in users]
+            execute(delete(table).where(*unused))
+        put(self._connection, tables.retention, {"id": 1, "before": before})
+
+    def forget(self, device: int) -> None:
+        """Takes from the history whose and which machine a removed device was."""
+        before = tables.snapshot_before
+        people = select(before.c.person).where(before.c.device == device).distinct()
+        for person in self._connection.execute(people).scalars().all():
+            # One person stays one, and becomes nobody's.
+            nobody = secrets.token_hex(16) if person else None
+            condition = (before.c.device == device, before.c.person == person)
+            self._connection.execute(update(before).where(*condition).values(person=nobody))
+        nothing = {"id": "", "name": "", "smbios_uuid": "", "guests": None}
+        self._connection.execute(update(before).where(before.c.device == device).values(nothing))
+        for table in (tables.change, tables.silence):
+            self._connection.execute(delete(table).where(table.c.device == device))
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - tables.EPOCH) // timedelta(microseconds=1)
+
+
+def _packed_terms(terms: CountingTerms) -> bytes:
+    products = {
+        line: [each.label, each.metric, dict(each.version_names), each.subscription]
+        for line, each in sorted(terms.products.items())
+    }
+    text = json.dumps([products, sorted(terms.versioned)], ensure_ascii=False)
+    return zlib.compress(text.encode(), 9)
+
+
+def _unpacked_terms(row: Row[Any]) -> CountingTerms:
+    products, versioned = json.loads(zlib.decompress(row.terms))
+    return CountingTerms(
+        row.digest,
+        row.version,
+        {
+            line: Product(line, label, Metric(metric), names, subscription=subscription)
+            for line, (label, metric, names, subscription) in products.items()
+        },
+        frozenset(versioned),
+    )
