@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,8 @@ class CollectorFolder:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        # Of the process that was started last to serve.
+        self.pid = 0
 
     def set(self, setting: str, value: str) -> None:
         """Gives a setting that the file only shows another value."""
@@ -66,30 +69,33 @@ class CollectorFolder:
         file.write_text(self.ok("token", "create", *words))
         return file
 
-    def serving(self) -> AbstractContextManager[tuple[int, int]]:
+    def serving(self, *words: str) -> AbstractContextManager[tuple[int, int]]:
         """Serves on free loopback ports; yields the enrolment and the inventory port."""
-        return self.serving_on(0, 0)
+        return self.serving_on(0, 0, *words)
 
     @contextmanager
-    def serving_on(self, enrolment: int, inventory: int) -> Iterator[tuple[int, int]]:
+    def serving_on(
+        self, enrolment: int, inventory: int, *words: str, host: str = "127.0.0.1"
+    ) -> Iterator[tuple[int, int]]:
         """Serves on these loopback ports."""
         addresses = (
-            *("--enrolment", f"127.0.0.1:{enrolment}"),
-            *("--inventory", f"127.0.0.1:{inventory}"),
+            *("--enrolment", f"{host}:{enrolment}"),
+            *("--inventory", f"{host}:{inventory}"),
         )
-        words = [COMMANDS / "quitus-collector", "--home", self.home, "serve", *addresses]
+        serve = [COMMANDS / "quitus-collector", "--home", self.home, "serve", *addresses, *words]
         with (
             (self.home / "serve.log").open("w") as log,
-            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True) as serving,
+            subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=log, text=True) as serving,
         ):
+            self.pid = serving.pid
             try:
                 assert serving.stdout is not None
                 said = serving.stdout.readline().replace(",", " ").split()
-                assert said, (self.home / "serve.log").read_text()
+                assert said, self.log()
                 yield int(said[2]), int(said[5])
             finally:
                 serving.terminate()
-                assert serving.wait(TIMEOUT_S) == 0
+                assert serving.wait(TIMEOUT_S) in (0, -signal.SIGKILL), self.log()
 
     def log(self) -> str:
         """What the collector logged while it served."""

@@ -24,6 +24,12 @@ TIMEOUT_S = 30.0
 CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0),)
 # The trailer in which a collector that is busy says how many seconds to wait.
 RETRY_AFTER = "retry-after-s"
+# Nobody judged the call, so it is made again. A collector that stops cancels what it did not begin.
+AGAIN = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+)
 # Details of a call that never reached a collector, as gRPC words them.
 NOT_REACHED = ("failed to connect", "connection refused", "dns resolution failed", "handshake")
 
@@ -82,7 +88,7 @@ def translated(host: str, port: int, refusal: type[Exception]) -> Iterator[None]
             after = str(dict(trailers).get(RETRY_AFTER, ""))
             if after.isdecimal():
                 raise ComeBackLater(f"the collector asks to wait: {details}", int(after)) from error
-        if code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        if code not in AGAIN:
             raise refusal(f"the collector refused: {details}") from error
         if "CERTIFICATE_VERIFY_FAILED" in details:
             raise refusal(_distrust(host, port)) from error

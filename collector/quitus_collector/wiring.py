@@ -44,6 +44,7 @@ from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.product import line_of
 from quitus_collector.domain.triage import Group, groups
+from quitus_collector.entrypoints import workers
 from quitus_collector.errors import (
     CollectorError,
     DeviceRefused,
@@ -72,6 +73,8 @@ if TYPE_CHECKING:
     from quitus_collector.entrypoints.grpc.servicers import UseCases
 
 log = logging.getLogger(__name__)
+# Told the enrolment and the inventory port once both answer.
+Ready = Callable[[int, int], None]
 # Below the collector's folder: the customer's own rules, and those of the newest bundle.
 OWN_RULES = "catalogue"
 UPDATED_RULES = "catalogue-update"
@@ -323,7 +326,28 @@ class Collector:
         except (Quarantined, UsageError) as error:
             raise type(error)(f"{file}: {error}") from error
 
-    def serve(self, ready: Callable[[int, int], None]) -> None:
+    def supervise(
+        self, count: int, command: Callable[[int, str, str], Sequence[str]], ready: Ready
+    ) -> int:
+        """Serves devices with several processes, until told to stop; returns an exit status.
+
+        `command` starts one of them, by its number from 1, on the two addresses it is to share.
+        """
+        # What no worker could do either is told once; what is made once is made before they start.
+        self.store.close()
+        self._pseudonym_key()
+        _ = self.authority
+        addresses = (self.config.enrolment_address, self.config.inventory_address)
+        with workers.reserved(*addresses) as (enrolment_at, inventory_at):
+            ports = (int(each.rpartition(":")[2]) for each in (enrolment_at, inventory_at))
+            supervisor = workers.Supervisor(
+                count,
+                lambda number: command(number, enrolment_at, inventory_at),
+                partial(ready, *ports),
+            )
+            return asyncio.run(supervisor.run())
+
+    def serve(self, ready: Ready, *, supervised: bool = False) -> None:
         """Serves devices until told to stop; `ready` gets the enrolment and the inventory port."""
         from quitus_collector.entrypoints.grpc import handshakes, server
 
@@ -367,6 +391,7 @@ class Collector:
                         limits=server.Limits(**self.config.limits.model_dump()),
                         ready=ready,
                         tick=tick,
+                        supervised=supervised,
                     )
                 )
             finally:

@@ -3,7 +3,9 @@
 import argparse
 import getpass
 import os
+import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from quitus_collector import config, logs, wiring
@@ -44,6 +46,11 @@ def _add_operation(commands: Commands) -> None:
     serve = commands.add_parser("serve", help="answer devices until stopped")
     serve.add_argument("--enrolment", metavar="HOST:PORT", help="where devices enrol")
     serve.add_argument("--inventory", metavar="HOST:PORT", help="where enrolled devices report")
+    serve.add_argument(
+        "--workers", type=positive, default=1, metavar="N", help="so many processes (default: 1)"
+    )
+    # A process that `--workers` started; its number.
+    serve.add_argument("--worker", type=positive, default=0, help=argparse.SUPPRESS)
     serve.set_defaults(command=_serve)
 
     upgrade = commands.add_parser("upgrade", help="bring the database to this version's schema")
@@ -124,8 +131,17 @@ def _serve(arguments: argparse.Namespace) -> int:
     def ready(enrolment_port: int, inventory_port: int) -> None:
         print(f"enrolment port {enrolment_port}, inventory port {inventory_port}", flush=True)
 
-    collector.serve(ready)
+    if arguments.workers > 1:
+        return collector.supervise(arguments.workers, partial(_worker, arguments.home), ready)
+    collector.serve(ready, supervised=bool(arguments.worker))
     return OK
+
+
+def _worker(home: Path, number: int, enrolment: str, inventory: str) -> Sequence[str]:
+    """The command of one of several processes on the same ports."""
+    ports = ("--enrolment", enrolment, "--inventory", inventory)
+    serve = ("serve", "--worker", str(number), *ports)
+    return (sys.executable, "-m", "quitus_collector.cli", "--home", str(home), *serve)
 
 
 def _root_key(arguments: argparse.Namespace, usual: Path | None, *, making: bool) -> RootKey | None:

@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,8 +34,6 @@ from quitus_collector.errors import CollectorError, UsageError
 # How long calls under way may take once the collector is told to stop.
 GRACE_S = 10.0
 OPTIONS = (
-    # A second collector on the same port is a mistake that must be seen.
-    ("grpc.so_reuseport", 0),
     # Calls under way when a connection ends are finished.
     ("grpc.max_connection_age_grace_ms", 60_000),
     ("grpc.max_connection_idle_ms", 120_000),
@@ -86,12 +85,15 @@ async def serve(
     limits: Limits,
     ready: Callable[[int, int], None],
     tick: Callable[[], None],
+    supervised: bool = False,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the calls under way.
 
-    `identity` is asked at each handshake, on threads of gRPC's own. `ready` is called with the
-    enrolment and the inventory port once both answer; a port 0 in an address takes a free one.
-    `tick` is called every second or so. Raises UsageError if an address cannot be bound.
+    A `supervised` process shares its ports with others, and stops too where its standard input
+    ends: then whoever started it is gone. `identity` is asked at each handshake, on threads of
+    gRPC's own. `ready` is called with the enrolment and the inventory port once both answer; a
+    port 0 in an address takes a free one. `tick` is called every second or so. Raises UsageError
+    if an address cannot be bound.
     """
     _raise_file_limit()
     bound: dict[str, int] = {}
@@ -103,7 +105,7 @@ async def serve(
 
     connections = Connections()
     servers = [
-        _server(size, limits, ErrorInterceptor(refused, connections.heard))
+        _server(size, limits, ErrorInterceptor(refused, connections.heard), shares_port=supervised)
         for size in (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024)
     ]
     address_rate = Rate(limits.enrolments_per_minute, 60)
@@ -120,8 +122,12 @@ async def serve(
     bound["enrolment"] = _bind(servers[0], enrolment_address, identity, clients=False)
     bound["inventory"] = _bind(servers[1], inventory_address, identity, clients=True)
     stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stopping.set)
+    if supervised:
+        # Nothing is ever written there: what can be read is its end.
+        loop.add_reader(sys.stdin.fileno(), stopping.set)
     for server in servers:
         await server.start()
     ready(bound["enrolment"], bound["inventory"])
@@ -143,10 +149,14 @@ async def serve(
     await asyncio.gather(*(server.stop(GRACE_S) for server in servers))
 
 
-def _server(max_bytes: int, limits: Limits, guard: ErrorInterceptor) -> grpc.aio.Server:
+def _server(
+    max_bytes: int, limits: Limits, guard: ErrorInterceptor, *, shares_port: bool
+) -> grpc.aio.Server:
     return grpc.aio.server(
         options=(
             *OPTIONS,
+            # Without workers, a second collector on the same port is a mistake that must be seen.
+            ("grpc.so_reuseport", int(shares_port)),
             # Of a message as it is once unpacked.
             ("grpc.max_receive_message_length", max_bytes),
             ("grpc.max_allowed_incoming_connections", limits.connections),
