@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.disk import can_mount
 from tests.network import can_make_hosts
 
 # Captures of real machines, product names and counting scenarios live beside the project.
@@ -46,6 +47,11 @@ CAPABILITIES = {
         can_make_hosts,
         "a network that loses, delays and breaks (needs root, network namespaces and iproute2)",
         "iproute2",
+    ),
+    "mounts": Capability(
+        can_mount,
+        "a database on a disk that is full (needs root and mount)",
+        "mount",
     ),
     "wine": Capability(
         lambda: shutil.which("wine") is not None,

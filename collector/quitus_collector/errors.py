@@ -50,5 +50,9 @@ class StoreError(CollectorError):
     """The database cannot serve; the text says which one and what to do."""
 
 
+class StoreAway(StoreError):
+    """No transaction can succeed until somebody sees to the database, or it comes back."""
+
+
 class RenderError(CollectorError):
     """A document could not be made."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgresql import Server, server
 from tests.programs import AgentFolder, CollectorFolder
 from tests.wine import Windows
 
@@ -20,6 +21,14 @@ def collector(tmp_path: Path) -> CollectorFolder:
 def agent(tmp_path: Path) -> AgentFolder:
     """An agent that is not enrolled."""
     return AgentFolder(tmp_path / "agent")
+
+
+@pytest.fixture
+def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server whose database collectors use that are made or started while the test runs."""
+    with server() as made:
+        monkeypatch.setenv("QUITUS_COLLECTOR_DATABASE", made.url)
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from quitus_collector.errors import (
     FullReportWanted,
     InvalidRequest,
     Quarantined,
+    StoreAway,
     StoreError,
     UnknownDevice,
     UsageError,
@@ -73,8 +74,8 @@ def accept_reports(
 
     An answer is what was accepted, or UnknownDevice, DeviceRefused, FullReportWanted, Quarantined
     where two machines seem to share the device's key, or InvalidRequest where the content has
-    another digest than it states. Where the store fails, all of them get its error, unless one
-    alone brings it.
+    another digest than it states. Where the store fails, all of them get its error, unless it
+    serves and one of them alone brings it.
     """
     try:
         with store.writing() as work:
@@ -83,6 +84,8 @@ def accept_reports(
             if recogniser and batch.has_changes:
                 recogniser.take_in(work)
             return answers
+    except StoreAway as error:
+        return [error] * len(reports)
     except StoreError as error:
         if len(reports) == 1:
             return [error]

@@ -4,7 +4,7 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from quitus_agent import enrolment
 from quitus_agent.wiring import read_token
 from tests.fleet.simulator import Days, Device, enrolled, lost, workstations
 from tests.programs import CollectorFolder
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 DEVICES = 12
@@ -27,13 +28,6 @@ def workers_of(collector: CollectorFolder) -> list[psutil.Process]:
     """Of the process that supervises, which has no other children."""
     children = psutil.Process(collector.pid).children()
     return [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
-
-
-def until(true: Callable[[], bool], within_s: float = 20.0) -> bool:
-    ends = time.monotonic() + within_s
-    while not true() and time.monotonic() < ends:
-        time.sleep(0.05)
-    return true()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from quitus_collector.errors import (
     FullReportWanted,
     InvalidRequest,
     Quarantined,
+    StoreAway,
     StoreError,
     UnknownDevice,
     UsageError,
@@ -396,6 +397,25 @@ def test_one_report_that_the_database_refuses_does_not_take_the_others_along(des
     assert isinstance(accepted, Accepted)
     assert desk.names("d-1") == []
     assert desk.names("d-2") == ["vim"]
+
+
+def test_a_store_that_is_away_is_asked_once_for_all_reports_that_wait(desk: Desk) -> None:
+    asked: list[int] = []
+
+    class Away(MemoryStore):
+        @contextmanager
+        def writing(self) -> Iterator[MemoryUnitOfWork]:
+            asked.append(1)
+            raise StoreAway("the database cannot serve")
+            yield
+
+    answers = reporting.accept_reports(
+        Away(), desk.clock, [(peer("d-1"), a_report(an_inventory(BASH)))] * 200
+    )
+
+    # A locked database makes each transaction wait: one after another would take half an hour.
+    assert [type(each) for each in answers] == [StoreAway] * 200
+    assert len(asked) == 1
 
 
 # --- What the audit log has ---

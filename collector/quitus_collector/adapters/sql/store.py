@@ -1,9 +1,11 @@
 """Transactions over the repositories, and the schema they expect."""
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,8 +15,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
+from quitus_collector.adapters.sql import failures
 from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.inventories import SQLInventories
 from quitus_collector.adapters.sql.repositories import (
@@ -26,7 +29,7 @@ from quitus_collector.adapters.sql.repositories import (
     SQLJoinTokens,
 )
 from quitus_collector.adapters.sql.statements import WRITING
-from quitus_collector.errors import StoreError, UsageError
+from quitus_collector.errors import StoreAway, UsageError
 from quitus_collector.services.ports import (
     AuditLog,
     CompanyAuthorities,
@@ -39,8 +42,9 @@ from quitus_collector.services.ports import (
 )
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-# How long a writer waits for another one on SQLite.
-BUSY_TIMEOUT_MS = 30_000
+# How long a writer waits for another one; less than devices wait for an answer.
+LOCK_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_S = 10
 
 
 def _utc_now() -> datetime:
@@ -93,35 +97,57 @@ class SQLStore:
     def writing(self) -> Iterator[SQLUnitOfWork]:
         """Commits when the block ends, unless it raises."""
         with self._told(), self._writer.connect() as connection, connection.begin():
+            self._check_revision(connection)
             yield SQLUnitOfWork(connection, self._now())
 
     def upgrade(self) -> None:
-        """Brings the schema to this version, creating it where there is none."""
+        """Brings the schema to this version, creating it where there is none.
+
+        Waits for transactions under way; those that come meanwhile wait, and then see its end.
+        """
         with (
             self._told(),
             self._writer.connect() as connection,
             _without_foreign_keys(connection),
             connection.begin(),
         ):
+            if connection.dialect.name == "postgresql" and _revision(connection):
+                connection.exec_driver_sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
             command.upgrade(_alembic(connection), "head")
 
     def check_schema(self) -> None:
         """Raises StoreError unless the schema is exactly the one that this version works with."""
         with self._told(), self._engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        scripts = ScriptDirectory.from_config(_alembic())
-        if found == scripts.get_current_head():
-            return
+            found = _revision(connection)
         if found is None:
-            raise StoreError(f"the database {self.name} is empty: run quitus-collector init")
-        known = {script.revision for script in scripts.walk_revisions()}
-        if found in known:
-            raise StoreError(
+            raise StoreAway(f"the database {self.name} is empty: run quitus-collector init")
+        self._compare(found)
+
+    @cached_property
+    def _revisions(self) -> Sequence[str]:
+        """Those of the schema that this version knows, the newest one first."""
+        scripts = ScriptDirectory.from_config(_alembic())
+        return [script.revision for script in scripts.walk_revisions()]
+
+    def _compare(self, found: str) -> None:
+        if found == self._revisions[0]:
+            return
+        if found in self._revisions:
+            raise StoreAway(
                 f"the database {self.name} has an older schema: run quitus-collector upgrade"
             )
-        raise StoreError(
+        raise StoreAway(
             f"the database {self.name} was made by a newer version of quitus-collector: install it"
         )
+
+    def _check_revision(self, connection: Connection) -> None:
+        """Others may have upgraded the database or put an old one back since this one started."""
+        limit = ""
+        if connection.dialect.name == "postgresql":
+            limit = f", set_config('lock_timeout', '{LOCK_TIMEOUT_MS}', true)"
+        query = f"SELECT version_num{limit} FROM alembic_version"  # noqa: S608  # constants
+        row = connection.exec_driver_sql(query).one_or_none()
+        self._compare(row[0] if row else "")
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -133,8 +159,7 @@ class SQLStore:
         try:
             yield
         except DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            raise StoreError(f"the database {self.name} cannot serve: {reason}") from error
+            raise failures.told(self.name, error) from error
 
 
 def _parsed(url: str) -> URL:
@@ -154,8 +179,9 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: URL, *, create: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
+        wait = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
         # A server that was restarted has forgotten the connections that are kept here.
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args=wait)
     mode = "rwc" if create else "rw"
     file = f"file:{quote(url.database or '')}?mode={mode}"
     engine = create_engine(
@@ -163,9 +189,34 @@ def _engine(url: URL, *, create: bool) -> Engine:
         creator=lambda: sqlite3.connect(file, uri=True, check_same_thread=False),
         poolclass=QueuePool,
     )
+    path = url.database or ""
+
+    def opened(_connection: object, record: Any) -> None:
+        record.info["file"] = _file(path)
+
+    def taken(_connection: object, record: Any, _proxy: object) -> None:
+        # Of a file that was taken away or replaced, the old connections would write into nowhere.
+        if record.info["file"] != _file(path):
+            raise DisconnectionError("the database file is another one")
+
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "checkout", taken)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    """What tells one file from another that has its name."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -175,7 +226,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        f"busy_timeout={LOCK_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -14,6 +14,7 @@ from quitus_collector.errors import (
     EnrolmentRefused,
     InvalidRequest,
     Quarantined,
+    StoreAway,
     StoreError,
     TooManyReports,
     UnknownDevice,
@@ -24,12 +25,14 @@ STATUS: dict[type[CollectorError], grpc.StatusCode] = {
     EnrolmentRefused: grpc.StatusCode.PERMISSION_DENIED,
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     Quarantined: grpc.StatusCode.FAILED_PRECONDITION,
+    StoreAway: grpc.StatusCode.UNAVAILABLE,
     StoreError: grpc.StatusCode.UNAVAILABLE,
     TooManyReports: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnknownDevice: grpc.StatusCode.PERMISSION_DENIED,
 }
 # What is told to the caller where the error's own text is for the log alone.
 PUBLIC: dict[type[CollectorError], str] = {
+    StoreAway: "the collector cannot reach its database for now",
     StoreError: "the collector cannot reach its database for now",
     UnknownDevice: "this device is not enrolled here",
 }
