@@ -24,12 +24,14 @@ TEMPLATE = """\
 
 # language = "fr"                 # of tables and declarations: "fr" or "en"
 # time_zone = "Europe/Paris"      # of the dates in declarations
+# logs = "text"                   # or "json": one object a line
 # database = "sqlite"             # or postgresql+psycopg://user@host/name, password in ~/.pgpass
 
 [listen]
 names = {names}   # host names and addresses that agents use; part of the certificate
 # enrolment = "0.0.0.0:7443"      # where devices enrol
 # inventory = "0.0.0.0:7444"      # where enrolled devices report
+# health = ""                     # "127.0.0.1:7480": /livez, /readyz and /metrics, over plain HTTP
 
 [certificates]                    # how long they are good for, in days
 # device = 30                     # renewed by the agents at two thirds
@@ -106,6 +108,7 @@ class Listen(Model):
     names: Annotated[list[HostName], Field(min_length=1)] = ["localhost"]
     enrolment: Address = "0.0.0.0:7443"
     inventory: Address = "0.0.0.0:7444"
+    health: Address | Literal[""] = ""
 
 
 class Certificates(Model):
@@ -146,6 +149,7 @@ class Settings(Model):
 
     language: Literal["fr", "en"] = "fr"
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Paris"
+    logs: Literal["text", "json"] = "text"
     database: str = "sqlite"
     listen: Listen = Listen()
     certificates: Certificates = Certificates()
@@ -160,10 +164,12 @@ class Config:
     home: Path
     language: str
     time_zone: ZoneInfo
+    logs: str
     database_url: str
     names: tuple[str, ...]
     enrolment_address: str
     inventory_address: str
+    health_address: str
     certificates: Certificates
     company: Company
     limits: Limits
@@ -177,8 +183,8 @@ class Config:
 def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -> Config:
     """Merges the three; raises UsageError naming the file and the setting.
 
-    The environment has QUITUS_COLLECTOR_DATABASE and _LANGUAGE; flags are `enrolment` and
-    `inventory`.
+    The environment has QUITUS_COLLECTOR_DATABASE, _LANGUAGE and _LOGS; flags are `enrolment`,
+    `inventory` and `health`.
     """
     path = home / FILE
     document = {}
@@ -189,7 +195,7 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
             raise UsageError(f"{path}: {error}") from error
         except RecursionError as error:
             raise UsageError(f"{path}: nested too deep") from error
-    for name in ("database", "language"):
+    for name in ("database", "language", "logs"):
         if value := environment.get(f"QUITUS_COLLECTOR_{name.upper()}"):
             document[name] = value
     listen = document.setdefault("listen", {})
@@ -206,10 +212,12 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         home=home,
         language=settings.language,
         time_zone=ZoneInfo(settings.time_zone),
+        logs=settings.logs,
         database_url=database,
         names=tuple(settings.listen.names),
         enrolment_address=settings.listen.enrolment,
         inventory_address=settings.listen.inventory,
+        health_address=settings.listen.health,
         certificates=settings.certificates,
         company=Company(**settings.company.model_dump()),
         limits=settings.limits,

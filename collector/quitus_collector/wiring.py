@@ -7,9 +7,10 @@ import logging
 import os
 import pwd
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -338,17 +339,71 @@ class Collector:
         self._pseudonym_key()
         _ = self.authority
         addresses = (self.config.enrolment_address, self.config.inventory_address)
-        with workers.reserved(*addresses) as (enrolment_at, inventory_at):
+        with (
+            workers.reserved(*addresses) as (enrolment_at, inventory_at),
+            tempfile.TemporaryDirectory(prefix="quitus-metrics-") as folder,
+        ):
             ports = (int(each.rpartition(":")[2]) for each in (enrolment_at, inventory_at))
             supervisor = workers.Supervisor(
                 count,
                 lambda number: command(number, enrolment_at, inventory_at),
                 partial(ready, *ports),
+                os.environ | {workers.METRICS: folder},
             )
-            return asyncio.run(supervisor.run())
+            with self._watched(supervisor.pids, lambda: supervisor.restarts, Path(folder)):
+                return asyncio.run(supervisor.run())
+
+    @contextmanager
+    def _watched(
+        self,
+        pids: Callable[[], Mapping[int, int]],
+        restarts: Callable[[], int] = lambda: 0,
+        folder: Path | None = None,
+    ) -> Iterator[None]:
+        """Tells who watches how things are, where the settings say so.
+
+        `pids` are those of the processes that serve now, by their numbers.
+        """
+        from quitus_collector.adapters import metrics
+        from quitus_collector.entrypoints import health
+
+        def ready() -> None:
+            if not pids():
+                raise CollectorError("no process serves yet, or any more")
+            self.store.check_schema()
+
+        def gauges() -> Iterator[metrics.Gauge]:
+            try:
+                ready()
+            except CollectorError:
+                yield metrics.Gauge("quitus_ready", 0)
+            else:
+                yield metrics.Gauge("quitus_ready", 1)
+            serving = pids()
+            yield metrics.Gauge("quitus_workers", len(serving))
+            for number, pid in serving.items():
+                yield from metrics.memory(pid, str(number))
+            with suppress(CollectorError):
+                authority = x509.Authority(self.config.authority)
+                ends = {name: root.not_valid_after_utc for name, root in authority.roots.items()}
+                for name, at in (ends | {"issuing": authority.issuing_ends_at}).items():
+                    label = ("certificate", name)
+                    yield metrics.Gauge("quitus_certificate_ends_seconds", at.timestamp(), label)
+
+        if not self.config.health_address:
+            yield
+            return
+        with health.serving(
+            self.config.health_address,
+            ready,
+            lambda: metrics.exposition(folder, gauges(), restarts()),
+        ) as port:
+            log.info("health and metrics are told", extra={"port": port})
+            yield
 
     def serve(self, ready: Ready, *, supervised: bool = False) -> None:
         """Serves devices until told to stop; `ready` gets the enrolment and the inventory port."""
+        from quitus_collector.adapters import metrics
         from quitus_collector.entrypoints.grpc import handshakes, server
 
         store, clock = self.store, self.clock
@@ -378,22 +433,27 @@ class Collector:
                 pseudonym_key=self._pseudonym_key(),
                 executor=executor,
             )
-            handshakes.watch(
-                lambda reason: _quietly(executor.submit, refusals.note, "unknown", reason)
+
+            def handshake_failed(reason: str) -> None:
+                metrics.handshake_failed(reason)
+                _quietly(executor.submit, refusals.note, "unknown", reason)
+
+            handshakes.watch(handshake_failed)
+            serving = server.serve(
+                served,
+                identity,
+                enrolment_address=self.config.enrolment_address,
+                inventory_address=self.config.inventory_address,
+                limits=server.Limits(**self.config.limits.model_dump()),
+                ready=ready,
+                tick=tick,
+                answered=metrics.answered,
+                supervised=supervised,
             )
+            alone = {1: os.getpid()}
             try:
-                asyncio.run(
-                    server.serve(
-                        served,
-                        identity,
-                        enrolment_address=self.config.enrolment_address,
-                        inventory_address=self.config.inventory_address,
-                        limits=server.Limits(**self.config.limits.model_dump()),
-                        ready=ready,
-                        tick=tick,
-                        supervised=supervised,
-                    )
-                )
+                with nullcontext() if supervised else self._watched(lambda: alone):
+                    asyncio.run(serving)
             finally:
                 _quietly(executor.submit(refusals.flush, now_whatever=True).result)
 
@@ -444,6 +504,7 @@ def use_cases(
     executor: Executor,
 ) -> "UseCases":
     """What the listeners serve, on this store and the authority as it is at each call."""
+    from quitus_collector.adapters import metrics
     from quitus_collector.entrypoints.grpc.peers import certified
     from quitus_collector.entrypoints.grpc.servicers import UseCases
 
@@ -475,7 +536,9 @@ def use_cases(
             grace=reentry,
         ),
         renew=lambda peer, applicant: access.renew(store, authority(), clock, peer, applicant),
-        accept_reports=lambda reports: accept_reports(store, clock, reports, recogniser),
+        accept_reports=metrics.counted(
+            lambda reports: accept_reports(store, clock, reports, recogniser)
+        ),
         peer=lambda context: certified(context, x509.client_certificate, clock.now()),
         refused=refusals.note,
         trust_roots=lambda: authority().trust_roots(),

@@ -199,9 +199,9 @@ class Collector:
             async def registered_one(_: object) -> Any:
                 return handler
 
-            guarded = await ErrorInterceptor(refused, lambda peer: None).intercept_service(
-                registered_one, Details(f"/quitus.v1/{name}")
-            )
+            guarded = await ErrorInterceptor(
+                refused, lambda peer: None, lambda *call: None
+            ).intercept_service(registered_one, Details(f"/quitus.v1/{name}"))
             message: Message = await guarded.unary_unary(content, context)
             return message
 

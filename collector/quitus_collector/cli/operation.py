@@ -47,6 +47,9 @@ def _add_operation(commands: Commands) -> None:
     serve.add_argument("--enrolment", metavar="HOST:PORT", help="where devices enrol")
     serve.add_argument("--inventory", metavar="HOST:PORT", help="where enrolled devices report")
     serve.add_argument(
+        "--health", metavar="HOST:PORT", help="/livez, /readyz and /metrics over plain HTTP"
+    )
+    serve.add_argument(
         "--workers", type=positive, default=1, metavar="N", help="so many processes (default: 1)"
     )
     # A process that `--workers` started; its number.
@@ -123,10 +126,13 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    logs.configure()
     collector = collector_of(
-        arguments, enrolment=arguments.enrolment, inventory=arguments.inventory
+        arguments,
+        enrolment=arguments.enrolment,
+        inventory=arguments.inventory,
+        health=arguments.health,
     )
+    logs.configure(collector.config.logs, arguments.worker)
 
     def ready(enrolment_port: int, inventory_port: int) -> None:
         print(f"enrolment port {enrolment_port}, inventory port {inventory_port}", flush=True)

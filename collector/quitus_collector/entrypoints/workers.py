@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from quitus_collector.errors import UsageError
@@ -17,6 +17,8 @@ STOP_S = 20.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 30.0
 # Who served for so long did not end because it could not start.
 CALM_S = 60.0
+# The variable that names the folder in which workers keep their figures: that of prometheus_client.
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +27,32 @@ class Supervisor:
     """Keeps so many workers running."""
 
     def __init__(
-        self, count: int, command: Callable[[int], Sequence[str]], ready: Callable[[], None]
+        self,
+        count: int,
+        command: Callable[[int], Sequence[str]],
+        ready: Callable[[], None],
+        environment: Mapping[str, str],
     ) -> None:
         """`command` starts a worker by its number from 1; `ready` is called once all of them serve.
 
         A worker prints a line when it serves, and stops at SIGTERM or when its standard input ends.
         """
-        self.running: dict[int, Process] = {}
-        self.serving: set[int] = set()
         self.restarts = 0
+        self._running: dict[int, Process] = {}
+        self._serving: set[int] = set()
         self._count = count
         self._command = command
         self._ready = ready
+        self._environment = environment
         self._all_served = False
         self._stopping = asyncio.Event()
         self._status = 0
+
+    def pids(self) -> Mapping[int, int]:
+        """Of the workers that serve and have not been told to stop, by their numbers."""
+        if self._stopping.is_set():
+            return {}
+        return {n: each.pid for n, each in list(self._running.items()) if n in self._serving}
 
     async def run(self) -> int:
         """Until SIGTERM or SIGINT; returns 0, or 1 where a worker ended before all had served."""
@@ -48,7 +61,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         kept = [asyncio.create_task(self._keep(number + 1)) for number in range(self._count)]
         await self._stopping.wait()
-        await asyncio.gather(*map(_stop, self.running.values()))
+        await asyncio.gather(*map(_stop, self._running.values()))
         await asyncio.gather(*kept)
         return self._status
 
@@ -77,20 +90,20 @@ class Supervisor:
     async def _run(self, number: int) -> int:
         """One life of a worker; returns how it ended, negative for a signal."""
         process = await asyncio.create_subprocess_exec(
-            *self._command(number), stdin=PIPE, stdout=PIPE
+            *self._command(number), stdin=PIPE, stdout=PIPE, env=self._environment
         )
-        self.running[number] = process
+        self._running[number] = process
         if self._stopping.is_set():
             await _stop(process)
         assert process.stdout is not None  # noqa: S101  # it is a pipe
         if await process.stdout.readline():
-            self.serving.add(number)
-            if len(self.serving) == self._count and not self._all_served:
+            self._serving.add(number)
+            if len(self._serving) == self._count and not self._all_served:
                 self._all_served = True
                 self._ready()
         status = await process.wait()
-        self.serving.discard(number)
-        del self.running[number]
+        self._serving.discard(number)
+        del self._running[number]
         return status
 
 

@@ -27,7 +27,7 @@ from quitus_collector.entrypoints.grpc.servicers import (
     InventoryServicer,
     UseCases,
 )
-from quitus_collector.entrypoints.grpc.status import ErrorInterceptor
+from quitus_collector.entrypoints.grpc.status import Answered, ErrorInterceptor
 from quitus_collector.entrypoints.grpc.translate import MAX_ENROLMENT_BYTES
 from quitus_collector.errors import CollectorError, UsageError
 
@@ -85,6 +85,7 @@ async def serve(
     limits: Limits,
     ready: Callable[[int, int], None],
     tick: Callable[[], None],
+    answered: Answered,
     supervised: bool = False,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the calls under way.
@@ -92,8 +93,8 @@ async def serve(
     A `supervised` process shares its ports with others, and stops too where its standard input
     ends: then whoever started it is gone. `identity` is asked at each handshake, on threads of
     gRPC's own. `ready` is called with the enrolment and the inventory port once both answer; a
-    port 0 in an address takes a free one. `tick` is called every second or so. Raises UsageError
-    if an address cannot be bound.
+    port 0 in an address takes a free one. `tick` is called every second or so, `answered` with
+    each call's method, status and seconds. Raises UsageError if an address cannot be bound.
     """
     _raise_file_limit()
     bound: dict[str, int] = {}
@@ -105,7 +106,12 @@ async def serve(
 
     connections = Connections()
     servers = [
-        _server(size, limits, ErrorInterceptor(refused, connections.heard), shares_port=supervised)
+        _server(
+            size,
+            limits,
+            ErrorInterceptor(refused, connections.heard, answered),
+            shares_port=supervised,
+        )
         for size in (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024)
     ]
     address_rate = Rate(limits.enrolments_per_minute, 60)
@@ -150,7 +156,7 @@ async def serve(
 
 
 def _server(
-    max_bytes: int, limits: Limits, guard: ErrorInterceptor, *, shares_port: bool
+    max_bytes: int, limits: Limits, interceptor: ErrorInterceptor, *, shares_port: bool
 ) -> grpc.aio.Server:
     return grpc.aio.server(
         options=(
@@ -165,7 +171,7 @@ def _server(
             # Who connects and does not get through the handshake is not waited for.
             ("grpc.server_handshake_timeout_ms", limits.handshake_s * 1000),
         ),
-        interceptors=[guard],
+        interceptors=[interceptor],
         maximum_concurrent_rpcs=limits.calls,
     )
 

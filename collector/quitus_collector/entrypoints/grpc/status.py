@@ -1,6 +1,8 @@
 """Which gRPC status tells which of the collector's errors."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -40,13 +42,18 @@ PUBLIC: dict[type[CollectorError], str] = {
 log = logging.getLogger(__name__)
 # What the audit log keeps of refusals: not that the collector itself cannot serve.
 AUDITED = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT)
+# By what a context tells: the number, or the status itself where a handler set it.
+NAMES = {code: each.name for each in grpc.StatusCode for code in (each, each.value[0])}
+Handler = Callable[[bytes, Any], Awaitable[Any]]
 Refused = Callable[[str, str], Awaitable[None]]
+# Told a call's method, the name of its status, and how many seconds it took.
+Answered = Callable[[str, str, float], None]
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Answers the collector's errors with their status, and hides every other one."""
 
-    def __init__(self, refused: Refused, heard: Callable[[str], None]) -> None:
+    def __init__(self, refused: Refused, heard: Callable[[str], None], answered: Answered) -> None:
         """One for each server: a method has one handler there, which is wrapped once.
 
         `heard` is told who calls, as gRPC writes it, and `refused` the caller's address and the
@@ -54,6 +61,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         """
         self._refused = refused
         self._heard = heard
+        self._answered = answered
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
@@ -65,15 +73,30 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or handler.unary_unary is None:
             return handler
         self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
-            _guarded(handler, method, self._refused, self._heard),
+            _timed(_guarded(handler, method, self._refused, self._heard), method, self._answered),
             response_serializer=handler.response_serializer,
         )
         return self._wrapped[method]
 
 
-def _guarded(
-    handler: Any, method: str, refused: Refused, heard: Callable[[str], None]
-) -> Callable[[bytes, Any], Awaitable[Any]]:
+def _timed(call: Handler, method: str, answered: Answered) -> Handler:
+    name = method.rpartition("/")[2]
+
+    async def timed(content: bytes, context: Any) -> Any:
+        began, status = time.perf_counter(), ""
+        try:
+            return await call(content, context)
+        except asyncio.CancelledError:
+            status = grpc.StatusCode.CANCELLED.name
+            raise
+        finally:
+            status = status or NAMES[context.code() or 0]
+            answered(name, status, time.perf_counter() - began)
+
+    return timed
+
+
+def _guarded(handler: Any, method: str, refused: Refused, heard: Callable[[str], None]) -> Handler:
     """The handler for the bytes of a request: what gRPC cannot decode it would tell nobody here."""
     call, decoded = handler.unary_unary, handler.request_deserializer
 
