@@ -169,6 +169,29 @@ def test_what_is_sold_is_not_taken_for_something_free(
 
 
 @pytest.mark.parametrize(
+    ("name", "publisher", "answer"),
+    [
+        ("TeXworks", "TeX", ("free", "tex/texworks")),
+        ("Microsoft Whiteboard", MICROSOFT, ("free", "microsoft/whiteboard")),
+        ("Network Console", "LogMeIn, Inc.", ("component", None)),
+    ],
+)
+def test_what_is_free_is_called_by_its_own_name(
+    catalogue: Catalogue, name: str, publisher: str, answer: tuple[str, str | None]
+) -> None:
+    assert recognise(catalogue, name, publisher) == answer
+
+
+def test_the_stores_skype_is_told_by_its_family_name(catalogue: Catalogue) -> None:
+    family = {"package_family_name": "Microsoft.SkypeApp_kzf8qxf38zg5c"}
+
+    assert recognise(catalogue, "Microsoft.SkypeApp", "CN=Skype", identifiers=family) == (
+        "free",
+        "skype/skype",
+    )
+
+
+@pytest.mark.parametrize(
     ("names", "publisher"),
     [
         (["Adobe Acrobat 9 Pro", "Adobe Acrobat X Pro", "Adobe Acrobat XI Pro"], "Adobe"),
