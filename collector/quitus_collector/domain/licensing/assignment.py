@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
+from typing import NamedTuple
 
 from quitus_collector.domain.licensing.clusters import (
     FEW_PATTERNS,
@@ -27,9 +28,16 @@ from quitus_collector.domain.optimisation import Programme, Row, Session, Solver
 Sum = dict[int, int]  # coefficients by variable
 
 
+class Some(NamedTuple):
+    """How many of so many alike: a sum of variables, and what it cannot exceed."""
+
+    sum: Sum
+    most: int
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Clusters of a group, or one place of a cluster, and the variables that count its patterns.
+    """Clusters of a group, or places alike of one cluster, and the variables that count its patterns.
 
     `members` are the number of the cluster and what each place of it stands for.
     """
@@ -140,100 +148,113 @@ class Assignment:
     def _add_cluster(
         self, places: tuple[Place, ...], number: int, member: tuple[tuple[str, str], ...]
     ) -> None:
-        """States one cluster option by option, where its patterns are too many to list."""
-        cells = []
+        """States one cluster option by option, where its patterns are too many to list.
+
+        Places alike are counted together: which of them takes what is for the names to say.
+        """
+        alike: defaultdict[Place, list[tuple[int, tuple[tuple[str, str], ...]]]]
+        alike = defaultdict(list)
         for place, what in zip(places, member, strict=True):
+            alike[place].append((number, (what,)))
+        kinds = tuple(alike)
+        cells = []
+        for place, members in alike.items():
             effects = []
             for option in place.spot.options:
                 effects.append(Effect())
                 effects[-1].add(place.spot, option)
             options = tuple((option,) for option in place.spot.options)
-            cells.append(self._add_cell((place,), ((number, (what,)),), options, effects))
+            cells.append(self._add_cell((place,), tuple(members), options, effects))
 
-        def taking(place: int, take: int) -> Sum:
-            cell = cells[place]
-            return {
+        def taking(kind: int, take: int) -> Some:
+            cell = cells[kind]
+            chosen = {
                 v: 1
                 for v, (option,) in zip(cell.variables, cell.patterns, strict=True)
                 if take in option.takes
             }
+            return Some(chosen, len(cell.members))
 
-        def missing(place: int, product: str) -> Sum:
-            cell = cells[place]
-            at = places[place].spot.products.index(product)
-            return {
+        def missing(kind: int, product: str) -> Some:
+            cell = cells[kind]
+            at = kinds[kind].spot.products.index(product)
+            chosen = {
                 v: 1
                 for v, (option,) in zip(cell.variables, cell.patterns, strict=True)
                 if not option.names[at]
             }
+            return Some(chosen, len(cell.members))
 
-        for holding, parts in holdings_of(places).items():
-            self._share(
-                places, holding, [(places[p].spot.takes[t], taking(p, t)) for p, t in parts]
-            )
-        for (product, _, seats), numbers in personal_purchases(places).items():
-            self._buy_together(product, seats, [missing(n, product) for n in numbers])
-        for product, numbers in access_purchases(places).items():
+        for holding, parts in holdings_of(kinds).items():
+            self._share(kinds, holding, [(kinds[k].spot.takes[t], taking(k, t)) for k, t in parts])
+        for (product, _, seats), numbers in personal_purchases(kinds).items():
+            self._buy_together(product, seats, [missing(k, product) for k in numbers])
+        for product, numbers in access_purchases(kinds).items():
             buyers: dict[object, int] = {}
-            for n in numbers:
-                either = [("user", places[n].person), ("device", places[n].host)]
-                row: Sum = {}
-                for side in either:
+            for k in numbers:
+                without = missing(k, product)
+                row = _times(without.sum, -1)
+                for side in (("user", kinds[k].person), ("device", kinds[k].host)):
                     if side[1] is not None:
                         if side not in buyers:
                             buyers[side] = self.programme.add_variable(1)
                             self._bought[product][buyers[side]] = 1
-                        row[buyers[side]] = 1
-                self.programme.add_row(row | _times(missing(n, product), -1), lower=0)
+                        row[buyers[side]] = without.most
+                self.programme.add_row(row, lower=0)
 
     def _share(
         self,
         places: Sequence[Place],
         holding: Holding,
-        parts: Sequence[tuple[Take, Sum]],
+        parts: Sequence[tuple[Take, Some]],
     ) -> None:
         """States how the takes of one cluster share units."""
         first = parts[0][0]
-        by_seat: defaultdict[Seat, list[Sum]] = defaultdict(list)
+        by_seat: defaultdict[Seat, list[Some]] = defaultdict(list)
         for take, taking in parts:
             by_seat[take.seat].append(taking)
         if first.seat in (Seat.HOLDER, Seat.SECOND):
-            held = _union(by_seat[Seat.HOLDER])
+            held = _union(taking.sum for taking in by_seat[Seat.HOLDER])
             for place in places:
                 for pool, _, base in place.spot.extra:
                     if (True, place.person, pool) == holding:
-                        unit = self.programme.add_variable(len(parts))
+                        unit = self.programme.add_variable(sum(each.most for _, each in parts))
                         held[unit] = 1
                         _add(self._draws[base], {unit: 1})
             _add(self._draws[first.draw], held)
-            seconds = _union(by_seat[Seat.SECOND])
+            seconds = _union(taking.sum for taking in by_seat[Seat.SECOND])
             self.programme.add_row(seconds | _times(held, -1), upper=0)
             return
         seated = [
             taking for seat, each in by_seat.items() if seat is not Seat.HOST for taking in each
         ]
         capacity = next((t.capacity for t, _ in parts if t.seat is not Seat.HOST), None)
-        most = 1 if capacity is None else -(-len(seated) // max(1, capacity))
-        units = self.programme.add_variable(max(1, most))
+        seats = sum(taking.most for taking in seated)
+        most = max(1, 1 if capacity is None else -(-seats // max(1, capacity)))
+        units = self.programme.add_variable(most)
         self._draws[first.draw][units] = 1
-        for taking in by_seat[Seat.HOST]:
-            self.programme.add_row(taking | {units: -1}, upper=0)
-        if capacity is None:
-            for taking in seated:
-                self.programme.add_row(taking | {units: -1}, upper=0)
-        else:
-            self.programme.add_row(_union(seated) | {units: -capacity}, upper=0)
+        for taking in by_seat[Seat.HOST] if capacity is not None else [t for _, t in parts]:
+            self.programme.add_row(taking.sum | {units: -taking.most}, upper=0)
+        if capacity is not None:
+            row = _union(taking.sum for taking in seated) | {units: -capacity}
+            self.programme.add_row(row, upper=0)
         if first.shared_base:
             licensed = self.programme.add_variable(1)
-            self.programme.add_row({units: 1, licensed: -max(1, most)}, upper=0)
+            self.programme.add_row({units: 1, licensed: -most}, upper=0)
             self._draws[first.shared_base][licensed] = 1
 
-    def _buy_together(self, product: str, seats: int | None, missing: Sequence[Sum]) -> None:
+    def _buy_together(self, product: str, seats: int | None, missing: Sequence[Some]) -> None:
         """States what is bought for the spots of one person."""
-        units = self.programme.add_variable(1 if seats is None else -(-len(missing) // seats))
+        if seats is None:
+            units = self.programme.add_variable(1)
+            for each in missing:
+                self.programme.add_row(each.sum | {units: -each.most}, upper=0)
+        else:
+            most = sum(each.most for each in missing)
+            units = self.programme.add_variable(-(-most // seats))
+            row = _union(each.sum for each in missing) | {units: -seats}
+            self.programme.add_row(row, upper=0)
         self._bought[product][units] = 1
-        for each in missing if seats is None else [_union(missing)]:
-            self.programme.add_row(each | {units: -(seats or 1)}, upper=0)
 
     # --- supply ---
 
