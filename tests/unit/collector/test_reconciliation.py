@@ -41,7 +41,7 @@ def test_two_devices_on_one_entitlement_leave_a_shortfall() -> None:
 
     assert answer.uncovered == {OFFICE_2019: 1}
     assert answer.consumed == {"E-1": 1}
-    assert answer.covered == [Cover("pc-1", OFFICE_2019, "E-1", Right.DIRECT)]
+    assert answer.covered == [Cover("pc-1", OFFICE_2019, "E-1", "", Right.DIRECT)]
 
 
 def test_an_older_licence_is_used_where_it_fits_before_a_downgrade() -> None:

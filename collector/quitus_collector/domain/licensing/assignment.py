@@ -37,15 +37,17 @@ class Some(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Clusters of a group, or places alike of one cluster, and the variables that count its patterns.
+    """Clusters of a group, or places alike of one cluster, and the variables of its patterns.
 
-    `members` are the number of the cluster and what each place of it stands for.
+    `members` are the number of the cluster and what each place of it stands for. `is_whole` tells
+    clusters from mere places of one.
     """
 
     places: tuple[Place, ...]
     members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...]
     patterns: tuple[tuple[Option, ...], ...]
     variables: tuple[int, ...]
+    is_whole: bool
 
 
 class Assignment:
@@ -96,7 +98,7 @@ class Assignment:
             return
         options = tuple(pattern.options for pattern in patterns)
         effects = [pattern.effect for pattern in patterns]
-        self._add_cell(group.places, tuple(members), options, effects)
+        self._add_cell(group.places, tuple(members), options, effects, is_whole=True)
 
     def _add_cell(
         self,
@@ -104,6 +106,8 @@ class Assignment:
         members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...],
         patterns: tuple[tuple[Option, ...], ...],
         effects: Sequence[Effect],
+        *,
+        is_whole: bool = False,
     ) -> Cell:
         size = len(members)
         variables = tuple(self.programme.add_variable(size) for _ in patterns)
@@ -127,7 +131,7 @@ class Assignment:
                 takers[chosen][variable] = 1
         for chosen, taking in takers.items():
             self.programme.add_row({**taking, chosen: -size}, upper=0)
-        cell = Cell(places, members, patterns, variables)
+        cell = Cell(places, members, patterns, variables, is_whole)
         self.cells.append(cell)
         return cell
 

@@ -10,7 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
+from quitus_collector.domain.entitlement import Right
 from quitus_collector.domain.licensing.assignment import Assignment, Cell, Sum
 from quitus_collector.domain.licensing.clusters import holding_of
 from quitus_collector.domain.licensing.demand import Draw, Seat, Spot, Take
@@ -21,7 +24,12 @@ from quitus_collector.domain.optimisation import Row, SolverError
 # Solving again for a better name stops at this sum of squared numbers of variables: some seconds.
 EFFORT = 20_000_000
 
+# So many positions are looked at ahead to begin with; twice as many each time that it goes well.
+FIRST_STRIDE = 16
+
 Allowed = tuple[int, ...]  # patterns by index that a member may still take
+_Step = tuple[int, Allowed, Allowed]  # a member of this cell that may take what it may no longer
+_Flow = tuple[Draw, int, int]  # a draw, a lot and the variable of the units drawn from it
 
 
 @dataclass(slots=True)
@@ -41,6 +49,14 @@ class _Stock:
     @property
     def next_name(self) -> str | None:
         return self._left[-1][0] if self._left else None
+
+    def name_after(self, taken: int) -> str | None:
+        """The name that is next once so many have been taken."""
+        for name, left in reversed(self._left):
+            if taken < left:
+                return name
+            taken -= left
+        return None
 
     def take(self) -> str:
         name, left = self._left.pop()
@@ -64,8 +80,7 @@ class _Progress:
     variables: dict[Allowed, dict[int, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
+class _Position(NamedTuple):
     """One install or access line: the place of a member of a cell, and the product there."""
 
     device: str
@@ -92,6 +107,30 @@ class _Choice:
     lot: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How the last lone member of a cell was named: the next one is too, while all of it lasts.
+
+    What was impossible once stays so and the names of a lot only go up, so no better name can come.
+    Without a `stock` its install stays uncovered.
+    """
+
+    wanted: Allowed
+    stock: _Stock | None = None
+    name: str = ""
+    right: Right = Right.DIRECT
+    flow: _Flow | None = None
+
+
+class _Candidate(NamedTuple):
+    """A lot that may give a lone position its name, and what that would decide."""
+
+    lot: int
+    step: _Step
+    flow: _Flow | None
+    memo: Hashable
+
+
 class Naming:
     """Names the covers of a solved assignment."""
 
@@ -109,24 +148,141 @@ class Naming:
         self._units: defaultdict[Hashable, list[_Unit]] = defaultdict(list)
         self._impossible: set[Hashable] = set()
         self._effort = EFFORT
+        self._stride, self._foreseen = FIRST_STRIDE, 0
+        self._candidates_of: dict[int, list[_Candidate]] = {}
+        self._lone = [_is_lone(cell) for cell in assignment.cells]
 
     def covers(self) -> list[Cover]:
         """Every cover, sorted."""
         named: list[_Choice] = []
-        for _, positions in groupby(self._positions(), key=lambda p: (p.device, p.product)):
-            named += self._name_all(list(positions))
-        return sorted(map(self._cover, named))
+        found: list[Cover] = []
+        everything = self._positions()
+        at = 0
+        for _, positions in groupby(everything, key=itemgetter(0, 1)):
+            first, *others = positions
+            if others or not self._lone[first.cell]:
+                named += self._name_all([first, *others])
+            elif (cover := self._name_lone(first, everything, at)) is not None:
+                found.append(cover)
+            at += 1 + len(others)
+        found += map(self._cover, named)
+        return sorted(found)
 
     def _positions(self) -> list[_Position]:
         return sorted(
-            (
-                _Position(device, product, user, c, m, p, i)
-                for c, progress in enumerate(self.progress)
-                for m, (_, identities) in enumerate(progress.cell.members)
-                for p, (device, user) in enumerate(identities)
-                for i, product in enumerate(progress.cell.places[p].spot.products)
-            ),
-            key=lambda position: (position.device, position.product, position.user),
+            _Position(device, product, user, c, m, p, i)
+            for c, progress in enumerate(self.progress)
+            for m, (_, identities) in enumerate(progress.cell.members)
+            for p, (device, user) in enumerate(identities)
+            for i, product in enumerate(progress.cell.places[p].spot.products)
+        )
+
+    def _name_lone(
+        self, position: _Position, everything: Sequence[_Position], at: int
+    ) -> Cover | None:
+        """Names a position that nothing else of its cluster depends on, in a run where one goes on.
+
+        In a large estate nearly all are such, and choosing anew for each would take for ever.
+        """
+        progress = self.progress[position.cell]
+        run = self._runs.get(position.cell)
+        if run is None or not self._goes_on(run, progress):
+            self._look_ahead(everything, at)
+            choice = next(self._name_all([position]), None)
+            self._runs[position.cell] = self._run_of(position, choice)
+            return None if choice is None else self._cover(choice)
+        if run.stock is not None:
+            run.stock.take()
+        if run.flow is not None:
+            self._named[run.flow[:2]] += 1
+        self._move(position, run.wanted)
+        if run.stock is None:
+            return None
+        return Cover(position.device, position.product, run.name, position.user, run.right)
+
+    def _look_ahead(self, everything: Sequence[_Position], at: int) -> None:
+        """Finds a solution that has the names which the next positions would like best, together.
+
+        One that suits the next position alone would have to be found anew for the one after it.
+        Nothing is decided here.
+        """
+        while at >= self._foreseen and self._stride > 1 and self._may_solve():
+            moves, flows = self._wishes(everything[at : at + self._stride])
+            if not self._is_at_hand(moves, flows):
+                solution = self._solved(moves, flows)
+                if solution is None:
+                    self._stride //= 2
+                    continue
+                self.assignment.solution = solution
+                self._read_solution()
+            self._foreseen = at + self._stride
+            self._stride *= 2
+        self._stride = max(self._stride, FIRST_STRIDE)
+
+    def _wishes(self, positions: Sequence[_Position]) -> tuple[Counter[_Step], Counter[_Flow]]:
+        """What the lone ones among these would decide if each got the best that may be possible."""
+        moves: Counter[_Step] = Counter()
+        flows: Counter[_Flow] = Counter()
+        taken: Counter[int] = Counter()
+        for position in positions:
+            if not self._lone[position.cell]:
+                continue
+            best: tuple[str, _Candidate] | None = None
+            for candidate in self._candidates(position):
+                if candidate.memo not in self._impossible:
+                    name = self.stocks[candidate.lot].name_after(taken[candidate.lot])
+                    if name is not None and (best is None or name < best[0]):
+                        best = name, candidate
+            if best is not None:
+                (_, candidate) = best
+                taken[candidate.lot] += 1
+                moves[candidate.step] += 1
+                if candidate.flow is not None:
+                    flows[candidate.flow] += 1
+        return moves, flows
+
+    def _candidates(self, position: _Position) -> list[_Candidate]:
+        """The names that a lone position may get, by their lots."""
+        cell = position.cell
+        if cell not in self._candidates_of:
+            everything = self.progress[cell].everything
+            found = []
+            for choice in self._choices([position]):
+                wanted = self._patterns(position, everything, choice.takes)
+                if choice.lot is not None and len(wanted) == 1:
+                    flow = self._flow(choice)
+                    step = cell, everything, wanted
+                    memo = (*step, flow and flow[:2])
+                    found.append(_Candidate(choice.lot, step, flow, memo))
+            self._candidates_of[cell] = found
+        return self._candidates_of[cell]
+
+    def _is_at_hand(self, moves: Mapping[_Step, int], flows: Mapping[_Flow, int]) -> bool:
+        return all(
+            self.progress[cell].holdings[allowed][pattern] >= count
+            for (cell, allowed, (pattern,)), count in moves.items()
+        ) and all(
+            self._flow_units(flow) >= self._named[flow[:2]] + count for flow, count in flows.items()
+        )
+
+    def _goes_on(self, run: _Run, progress: _Progress) -> bool:
+        holding = progress.holdings[progress.everything]
+        return (
+            (run.stock is None or run.stock.next_name == run.name)
+            and any(holding[pattern] for pattern in run.wanted)
+            and (run.flow is None or self._flow_units(run.flow) > self._named[run.flow[:2]])
+        )
+
+    def _run_of(self, position: _Position, choice: _Choice | None) -> _Run:
+        everything = self.progress[position.cell].everything
+        if choice is None or choice.lot is None:
+            return _Run(self._patterns(position, everything, ()))
+        return _Run(
+            self._patterns(position, everything, choice.takes),
+            self.stocks[choice.lot],
+            choice.name,
+            self._take(choice).rights[position.product],
+            self._flow(choice),
         )
 
     def _name_all(self, positions: list[_Position]) -> Iterator[_Choice]:
@@ -225,32 +381,43 @@ class Naming:
         named = self._named[flow[0], flow[1]] + 1 if flow else 0
         if self._offers(position, wanted) and (flow is None or self._flow_units(flow) >= named):
             return True
-        memo = (position.cell, allowed, wanted, flow and flow[:2])
-        if memo in self._impossible or not self.assignment.is_optimal or self._effort < 0:
+        step = position.cell, allowed, wanted
+        memo = (*step, flow and flow[:2])
+        if memo in self._impossible or not self._may_solve():
             return False
-        self._effort -= len(self.assignment.programme.upper_bounds) ** 2
-        at_least, rows = self._held(move=(position.cell, allowed, wanted))
-        if flow:
-            at_least[flow[2]] = max(at_least.get(flow[2], 0), named)
-        try:
-            solution = self.assignment.session.find(at_least, rows)
-        except SolverError:
-            self.assignment.is_optimal = False
-            return False
+        solution = self._solved({step: 1}, {flow: 1} if flow else {})
         if solution is None:
-            self._impossible.add(memo)
+            if self.assignment.is_optimal:
+                self._impossible.add(memo)
             return False
         self.assignment.solution = solution
         self._move(position, wanted, count=False)
         self._read_solution()
         return True
 
+    def _may_solve(self) -> bool:
+        return self.assignment.is_optimal and self._effort >= 0
+
+    def _solved(
+        self, moves: Mapping[_Step, int], flows: Mapping[_Flow, int]
+    ) -> Sequence[int] | None:
+        """A best solution with all that is decided and this besides; None where there is none."""
+        self._effort -= len(self.assignment.programme.upper_bounds) ** 2
+        at_least, rows = self._held(moves)
+        for flow, count in flows.items():
+            at_least[flow[2]] = max(at_least.get(flow[2], 0), self._named[flow[:2]] + count)
+        try:
+            return self.assignment.session.find(at_least, rows)
+        except SolverError:
+            self.assignment.is_optimal = False
+            return None
+
     def _offers(self, position: _Position, wanted: Allowed) -> bool:
         progress = self.progress[position.cell]
         holding = progress.holdings[progress.state[position.member]]
         return any(holding[pattern] for pattern in wanted)
 
-    def _flow(self, choice: _Choice) -> tuple[Draw, int, int] | None:
+    def _flow(self, choice: _Choice) -> _Flow | None:
         """The variable that must leave a unit for a new name, where a lot does not give all."""
         if choice.lot is None:
             return None
@@ -260,7 +427,7 @@ class Naming:
         (variable,) = self.assignment.flows[take.draw][choice.lot]
         return take.draw, choice.lot, variable
 
-    def _flow_units(self, flow: tuple[Draw, int, int]) -> int:
+    def _flow_units(self, flow: _Flow) -> int:
         return self.assignment.solution[flow[2]]
 
     def _take(self, choice: _Choice) -> Take:
@@ -294,7 +461,7 @@ class Naming:
             choice = next((each for each in apart if self._can_be(each)), choice)
             self._decide(choice)
         right = self._take(choice).rights[position.product]
-        return Cover(position.device, position.product, choice.name, right, position.user)
+        return Cover(position.device, position.product, choice.name, position.user, right)
 
     def _move(self, position: _Position, wanted: Allowed, *, count: bool = True) -> None:
         """The member may take the wanted patterns only."""
@@ -311,10 +478,8 @@ class Naming:
 
     # --- the programme with all that is decided ---
 
-    def _held(
-        self, move: tuple[int, Allowed, Allowed] | None = None
-    ) -> tuple[dict[int, int], list[Row]]:
-        """What keeps the decisions; `move` is one more, of a cell's member."""
+    def _held(self, moves: Mapping[_Step, int]) -> tuple[dict[int, int], list[Row]]:
+        """What keeps the decisions; `moves` are further ones, with how many members take them."""
         at_least: dict[int, int] = {}
         for (draw, lot), named in self._named.items():
             (variable,) = self.assignment.flows[draw][lot]
@@ -324,9 +489,10 @@ class Naming:
             counts = Counter(
                 {allowed: holding.total() for allowed, holding in progress.holdings.items()}
             )
-            if move and move[0] == number:
-                counts[move[1]] -= 1
-                counts[move[2]] += 1
+            for (cell, before, after), members in moves.items():
+                if cell == number:
+                    counts[before] -= members
+                    counts[after] += members
             fixed: Counter[int] = Counter()
             shares: defaultdict[int, Sum] = defaultdict(dict)
             for allowed, members in counts.items():
@@ -358,6 +524,7 @@ class Naming:
 
     def _read_solution(self) -> None:
         """Shares the solution's patterns out among what the members may still take."""
+        self._runs: dict[int, _Run] = {}
         solution = self.assignment.solution
         for progress in self.progress:
             rest = Counter(dict(enumerate(solution[v] for v in progress.cell.variables)))
@@ -385,6 +552,14 @@ class Naming:
         if assignment.is_optimal and any(
             len(draw) > 1 or len(draw[0].lots) > 1 for draw in assignment.flows
         ):
-            at_least, rows = self._held()
+            at_least, rows = self._held({})
             assignment.keep(at_least, rows)
             assignment.settle_lines()
+
+
+def _is_lone(cell: Cell) -> bool:
+    """Whether a member's only install or line is all of its cluster, under units of its own."""
+    if not cell.is_whole or len(cell.places) > 1 or len(cell.places[0].spot.products) > 1:
+        return False
+    kept = (Seat.HOLDER, Seat.SECOND, Seat.COMPANY)
+    return not any(take.seat in kept for take in cell.places[0].spot.takes)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 
@@ -92,11 +93,11 @@ class Situation:
         return product in self.peaks or self.terms_of(product).default_metric is Metric.CONCURRENT
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cover:
+class Cover(NamedTuple):
     """One install or access line, the entitlement that covers it, and the right that lets it.
 
-    `device` is empty for an access line without one; `user` is that of an access line.
+    `device` is empty for an access line without one; `user` is that of an access line. Sorted as
+    the tie-break has it: device, product, entitlement, then user.
     """
 
     device: str
@@ -104,17 +105,6 @@ class Cover:
     entitlement: str
     user: str
     right: Right
-
-    def __init__(  # an install is the usual case: its right comes where one looks for it
-        self, device: str, product: str, entitlement: str, right: Right, user: str = ""
-    ) -> None:
-        """Sorted as the tie-break has it: device, product, entitlement, then user."""
-        for name, value in zip(
-            ("device", "product", "entitlement", "user", "right"),
-            (device, product, entitlement, user, right),
-            strict=True,
-        ):
-            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Cases from published licensing guides, in tests/golden/licensing, for licence managers."""
 
 import json
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def test_a_case_from_a_licensing_guide_gets_its_answer(case: Path) -> None:
     assert found.uncovered_access == expected.get("uncovered_access", {})
     assert found.consumed == expected["consumed"]
     assert found.shortfall_cost == expected["shortfall_cost"]
-    covered = [asdict(cover) for cover in found.covered]
+    covered = [cover._asdict() for cover in found.covered]
     for cover in expected.get("covered_by", ()):
         assert {"user": "", **cover} in covered
 
