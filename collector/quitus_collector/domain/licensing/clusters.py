@@ -5,7 +5,7 @@ and purchases it takes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
 from math import prod
@@ -23,7 +23,7 @@ from quitus_collector.domain.licensing.demand import (
 
 # So many patterns are listed even for one cluster, and so many at the most however many are alike.
 FEW_PATTERNS = 64
-MOST_PATTERNS = 20_000
+MOST_PATTERNS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,21 +222,24 @@ class _Partners:
 
 def _worth_having(patterns: list[Pattern]) -> list[Pattern]:
     """Leaves out those that another one beats whatever happens elsewhere."""
-    kinds: dict[object, Effect] = {}
+    kinds: dict[Hashable, Effect] = {}
     for pattern in patterns:
         signature = pattern.effect.signature()
         best = kinds.get(signature)
         if best is None or pattern.effect.direct > best.direct:
             kinds[signature] = pattern.effect
-    effects = list(kinds.values())
-    beaten = {
-        signature
-        for signature, effect in kinds.items()
-        if any(each.spares(effect) for each in effects if each is not effect)
-    }
+    # What beats an effect draws and leaves uncovered no more than it in all, and comes before it;
+    # what is beaten need not be compared with, since what beats it beats all that it would.
+    front: dict[Hashable, Effect] = {}
+    for kind, effect in sorted(
+        kinds.items(),
+        key=lambda kind: (kind[1].draws.total() + kind[1].uncovered.total(), -kind[1].direct),
+    ):
+        if not any(each.spares(effect) for each in front.values()):
+            front[kind] = effect
     return [
         pattern
         for pattern in patterns
-        if (signature := pattern.effect.signature()) not in beaten
-        and pattern.effect.direct == kinds[signature].direct
+        if (signature := pattern.effect.signature()) in front
+        and pattern.effect.direct == front[signature].direct
     ]

@@ -134,9 +134,9 @@ def _device_groups(component: Component, situation: Situation, demand: Demand) -
     spots = DeviceSpots(component, situation, devices, found)
     stands = []
     for name in sorted(spots.counted()):
-        number, spot = spots.spot_of(devices[name], tuple(found.get(name, ())))
         person, host = spots.shares(devices[name])
-        stands.append(_Stand(number, spot, (name, ""), person, host))
+        for number, spot in spots.spots_of(devices[name], tuple(found.get(name, ()))):
+            stands.append(_Stand(number, spot, (name, ""), person, host))
     return _grouped(stands)
 
 

@@ -120,6 +120,8 @@ class Spot:
         """
         if len({self.takes[take].pool for take in chosen}) < len(chosen):
             return True
+        if not self._each_names(chosen, frozenset(self.products)):
+            return True
         for take in chosen:
             others = [each for each in chosen if each != take]
             rights = self.takes[take].rights
@@ -134,6 +136,15 @@ class Spot:
             if not needed:
                 return True
         return False
+
+    def _each_names(self, chosen: Sequence[int], products: frozenset[str]) -> bool:
+        """Whether each of the takes may be the one named for a product of its own."""
+        if len(chosen) > len(products):
+            return False
+        return not chosen or any(
+            self._each_names(chosen[1:], products - {product})
+            for product in products.intersection(self.takes[chosen[0]].rights)
+        )
 
     def _option(self, takes: tuple[int, ...]) -> Option:
         names = []

@@ -56,7 +56,8 @@ class DeviceSpots:
             product: [pool for pool in pools if self._may_be_left_over(pool, product)]
             for product in component.products
         }
-        self._spots: dict[tuple[object, ...], tuple[int, Spot]] = {}
+        self._spots: dict[tuple[object, ...], tuple[tuple[int, Spot], ...]] = {}
+        self._made = 0
 
     def counted(self) -> set[str]:
         """Devices with an install, and those that may hold a unit for one of them."""
@@ -79,18 +80,31 @@ class DeviceSpots:
                 host = on.id
         return device.user if self.personal else None, host
 
-    def spot_of(self, device: CountedDevice, products: tuple[str, ...]) -> tuple[int, Spot]:
-        """The spot and its number; the same for devices that the rules cannot tell apart."""
+    def spots_of(
+        self, device: CountedDevice, products: tuple[str, ...]
+    ) -> tuple[tuple[int, Spot], ...]:
+        """The device's spots and their numbers; the same where the rules tell no difference.
+
+        Products that no licence covers together are spots of their own: the ways to license them
+        do not multiply.
+        """
         host = self._host(device) if self.hosting else None
         key = (products, self._traits(device), host and self._traits(host))
         if key not in self._spots:
-            spot = Spot(
-                products,
-                tuple(self._price(device, product) for product in products),
-                tuple(self._takes(device, host, products)),
-                tuple(self._extra(device)),
-            )
-            self._spots[key] = len(self._spots), spot
+            takes = list(self._takes(device, host, products))
+            extra = tuple(self._extra(device))
+            found = []
+            for part in _covered_together(products, takes):
+                spot = Spot(
+                    part,
+                    tuple(self._price(device, product) for product in part),
+                    tuple(take for take in takes if not take.rights.keys().isdisjoint(part)),
+                    extra,
+                )
+                found.append((self._made, spot))
+                self._made += 1
+                extra = ()
+            self._spots[key] = tuple(found)
         return self._spots[key]
 
     def _traits(self, device: CountedDevice) -> tuple[object, ...]:
@@ -244,6 +258,16 @@ def use_spot(component: "Component", product: str) -> Spot:
         if (right := component.rights[number].get(product))
     ]
     return Spot((product,), (Price(Pricing.UNITS),), tuple(takes))
+
+
+def _covered_together(products: tuple[str, ...], takes: Iterable[Take]) -> list[tuple[str, ...]]:
+    """The products in parts, such that no take covers products of two parts."""
+    parts = [{product} for product in products] or [set[str]()]
+    for take in takes:
+        joined = [part for part in parts if not part.isdisjoint(take.rights)]
+        if len(joined) > 1:
+            parts = [part for part in parts if part not in joined] + [set().union(*joined)]
+    return sorted(tuple(sorted(part)) for part in parts)
 
 
 def _has_second_use(pool: Pool) -> bool:
