@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Metric, Right
 from quitus_collector.domain.licensing.clusters import Group, Place
@@ -14,6 +15,8 @@ from quitus_collector.domain.licensing.situation import Access, CountedDevice, S
 from quitus_collector.domain.licensing.spots import AccessSpots, DeviceSpots, use_spot
 
 Member = tuple[tuple[str, str], ...]
+# What clusters alike have in common: for each place the number of its spot, a person, a host.
+_Form = tuple[tuple[int, int | None, int | None], ...]
 
 
 class Kind(Enum):
@@ -114,8 +117,7 @@ def groups(component: Component, situation: Situation, demand: Demand) -> list[G
     return _device_groups(component, situation, demand)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stand:
+class _Stand(NamedTuple):
     """A spot before its cluster is known: which, what it stands for, whose and on what."""
 
     number: int
@@ -134,8 +136,9 @@ def _device_groups(component: Component, situation: Situation, demand: Demand) -
     spots = DeviceSpots(component, situation, devices, found)
     stands = []
     for name in sorted(spots.counted()):
-        person, host = spots.shares(devices[name])
-        for number, spot in spots.spots_of(devices[name], tuple(found.get(name, ()))):
+        device = devices[name]
+        person, host = spots.shares(device)
+        for number, spot in spots.spots_of(device, tuple(found.get(name, ()))):
             stands.append(_Stand(number, spot, (name, ""), person, host))
     return _grouped(stands)
 
@@ -156,8 +159,31 @@ def _access_groups(component: Component, situation: Situation, demand: Demand) -
     return _grouped(stands)
 
 
-def _grouped(stands: Sequence[_Stand]) -> list[Group]:
+def _grouped(stands: Iterable[_Stand]) -> list[Group]:
     """Joins stands that share a person or a host, and clusters that look the same."""
+    alike: defaultdict[_Form, list[Member]] = defaultdict(list)
+    spots: dict[int, Spot] = {}
+    sharing: list[_Stand] = []
+    for stand in stands:
+        spots[stand.number] = stand.spot
+        if stand.person is None and stand.host is None:
+            # Nearly all of a large estate: a cluster by itself.
+            alike[(stand.number, None, None),].append((stand.identity,))
+        else:
+            sharing.append(stand)
+    for form, member in _clusters(sharing):
+        alike[form].append(member)
+    return [
+        Group(
+            tuple(Place(spots[number], person, host) for number, person, host in form),
+            tuple(members),
+        )
+        for form, members in alike.items()
+    ]
+
+
+def _clusters(stands: Sequence[_Stand]) -> Iterator[tuple[_Form, Member]]:
+    """The stands that share a person or a host, and what makes them look like others that do."""
     joined = _Joined()
     degrees: Counter[Hashable] = Counter()
     for index, stand in enumerate(stands):
@@ -177,14 +203,13 @@ def _grouped(stands: Sequence[_Stand]) -> list[Group]:
             stand.identity,
         )
 
-    alike: defaultdict[tuple[tuple[int, int | None, int | None], ...], list[Member]]
-    alike = defaultdict(list)
-    spots = {stand.number: stand.spot for stand in stands}
     for members in joined.sets():
-        cluster = sorted((stands[i] for i in members if isinstance(i, int)), key=likeness)
+        cluster = [stands[i] for i in members if isinstance(i, int)]
+        if len(cluster) > 1:
+            cluster.sort(key=likeness)
         people: dict[str, int] = {}
         hosts: dict[str, int] = {}
-        key = tuple(
+        form = tuple(
             (
                 stand.number,
                 None if stand.person is None else people.setdefault(stand.person, len(people)),
@@ -192,14 +217,7 @@ def _grouped(stands: Sequence[_Stand]) -> list[Group]:
             )
             for stand in cluster
         )
-        alike[key].append(tuple(stand.identity for stand in cluster))
-    return [
-        Group(
-            tuple(Place(spots[number], person, host) for number, person, host in key),
-            tuple(members),
-        )
-        for key, members in alike.items()
-    ]
+        yield form, tuple(stand.identity for stand in cluster)
 
 
 @dataclass(slots=True)
