@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import fcntl
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from quitus_collector.adapters import (
@@ -327,6 +329,17 @@ class Collector:
         except (Quarantined, UsageError) as error:
             raise type(error)(f"{file}: {error}") from error
 
+    def backup(self, file: Path, passphrase: bytes) -> list[str]:
+        """Writes everything into one file while others serve; returns the keys it leaves out."""
+        from quitus_collector.adapters import backup
+
+        about = {
+            "made_at": self.clock.now().isoformat(timespec="seconds"),
+            "version": version("quitus"),
+            "schema": self.store.revision() or "",
+        }
+        return backup.write(file, self.config.home, self.config.database_url, about, passphrase)
+
     def supervise(
         self, count: int, command: Callable[[int, str, str], Sequence[str]], ready: Ready
     ) -> int:
@@ -334,6 +347,7 @@ class Collector:
 
         `command` starts one of them, by its number from 1, on the two addresses it is to share.
         """
+        in_use(self.config.home, fcntl.LOCK_SH)
         # What no worker could do either is told once; what is made once is made before they start.
         self.store.close()
         self._pseudonym_key()
@@ -406,6 +420,7 @@ class Collector:
         from quitus_collector.adapters import metrics
         from quitus_collector.entrypoints.grpc import handshakes, server
 
+        in_use(self.config.home, fcntl.LOCK_SH)
         store, clock = self.store, self.clock
         live = LiveAuthority(self.config.authority, self.config.names, clock, self.validity)
         refusals = Refusals(store, clock)
@@ -595,6 +610,78 @@ def init(
     except OSError as error:
         raise CollectorError(f"{error.filename or home}: {error.strerror}") from error
     return config
+
+
+def restore(
+    home: Path,
+    file: Path,
+    load_config: Callable[[], Config],
+    passphrase: Callable[[], bytes] | None,
+    *,
+    replace: bool,
+) -> list[str]:
+    """Puts a backup in the folder's place; returns the names of keys that are still missing.
+
+    Its database is brought to this version's schema. What is there is kept aside, in a folder
+    `before-restore-…` below it. Raises UsageError where something is there and `replace` does not
+    allow it, where a collector serves from the folder, or where the backup is damaged or of a newer
+    version; then nothing has changed.
+    """
+    from quitus_collector.adapters import backup
+
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    in_use(home, fcntl.LOCK_EX)
+    aside = home / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=home) as folder:
+        found = backup.Backup(file, Path(folder), passphrase)
+        known = SQLStore("sqlite://").revisions
+        if found.about["schema"] not in known:
+            raise UsageError(f"{file}: was made by a newer version of quitus-collector")
+        if (home / "authority").exists() and not replace:
+            raise UsageError(f"{home} already holds a collector: --replace puts it aside")
+        with found.placed(home, aside):
+            config = load_config()
+            if not replace and _holds_something(config.database_url):
+                raise UsageError("the database is not empty: --replace puts its content aside")
+            found.restore_database(config.database_url, aside, replace=replace)
+            store, now = SQLStore(config.database_url), datetime.now(UTC)
+            store.upgrade()
+            with store.writing() as work:
+                # Devices show receipts that were given since: no sign of a second machine.
+                work.devices.forget_receipts()
+                detail = {"made_at": str(found.about["made_at"])}
+                actor = Collector(config).actor
+                work.audit.add(Event(now, Kind.BACKUP_RESTORED, actor, "collector", detail))
+            store.close()
+    return backup.missing_keys(home)
+
+
+def _holds_something(database_url: str) -> bool:
+    """Whether there is a database with a schema; an SQLite file that is not there holds nothing."""
+    file = database_url.removeprefix("sqlite:///")
+    if file != database_url and not Path(unquote(file)).exists():
+        return False
+    store = SQLStore(database_url)
+    try:
+        return store.revision() is not None
+    finally:
+        store.close()
+
+
+def in_use(home: Path, how: int) -> None:
+    """Holds the folder until this process ends: serving shares it, restoring has it alone."""
+    try:
+        descriptor = os.open(home / ".in-use", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        if how == fcntl.LOCK_EX:
+            raise
+        # A folder that takes no file takes no backup either.
+        return
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        what = "a collector serves" if how == fcntl.LOCK_EX else "a backup is being restored"
+        raise UsageError(f"{what} in {home}: stop it, or wait") from error
 
 
 def _quietly(call: Callable[..., object], *arguments: object) -> None:

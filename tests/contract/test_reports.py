@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -331,3 +332,21 @@ def test_nothing_is_lost_or_doubled_however_often_both_sides_crash(
     assert device.digest == said.digest.hex()
     assert spool.waiting() == []
     assert rounds > 100
+
+
+def test_after_receipts_are_forgotten_a_device_goes_on_where_it_is(enrolled: Store) -> None:
+    """As after a restore: what the device was answered last is newer than what is held."""
+    with enrolled.writing() as work:
+        work.devices.add(replace(work.devices.get("d-1"), receipt="aa", shown="bb"))
+    with enrolled.writing() as work:
+        work.devices.forget_receipts()
+
+    said = a_statement(("dpkg", "vim"), ("dpkg", "nano"))
+    (vim, _) = said.rows()
+    known = Accepted(bytes(32), b"newer", {vim: "dpkg"})
+    answer = collector_of(enrolled)(wire.report_request(said, known))
+    taken = collector_of(enrolled)(wire.full_request(said, known))
+
+    assert answer.full_wanted  # type: ignore[attr-defined]
+    assert taken.installs == 2  # type: ignore[attr-defined]
+    assert held(enrolled) == [("dpkg", "nano"), ("dpkg", "vim")]

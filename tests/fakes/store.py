@@ -69,6 +69,10 @@ class MemoryDevices:
                 shown=each.shown,
             )
 
+    def forget_receipts(self) -> None:
+        for device in self.list():
+            self.add(replace(device, receipt="", shown=""))
+
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
         found = [
             each for each in self.by_id.values() if values.items() & fingerprint(each.facts).items()

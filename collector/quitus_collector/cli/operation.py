@@ -56,15 +56,32 @@ def _add_operation(commands: Commands) -> None:
     serve.add_argument("--worker", type=positive, default=0, help=argparse.SUPPRESS)
     serve.set_defaults(command=_serve)
 
+    backup = commands.add_parser("backup", help="write everything into one file, while serving too")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    _add_passphrase(backup, "seals the keys, which are left out without it")
+    backup.set_defaults(command=_backup)
+
+    restore = commands.add_parser("restore", help="put a backup in this folder's place")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument(
+        "--replace", action="store_true", help="put aside the collector that is there"
+    )
+    _add_passphrase(restore, "opens the keys")
+    restore.set_defaults(command=_restore)
+
     upgrade = commands.add_parser("upgrade", help="bring the database to this version's schema")
     upgrade.set_defaults(command=_upgrade)
 
 
 def _add_root_key(command: argparse.ArgumentParser, what: str) -> None:
     command.add_argument("--root-key", type=Path, metavar="FILE", help=what)
+    _add_passphrase(command, "is the root key's")
+
+
+def _add_passphrase(command: argparse.ArgumentParser, what: str) -> None:
     secret = command.add_mutually_exclusive_group()
     secret.add_argument(
-        "--passphrase-file", type=Path, metavar="FILE", help="holds the root key's passphrase"
+        "--passphrase-file", type=Path, metavar="FILE", help=f"holds the passphrase that {what}"
     )
     secret.add_argument("--passphrase", action="store_true", help="ask for it at the terminal")
 
@@ -154,21 +171,55 @@ def _root_key(arguments: argparse.Namespace, usual: Path | None, *, making: bool
     """The root key that the flags name; None where they name none."""
 
     def passphrase() -> bytes:
-        if arguments.passphrase_file:
-            try:
-                return bytes(arguments.passphrase_file.read_bytes().rstrip(b"\r\n"))
-            except OSError as error:
-                raise UsageError(f"{arguments.passphrase_file}: {error.strerror}") from error
-        if making and not arguments.passphrase:
+        if making and not arguments.passphrase_file and not arguments.passphrase:
             return b""
-        given = getpass.getpass("passphrase of the root's key: ")
-        if making and getpass.getpass("once more: ") != given:
-            raise UsageError("the two passphrases differ")
-        return given.encode()
+        return _passphrase(arguments, "passphrase of the root's key", making=making)
 
     file = arguments.root_key or usual
     asked = arguments.root_key or arguments.passphrase_file or arguments.passphrase
     return RootKey(file, passphrase) if file and asked else None
+
+
+def _passphrase(arguments: argparse.Namespace, what: str, *, making: bool) -> bytes:
+    """What the file holds that the flags name, or what is typed; twice where it is made up now."""
+    if arguments.passphrase_file:
+        try:
+            return bytes(arguments.passphrase_file.read_bytes().rstrip(b"\r\n"))
+        except OSError as error:
+            raise UsageError(f"{arguments.passphrase_file}: {error.strerror}") from error
+    given = getpass.getpass(f"{what}: ")
+    if making and getpass.getpass("once more: ") != given:
+        raise UsageError("the two passphrases differ")
+    return given.encode()
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    asked = arguments.passphrase_file or arguments.passphrase
+    given = _passphrase(arguments, "passphrase of the keys", making=True) if asked else b""
+    if asked and not given:
+        raise UsageError("the passphrase is empty")
+    left_out = collector_of(arguments).backup(arguments.file, given)
+    print(f"{arguments.file} holds the database, the settings, the roots and your own rules")
+    if left_out:
+        print(f"not in it, keep them elsewhere or give a passphrase: {', '.join(left_out)}")
+    else:
+        print("the keys are in it, sealed with the passphrase")
+    return OK
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    asked = arguments.passphrase_file or arguments.passphrase
+    missing = wiring.restore(
+        arguments.home,
+        arguments.file,
+        lambda: config.load(arguments.home, os.environ, {}),
+        partial(_passphrase, arguments, "passphrase of the keys", making=False) if asked else None,
+        replace=arguments.replace,
+    )
+    print(f"collector restored in {arguments.home}")
+    if missing:
+        print(f"put these back before it serves: {', '.join(missing)}")
+    return OK
 
 
 def _authority_show(arguments: argparse.Namespace) -> int:

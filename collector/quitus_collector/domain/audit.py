@@ -37,6 +37,7 @@ class Kind(StrEnum):
     COMPANY_TRUSTED = "company authority trusted"
     COMPANY_DISTRUSTED = "company authority distrusted"
     COMPANY_REVOCATIONS = "revocation lists taken in"
+    BACKUP_RESTORED = "backup restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,9 @@ class Devices(Protocol):
     def hear(self, reports: Collection[Heard]) -> None:
         """Notes reports that changed nothing but when their devices were heard, and receipts."""
 
+    def forget_receipts(self) -> None:
+        """Whatever receipts the devices show next are taken: those given last are not known."""
+
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
         """Those whose fingerprint has one of these values under the same kind, sorted by id."""
 

@@ -118,6 +118,10 @@ class SQLDevices:
         )
         self._connection.execute(statement, values)
 
+    def forget_receipts(self) -> None:
+        """Whatever receipts the devices show next are taken."""
+        self._connection.execute(update(tables.device).values(receipt="", shown=""))
+
     def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
         """Those whose fingerprint has one of these values, sorted by id."""
         columns = tables.device.c
@@ -130,7 +134,7 @@ class SQLDevices:
     def of_company(self, company_name: str) -> Sequence[Device]:
         """Those that a company certificate with this name let in, oldest first."""
         columns = tables.device.c
-        query = select(tables.device).where(columns.company_name == company_name)
+        query = _devices().where(columns.company_name == company_name)
         ordered = query.order_by(columns.enrolled_at, columns.id)
         return [_device(row) for row in self._connection.execute(ordered)]
 

@@ -117,22 +117,26 @@ class SQLStore:
 
     def check_schema(self) -> None:
         """Raises StoreError unless the schema is exactly the one that this version works with."""
-        with self._told(), self._engine.connect() as connection:
-            found = _revision(connection)
+        found = self.revision()
         if found is None:
             raise StoreAway(f"the database {self.name} is empty: run quitus-collector init")
         self._compare(found)
 
     @cached_property
-    def _revisions(self) -> Sequence[str]:
+    def revisions(self) -> Sequence[str]:
         """Those of the schema that this version knows, the newest one first."""
         scripts = ScriptDirectory.from_config(_alembic())
         return [script.revision for script in scripts.walk_revisions()]
 
+    def revision(self) -> str | None:
+        """That of the schema; None where the database is empty."""
+        with self._told(), self._engine.connect() as connection:
+            return _revision(connection)
+
     def _compare(self, found: str) -> None:
-        if found == self._revisions[0]:
+        if found == self.revisions[0]:
             return
-        if found in self._revisions:
+        if found in self.revisions:
             raise StoreAway(
                 f"the database {self.name} has an older schema: run quitus-collector upgrade"
             )
