@@ -236,6 +236,8 @@ def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
 
 
 def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
+    from quitus_agent.identity import is_expired
+
     status = wiring.status(settings.state)
     known, accepted, trouble = status.identity, status.accepted, status.trouble
     if arguments.format == "json":
@@ -244,6 +246,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
                 "device_id": known.device_id,
                 "collector": f"{known.collector_host}:{known.inventory_port}",
                 "certificate_expires_at": known.expires_at.isoformat(),
+                "whole": status.whole,
                 "certificate_renews_at": known.renews_at.isoformat(),
                 "last_report": {
                     "accepted_at": accepted.accepted_at.isoformat(),
@@ -264,10 +267,13 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
         if accepted.accepted_at
         else "none yet"
     )
+    over = " (over: the next report asks for another)" if is_expired(known) else ""
+    damaged = "damaged: enrol again with quitus-agent enrol --again"
     rows = [
         ("device", known.device_id),
+        *([] if status.whole else [("identity", damaged)]),
         ("collector", f"{known.collector_host}:{known.inventory_port}"),
-        ("certificate until", f"{known.expires_at:%Y-%m-%d %H:%M} UTC"),
+        ("certificate until", f"{known.expires_at:%Y-%m-%d %H:%M} UTC{over}"),
         ("renewed from", f"{known.renews_at:%Y-%m-%d %H:%M} UTC"),
         ("last report", last),
         ("waiting reports", str(status.waiting)),

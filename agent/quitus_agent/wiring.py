@@ -31,9 +31,13 @@ OFFLINE_PREFIX = b"quitus offline report 1\0"
 
 
 class Status(NamedTuple):
-    """What `status` tells: identity, the last accepted report, how many wait, and why."""
+    """What `status` tells: identity, the last accepted report, how many wait, and why.
+
+    An identity that is not `whole` opens nothing: its key or a certificate cannot be read.
+    """
 
     identity: "Identity"
+    whole: bool
     accepted: "Accepted"
     waiting: int
     trouble: "Trouble | None"
@@ -189,14 +193,12 @@ def report(
 
         accepted = reporting.patiently(deliver, patience_s)
     except AgentError as error:
-        spool.note(Trouble(str(error), datetime.now(UTC)))
+        trouble = error
         # A key that cannot be read looks like a collector that does not answer.
-        if isinstance(error, CollectorUnreachable):
-            from quitus_agent import keys
-
-            if not keys.are_whole(known):
-                raise identity.damaged(state) from error
-        raise
+        if isinstance(error, CollectorUnreachable) and not _is_whole(known):
+            trouble = identity.damaged(state)
+        spool.note(Trouble(str(trouble), datetime.now(UTC)))
+        raise trouble from error
     spool.note(None)
     return accepted, found
 
@@ -242,11 +244,17 @@ def kept_up(state: Path) -> "Identity":
     now = datetime.now(UTC)
     if now < min(known.renews_at, known.expires_at):
         return known
-    from quitus_agent import keys, renewal
+    from quitus_agent import renewal
 
-    if not keys.are_whole(known):
+    if not _is_whole(known):
         raise identity.damaged(state)
     return renewal.keep_up(state, now)
+
+
+def _is_whole(known: "Identity") -> bool:
+    from quitus_agent import keys
+
+    return keys.are_whole(known)
 
 
 def _trusting(state: Path, known: "Identity", send: "Send") -> "Send":
@@ -275,7 +283,8 @@ def status(state: Path) -> Status:
 
     known = identity.load(state)
     spool = Spool(state, known.device_id)
-    return Status(known, spool.accepted(), len(spool.waiting()), spool.trouble())
+    whole = _is_whole(known)
+    return Status(known, whole, spool.accepted(), len(spool.waiting()), spool.trouble())
 
 
 def wait_for_turn(state: Path, spread_s: int) -> None:

@@ -74,8 +74,10 @@ class Authority:
         self.active = active[0]
         self.roots = {self.active: roots.pop(self.active)} | roots
         self._root = self.roots[self.active]
-        encoding = serialization.Encoding.DER
-        self._trust_roots = tuple(each.public_bytes(encoding) for each in self.roots.values())
+        # Asked for at every handshake and call, so encoded once.
+        der, pem = serialization.Encoding.DER, serialization.Encoding.PEM
+        self._trust_roots = tuple(each.public_bytes(der) for each in self.roots.values())
+        self._trust_roots_pem = b"".join(each.public_bytes(pem) for each in self.roots.values())
 
     def root(self) -> bytes:
         """The active root certificate, DER."""
@@ -87,8 +89,7 @@ class Authority:
 
     def trust_roots_pem(self) -> bytes:
         """The same, PEM."""
-        encoding = serialization.Encoding.PEM
-        return b"".join(each.public_bytes(encoding) for each in self.roots.values())
+        return self._trust_roots_pem
 
     def fingerprint(self, name: str) -> str:
         """SHA-256 of a root's certificate, hex: what devices compare before they enrol."""

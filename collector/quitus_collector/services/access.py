@@ -1,8 +1,8 @@
 """Who may stay in: renewal of certificates, revocation, and what devices trust."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.certificate import ClientCertificate, admitted
@@ -64,7 +64,8 @@ def remove(store: Store, clock: Clock, name: str, *, actor: str) -> Device:
     return device
 
 
-def trust_digest(roots: Iterable[bytes]) -> bytes:
+@lru_cache(maxsize=8)
+def trust_digest(roots: tuple[bytes, ...]) -> bytes:
     """What a device says of the roots that it trusts: SHA-256 over their sorted SHA-256."""
     return hashlib.sha256(
         b"".join(sorted(hashlib.sha256(each).digest() for each in roots))

@@ -110,8 +110,10 @@ def test_a_device_that_was_off_for_months_comes_back_by_itself(
     with collector.serving() as (enrolment, _):
         first = enrolled(collector, agent, enrolment)
         make_due(agent, expired=True)
+        before = agent.run("status").out
         reported = agent.run("report")
 
+    assert "(over: the next report asks for another)" in before
     assert reported.status == 0, reported
     assert identity.load(agent.state).device_id == first.device_id
     assert events(collector)[-1] == "re-entered"
@@ -212,8 +214,11 @@ def test_a_truncated_certificate_or_key_is_named(
         due_at = NOW - DAY if due else known.renews_at
         identity.save(agent.state, known._replace(**cut, renews_at=due_at))
         refused = agent.run("report")
+        status = agent.run("status")
 
     assert "is damaged: enrol again with quitus-agent enrol --again" in one_sentence(refused)
+    assert re.search(r"^identity +damaged: enrol again", status.out, re.M), status
+    assert re.search(r"^last attempt .*is damaged: enrol again", status.out, re.M), status
 
 
 def test_a_renewal_that_fails_does_not_keep_a_report_from_being_sent(

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from quitus_collector.entrypoints.grpc.connections import Connections, of_grpc, of_kernel
+from quitus_collector.entrypoints.grpc.connections import Connections, of_grpc
 
 
 class Port:
@@ -87,6 +87,3 @@ def test_one_address_is_one_however_it_is_written() -> None:
     assert of_grpc("ipv6:%5B2001:db8::7%5D:50000") == ("2001:db8::7", 50000)
     assert of_grpc("ipv6:%5B::ffff:192.0.2.7%5D:50000") == ("192.0.2.7", 50000)
     assert of_grpc("unix:") == ("", 0)
-    assert of_kernel(b"070200C0") == "192.0.2.7"
-    assert of_kernel(b"0000000000000000FFFF0000070200C0") == "192.0.2.7"
-    assert of_kernel(b"B80D0120000000000000000007000000") == "2001:db8::7"

@@ -1,20 +1,24 @@
 """Connections that never say anything: gRPC drops them in the end, and tells nobody.
 
-The kernel's table of connections has their addresses (proc_pid_net(5), Linux); which of them made
-a call is known here.
+The kernel has their addresses (sock_diag(7), Linux); which of them made a call is known here.
 """
 
 import ipaddress
-import re
+import socket
 import struct
 from collections import deque
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from urllib.parse import unquote
 
-TABLES = (Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6"))
-# "  1: 0100007F:1D13 0100007F:C350 01 …": number, own end, other end, state; 01 is established.
-_ESTABLISHED = rb" [0-9A-F]+:(%s) ([0-9A-F]+):([0-9A-F]{4}) 01 "
+# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h.
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, ERROR, DONE = 4, 20, 0x301, 2, 3
+ESTABLISHED = 1 << 1
+HEADER, RECORD = struct.Struct("=IHHII"), struct.Struct("=BBBB")
+# In a record: behind the header, the other end's port and address.
+PORT_AT, ADDRESS_AT = HEADER.size + RECORD.size + 2, HEADER.size + RECORD.size + 4 + 16
+ADDRESS_BYTES = {socket.AF_INET: 4, socket.AF_INET6: 16}
+TIMEOUT_S = 2.0
 # An address without its port, and the port: the other end of a connection.
 Peer = tuple[str, int]
 
@@ -24,7 +28,7 @@ class Connections:
 
     def __init__(self) -> None:
         """Follows none yet."""
-        self._pattern: re.Pattern[bytes] | None = None
+        self._ports: frozenset[int] = frozenset()
         # Appended to by the calls and taken from by whoever looks: a deque allows it.
         self._calls: deque[str] = deque()
         self._heard: set[Peer] = set()
@@ -33,8 +37,7 @@ class Connections:
 
     def follow(self, ports: Collection[int]) -> None:
         """Follows the connections to these ports."""
-        wanted = b"|".join(b"%04X" % port for port in ports)
-        self._pattern = re.compile(_ESTABLISHED % wanted)
+        self._ports = frozenset(ports)
 
     def heard(self, peer: str) -> None:
         """A call came from this peer, as gRPC writes it."""
@@ -61,32 +64,43 @@ class Connections:
         return [address for address, _ in late]
 
     def _there(self) -> set[Peer]:
-        if self._pattern is None:
-            return set()
+        """The connections that the kernel has; a system that does not tell has none."""
         found: set[Peer] = set()
-        for table in TABLES:
-            try:
-                content = table.read_bytes()
-            except OSError:
-                continue
-            for _, address, port in self._pattern.findall(content):
-                found.add((of_kernel(address), int(port, 16)))
+        with suppress(OSError):
+            for port in self._ports:
+                for family in ADDRESS_BYTES:
+                    found.update(_established(family, port))
         return found
+
+
+def _established(family: int, port: int) -> Iterator[Peer]:
+    wanted = RECORD.pack(family, socket.IPPROTO_TCP, 0, 0) + struct.pack("=I", ESTABLISHED)
+    # Our end's port; the rest of the two ends, and of the interface, may be any.
+    wanted += struct.pack(">HH", port, 0) + bytes(44)
+    head = HEADER.pack(HEADER.size + len(wanted), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
+        kernel.settimeout(TIMEOUT_S)
+        kernel.send(head + wanted)
+        while True:
+            answer, at = kernel.recv(1 << 16), 0
+            while at < len(answer):
+                length, kind, *_ = HEADER.unpack_from(answer, at)
+                if kind in (ERROR, DONE):
+                    return
+                yield _peer(answer[at : at + length])
+                at += (length + 3) & ~3
+
+
+def _peer(record: bytes) -> Peer:
+    size = ADDRESS_BYTES[socket.AddressFamily(record[HEADER.size])]
+    (port,) = struct.unpack_from(">H", record, PORT_AT)
+    return _plain(ipaddress.ip_address(record[ADDRESS_AT : ADDRESS_AT + size])), port
 
 
 def of_grpc(peer: str) -> Peer:
     """ipv4:192.0.2.7:50000, ipv6:%5B2001:db8::7%5D:50000."""
     address, _, port = unquote(peer).partition(":")[2].rpartition(":")
     return _plain(address.strip("[]")), int(port) if port.isdecimal() else 0
-
-
-def of_kernel(address: bytes) -> str:
-    """An address as the kernel's table has it: words of 32 bits, in the machine's own order."""
-    words = bytes.fromhex(address.decode())
-    count = len(words) // 4
-    return _plain(
-        ipaddress.ip_address(struct.pack(f"={count}I", *struct.unpack(f">{count}I", words)))
-    )
 
 
 def _plain(address: str | ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:

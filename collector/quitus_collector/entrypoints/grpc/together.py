@@ -12,7 +12,7 @@ MOST_TOGETHER = 256
 # A busy collector waits for so many calls, or so long, before it begins: a commit costs as much for
 # many as for one. Who calls while nobody else does is answered at once.
 ENOUGH_TOGETHER = 16
-GATHER_S = 0.025
+GATHER_S = 0.05
 BUSY_S = 0.1
 
 
