@@ -79,6 +79,9 @@ def test_the_first_dns_name_counts_then_a_uri_then_a_windows_account() -> None:
     [
         x509.RFC822Name("anne@corp.example"),
         upn(""),
+        # A person's account, and web servers.
+        upn("anne@corp.example"),
+        x509.DNSName("*.corp.example"),
         # Not the kind of text that it has to be, and not a name that counts.
         x509.OtherName(company.UPN, b"\x16\x04PC-1"),
         x509.OtherName(x509.ObjectIdentifier("1.2.3"), b"\x0c\x04PC-1"),

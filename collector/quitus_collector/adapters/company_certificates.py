@@ -5,6 +5,7 @@ revocation lists were given, one of the certificate's issuer has to be there and
 """
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -23,8 +24,10 @@ from quitus_collector.domain.device import CompanyAuthority
 from quitus_collector.errors import EnrolmentRefused, InvalidRequest, UsageError
 from quitus_collector.services.ports import CompanyProof
 
-# Of a name in a certificate that is a Windows account, "PC-1$@corp.example" ([MS-WCCE] 2.2.2.7.5).
+# Of a name in a certificate that is a Windows account ([MS-WCCE] 2.2.2.7.5); a machine's has a $
+# at its end, "PC-1$@corp.example". A person's is no machine.
 UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
+MACHINE = re.compile(r"[^@]+\$@[^@]+")
 MAX_NAME = 255
 BEGIN_LIST = "-----BEGIN X509 CRL-----"
 Parsed = TypeVar("Parsed")
@@ -161,13 +164,14 @@ def _name(certificate: x509.Certificate) -> str:
         *(name.lower() for name in names.get_values_for_type(x509.DNSName)),
         *names.get_values_for_type(x509.UniformResourceIdentifier),
         *(
-            _utf8_string(other.value).lower()
+            account.lower()
             for other in names.get_values_for_type(x509.OtherName)
-            if other.type_id == UPN
+            if other.type_id == UPN and MACHINE.fullmatch(account := _utf8_string(other.value))
         ),
     )
     name = next(filter(None, found), "")
-    if not name or len(name) > MAX_NAME or not name.isprintable():
+    # A wildcard is of web servers, and of many.
+    if not name or len(name) > MAX_NAME or not name.isprintable() or "*" in name:
         raise EnrolmentRefused("the company certificate names no machine")
     return name
 

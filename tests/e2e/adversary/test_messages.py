@@ -123,7 +123,9 @@ def test_a_report_that_is_replayed_changes_nothing_and_one_from_before_is_refuse
     assert (status, "two machines" in details) == ("FAILED_PRECONDITION", True)
 
 
-def test_a_device_that_reports_all_the_time_is_told_to_wait(port: Port) -> None:
+def test_a_device_that_reports_all_the_time_is_told_to_wait(
+    collector: CollectorFolder, port: Port
+) -> None:
     request = wire.full_request(ONE_ROW, Accepted())
     for _ in range(5):
         port.report(request)
@@ -134,6 +136,8 @@ def test_a_device_that_reports_all_the_time_is_told_to_wait(port: Port) -> None:
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     trailers = dict(refused.value.trailing_metadata())
     assert 600 <= int(trailers["retry-after-s"]) <= 720
+    entries = json.loads(collector.ok("audit", "list", "--format", "json"))
+    assert entries[-1]["detail"] == {"reason": "Report: too many calls"}
 
 
 def test_the_agent_says_that_it_was_told_to_wait_and_keeps_its_report(

@@ -41,7 +41,11 @@ PUBLIC: dict[type[CollectorError], str] = {
 
 log = logging.getLogger(__name__)
 # What the audit log keeps of refusals: not that the collector itself cannot serve.
-AUDITED = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT)
+AUDITED = (
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
 # By what a context tells: the number, or the status itself where a handler set it.
 NAMES = {code: each.name for each in grpc.StatusCode for code in (each, each.value[0])}
 Handler = Callable[[bytes, Any], Awaitable[Any]]
