@@ -9,12 +9,15 @@ from enum import StrEnum
 from quitus_collector.domain.catalogue import (
     Catalogue,
     CountingTerms,
+    Product,
     Recognition,
     SoftwareClass,
+    Terms,
     fold,
 )
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.reconciliation import reconcile
+from quitus_collector.domain.licensing.rights import at_own_version, components
 from quitus_collector.domain.licensing.situation import (
     CountedDevice,
     ProductTerms,
@@ -33,8 +36,8 @@ from quitus_collector.domain.product import (
 
 Document = dict[str, object]
 # The metrics that devices alone tell how to count; a product under another one is undetermined.
-# Cores wait for the minimums and packs, concurrent use for peaks, employees and CALs for numbers.
-COUNTED_METRICS = frozenset({Metric.DEVICE, Metric.USER, Metric.PROCESSOR})
+# Concurrent use waits for peaks, employees and CALs for numbers.
+COUNTED_METRICS = frozenset({Metric.DEVICE, Metric.USER, Metric.PROCESSOR, Metric.CORE})
 
 
 class LineState(StrEnum):
@@ -201,7 +204,9 @@ def position_lines(
     `products` holds the licensable products of each device, by device id.
     """
     in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
-    reasons = _reasons(devices, products, in_force, catalogue)
+    named = {product for found in products.values() for product in found}
+    terms = _terms_of_all(named | {each.product for each in entitlements}, catalogue, as_of)
+    reasons = _reasons(devices, products, in_force, catalogue, terms, as_of)
     counted = [each for each in entitlements if line_of(each.product) not in reasons]
     installs = frozenset(
         (device, product)
@@ -209,10 +214,6 @@ def position_lines(
         for product in found
         if line_of(product) not in reasons and f"{product}@" not in reasons
     )
-    terms = {
-        product: ProductTerms(product, default_metric=catalogue.metric(product))
-        for product in {product for _, product in installs} | {each.product for each in counted}
-    }
     answer = reconcile(Situation(as_of, devices, installs, counted, terms), solver)
     installed = Counter(product for found in products.values() for product in found)
     owned: Counter[str] = Counter()
@@ -245,11 +246,51 @@ def position_lines(
     return tuple(lines)
 
 
+def _terms_of_all(
+    products: Iterable[str], catalogue: Catalogue | CountingTerms, day: date
+) -> dict[str, ProductTerms]:
+    """The terms of these products and of what is inside them."""
+    found: dict[str, ProductTerms] = {}
+    unknown = list(products)
+    while unknown:
+        product = unknown.pop()
+        if product not in found:
+            found[product] = _terms(product, catalogue, day)
+            unknown += (at_own_version(each, product) for each in found[product].includes)
+    return found
+
+
+def _terms(product: str, catalogue: Catalogue | CountingTerms, day: date) -> ProductTerms:
+    """What the catalogue says of counting the product on that day."""
+    metric = catalogue.metric(product)
+    known = catalogue.products.get(line_of(product))
+    if known is None:
+        return ProductTerms(product, default_metric=metric)
+    cores = _core_terms(known, day)
+    release = known.release(version_of(product), "")
+    return ProductTerms(
+        product,
+        default_metric=metric,
+        edition_rank=known.rank or None,
+        released=release.released if release else None,
+        includes=known.includes,
+        core_minimum_per_device=cores.device_minimum if cores else 0,
+        core_minimum_per_processor=cores.processor_minimum if cores else 0,
+        core_pack=(cores.pack if cores else 0) or 1,
+    )
+
+
+def _core_terms(product: Product, day: date) -> Terms | None:
+    return next((each for each in product.terms_on(day) if each.metric is Metric.CORE), None)
+
+
 def _reasons(
     devices: Sequence[CountedDevice],
     products: Mapping[str, frozenset[str]],
     entitlements: Sequence[Entitlement],
     catalogue: Catalogue | CountingTerms,
+    terms: Mapping[str, ProductTerms],
+    day: date,
 ) -> dict[str, Undetermined]:
     """What cannot be determined: lines, which one missing fact taints whole, and products."""
     reasons: dict[str, Undetermined] = {}
@@ -271,49 +312,84 @@ def _reasons(
     lent = {line_of(each.product) for each in entitlements if each.second_use}
     hosting = {line_of(each.product) for each in entitlements if each.virtual_machines is not None}
     for line, counted in metrics.items():
-        if not counted <= COUNTED_METRICS:
+        if not counted <= COUNTED_METRICS or (
+            Metric.CORE in counted and not _tells_cores(line, catalogue, day)
+        ):
             reasons[line] = Undetermined.METRIC
         elif (Metric.USER in counted or line in lent) and not all(d.user for d in on[line]):
             reasons[line] = Undetermined.PERSON
-        elif (Metric.PROCESSOR in counted and not all(d.processors for d in on[line])) or (
-            line in hosting and any(d.is_virtual and not d.host for d in on[line])
+        elif (
+            (Metric.PROCESSOR in counted and not all(d.processors for d in on[line]))
+            or (Metric.CORE in counted and not all(d.processors and d.cores for d in on[line]))
+            or (line in hosting and any(d.is_virtual and not d.host for d in on[line]))
         ):
             reasons[line] = Undetermined.MACHINE
+    competing = []
     for each in entitlements:
-        for line in _reached_by_unknown_terms(each, installed):
+        reached = _reached(each, installed, terms)
+        for line in _reached_by_unknown_terms(each, reached, installed, terms):
             reasons.setdefault(line, Undetermined.TERMS)
-    return _with_what_competes(reasons, entitlements)
+        competing.append(reached | ({line_of(each.requires_base)} if each.requires_base else set()))
+    return _with_what_competes(reasons, competing)
+
+
+def _tells_cores(line: str, catalogue: Catalogue | CountingTerms, day: date) -> bool:
+    """Whether the catalogue has the minimums and packs of this product line."""
+    known = catalogue.products.get(line)
+    return known is not None and _core_terms(known, day) is not None
+
+
+def _reached(
+    entitlement: Entitlement,
+    installed: Mapping[str, set[str]],
+    terms: Mapping[str, ProductTerms],
+) -> set[str]:
+    """The installed lines that units of the entitlement may cover, and its own."""
+    owned = line_of(entitlement.product)
+    reached = {owned} | {
+        line_of(each) for each in components(entitlement.product, lambda p: _of(p, terms))
+    }
+    if entitlement.edition_downgrade:
+        reached |= {line for line in installed if family_of(line) == family_of(owned)}
+    return {line for line in reached if line in installed or line == owned}
+
+
+def _of(product: str, terms: Mapping[str, ProductTerms]) -> ProductTerms:
+    return terms.get(product) or ProductTerms(product)
 
 
 def _reached_by_unknown_terms(
-    entitlement: Entitlement, installed: Mapping[str, set[str]]
+    entitlement: Entitlement,
+    reached: set[str],
+    installed: Mapping[str, set[str]],
+    terms: Mapping[str, ProductTerms],
 ) -> Iterator[str]:
-    """Lines that a right may reach by release dates or ranks, which the catalogue has not."""
+    """Lines that a right may reach by release dates or ranks that the catalogue has not."""
     owned = entitlement.product
-    for line, found in installed.items():
-        higher = any(
-            (compare_versions(version_of(product), version_of(owned)) or 0) > 0 for product in found
+    for line in reached:
+        undated = any(
+            (compare_versions(version_of(product), version_of(owned)) or 0) > 0
+            and terms[product].released is None
+            for product in installed.get(line, ())
         )
-        if line == line_of(owned):
-            if entitlement.maintenance_until and higher:
-                yield line
-        elif entitlement.edition_downgrade and family_of(line) == family_of(owned):
+        ranks = [terms[owned], *(terms[product] for product in installed.get(line, ()))]
+        if (entitlement.maintenance_until and undated) or (
+            entitlement.edition_downgrade
+            and line != line_of(owned)
+            and family_of(line) == family_of(owned)
+            and any(each.edition_rank is None for each in ranks)
+        ):
             yield line
 
 
 def _with_what_competes(
-    reasons: dict[str, Undetermined], entitlements: Iterable[Entitlement]
+    reasons: dict[str, Undetermined], competing: Sequence[set[str]]
 ) -> dict[str, Undetermined]:
     """A line whose licences may be consumed for an undetermined one is undetermined too."""
-    bases = [
-        {line_of(each.product), line_of(each.requires_base)}
-        for each in entitlements
-        if each.requires_base
-    ]
     spreading = True
     while spreading:
         spreading = False
-        for lines in bases:
+        for lines in competing:
             tainted = [reasons[line] for line in sorted(lines) if line in reasons]
             for line in lines - reasons.keys() if tainted else ():
                 reasons[line] = tainted[0]

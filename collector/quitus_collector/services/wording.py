@@ -46,7 +46,7 @@ COVERS = {
 REASONS = {
     Undetermined.METRIC: N_("not computed: devices alone do not tell how many licences it takes"),
     Undetermined.PERSON: N_("not computed: some devices do not tell whose they are"),
-    Undetermined.MACHINE: N_("not computed: some devices do not tell their processors or host"),
+    Undetermined.MACHINE: N_("not computed: some devices do not tell cores, processors or host"),
     Undetermined.TERMS: N_("not computed: release dates or ranks of editions are not known"),
     Undetermined.VERSION: N_("not computed: the devices do not tell the version"),
 }
@@ -112,7 +112,15 @@ def why(line: PositionLine, messages: Messages) -> str:
     ]
     if line.missing:
         parts.append(messages.count("{n} without a licence", "{n} without a licence", line.missing))
-    if line.missing and line.available:
+    if line.missing and line.available and line.metric in (Metric.CORE, Metric.PROCESSOR):
+        parts.append(
+            messages.count(
+                "{n} owned: too few for a whole device, or reserved for others",
+                "{n} owned: too few for a whole device, or reserved for others",
+                line.available,
+            )
+        )
+    elif line.missing and line.available:
         parts.append(
             messages.count(
                 "{n} owned but reserved for other devices or companies",

@@ -3,23 +3,26 @@ from datetime import date
 
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
-from quitus_collector.domain.entitlement import Entitlement, Metric
+from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined, position_lines
 from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
 
 CATALOGUE = catalogue_files.load()
 SQL = "microsoft/sql-server/standard@2019"
+ARCGIS = "esri/arcgis-server@11"
 M365 = "microsoft/365-apps/enterprise"
 
 
 def lines(
-    products: Mapping[str, set[str]], *entitlements: Entitlement, **facts: object
+    products: Mapping[str, set[str]],
+    *entitlements: Entitlement,
+    day: date = date(2026, 11, 23),
+    **facts: object,
 ) -> dict[str, PositionLine]:
     """`facts` are those of every device."""
     devices = [CountedDevice(device, **facts) for device in products]  # type: ignore[arg-type]
     found = {device: frozenset(each) for device, each in products.items()}
-    day = date(2026, 11, 23)
     made = position_lines(day, devices, found, entitlements, CATALOGUE, HighsSolver())
     return {line.product: line for line in made}
 
@@ -53,12 +56,45 @@ def test_expired_licences_are_not_owned_any_more() -> None:
     assert lines({"pc-1": {OFFICE_2019}}, expired)[OFFICE_2019].entitled == 0
 
 
-def test_a_product_counted_by_core_is_undetermined_not_guessed() -> None:
-    line = lines({"srv-1": {SQL}}, an_entitlement("S", SQL, 8, metric=Metric.CORE))[SQL]
+def test_cores_are_counted_by_the_minimums_and_packs_of_the_catalogue() -> None:
+    units = an_entitlement("S", SQL, 8, metric=Metric.CORE)
 
-    assert line.state is LineState.UNDETERMINED
-    assert line.reason is Undetermined.METRIC
-    assert (line.installed, line.entitled, line.missing, line.available) == (1, 8, None, None)
+    seven = lines({"srv-1": {SQL}}, units, processors=1, cores=7)[SQL]
+    two = lines({"srv-1": {SQL}}, units, processors=1, cores=2)[SQL]
+    ten = lines({"srv-1": {SQL}}, units, processors=1, cores=10)[SQL]
+
+    assert (seven.entitled, seven.consumed, seven.missing) == (8, 8, 0)
+    assert (two.consumed, two.missing) == (4, 0)
+    assert (ten.consumed, ten.missing, ten.available) == (0, 1, 8)
+
+
+def test_cores_that_are_not_told_or_have_no_terms_are_undetermined_not_guessed() -> None:
+    untold = lines({"srv-1": {SQL}}, processors=1, cores=0)[SQL]
+    unruled = lines({"srv-1": {ARCGIS}}, processors=1, cores=8)[ARCGIS]
+
+    assert untold.reason is Undetermined.MACHINE
+    assert unruled.state is LineState.UNDETERMINED
+    assert unruled.reason is Undetermined.METRIC
+    assert (unruled.installed, unruled.missing, unruled.available) == (1, None, None)
+
+
+def test_the_rules_are_those_of_the_day() -> None:
+    server = "microsoft/windows-server/standard@2012r2"
+    units = an_entitlement("W", server, 16, metric=Metric.CORE)
+
+    now = lines({"srv-1": {server}}, units, processors=2, cores=8)[server]
+    then = lines({"srv-1": {server}}, units, day=date(2015, 6, 30), processors=2, cores=8)[server]
+
+    assert (now.consumed, now.missing) == (16, 0)
+    assert then.reason is Undetermined.METRIC
+
+
+def test_a_part_of_a_suite_that_stands_alone_is_covered_by_the_suite() -> None:
+    word = "microsoft/office/word@2019"
+
+    line = lines({"pc-1": {word}}, an_entitlement())[word]
+
+    assert [(each.entitlement, each.right) for each in line.covered] == [("E-1", Right.SUITE)]
 
 
 def test_one_licence_under_another_metric_makes_all_versions_undetermined() -> None:
@@ -103,13 +139,29 @@ def test_processors_are_counted_where_devices_tell_them() -> None:
     assert untold.reason is Undetermined.MACHINE
 
 
-def test_rights_that_need_unknown_terms_leave_what_they_reach_undetermined() -> None:
+def test_maintenance_and_editions_go_by_the_dates_and_ranks_of_the_catalogue() -> None:
     maintained = an_entitlement(product=OFFICE_2016, maintenance_until=date(2024, 1, 1))
+    too_early = an_entitlement(product=OFFICE_2016, maintenance_until=date(2018, 1, 1))
     editions = an_entitlement(edition_downgrade=True)
     standard = "microsoft/office/standard@2019"
 
-    assert lines({"pc-1": {OFFICE_2019}}, maintained)[OFFICE_2019].reason is Undetermined.TERMS
-    assert lines({"pc-1": {standard}}, editions)[standard].reason is Undetermined.TERMS
+    assert lines({"pc-1": {OFFICE_2019}}, maintained)[OFFICE_2019].missing == 0
+    assert lines({"pc-1": {OFFICE_2019}}, too_early)[OFFICE_2019].missing == 1
+    assert lines({"pc-1": {standard}}, editions)[standard].missing == 0
+
+
+def test_rights_that_need_unknown_terms_leave_what_they_reach_undetermined() -> None:
+    maintained = an_entitlement(
+        product="adobe/acrobat/pro@10", metric=Metric.USER, maintenance_until=date(2024, 1, 1)
+    )
+    editions = an_entitlement(product="adobe/acrobat/pro@11", edition_downgrade=True)
+    newer, standard = "adobe/acrobat/pro@11", "adobe/acrobat/standard@11"
+
+    undated = lines({"pc-1": {newer}}, maintained, user="pseudonym")
+    unranked = lines({"pc-1": {standard}}, editions, user="pseudonym")
+
+    assert undated[newer].reason is Undetermined.TERMS
+    assert unranked[standard].reason is Undetermined.TERMS
 
 
 def test_an_upgrade_consumes_a_full_licence_and_shares_its_doubts() -> None:

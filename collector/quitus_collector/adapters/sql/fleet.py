@@ -1,16 +1,14 @@
 """Devices as counting knows and knew them: services.ports.Fleet on one SQL connection."""
 
 import hashlib
-import json
 import secrets
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, delete, insert, literal, or_, select, update
+from sqlalchemy import Connection, Select, Table, delete, insert, literal, or_, select, update
 
 from quitus_collector.adapters.sql import tables
 from quitus_collector.adapters.sql.inventories import SQLInventories
@@ -23,9 +21,9 @@ from quitus_collector.adapters.sql.statements import (
     put,
     update_rows,
 )
-from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms, Product
+from quitus_collector.adapters.sql.terms import pack_terms, unpack_terms
+from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
 from quitus_collector.domain.device import Device, Standing
-from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.history import Period, Recognised, Snapshot, snapshot
 
 # A device that was not heard for longer is known to have been silent, also afterwards.
@@ -299,7 +297,10 @@ class SQLFleet:
         """The catalogues that were counted by, the oldest first."""
         table = tables.catalogue_version
         rows = self._connection.execute(select(table).order_by(table.c.id))
-        return [CatalogueVersion(row.since, _unpacked_terms(row)) for row in rows]
+        return [
+            CatalogueVersion(row.since, unpack_terms(row.digest, row.version, row.terms))
+            for row in rows
+        ]
 
     def counted_by(self) -> str:
         """The digest of the catalogue that is counted by; empty before the first one."""
@@ -313,7 +314,7 @@ class SQLFleet:
             "since": self._now,
             "digest": terms.digest,
             "version": terms.version,
-            "terms": _packed_terms(terms),
+            "terms": pack_terms(terms),
         }
         self._connection.execute(insert(tables.catalogue_version).values(values))
 
@@ -363,25 +364,3 @@ class SQLFleet:
 
 def _microseconds(moment: datetime) -> int:
     return (moment - tables.EPOCH) // timedelta(microseconds=1)
-
-
-def _packed_terms(terms: CountingTerms) -> bytes:
-    products = {
-        line: [each.label, each.metric, dict(each.version_names), each.subscription]
-        for line, each in sorted(terms.products.items())
-    }
-    text = json.dumps([products, sorted(terms.versioned)], ensure_ascii=False)
-    return zlib.compress(text.encode(), 9)
-
-
-def _unpacked_terms(row: Row[Any]) -> CountingTerms:
-    products, versioned = json.loads(zlib.decompress(row.terms))
-    return CountingTerms(
-        row.digest,
-        row.version,
-        {
-            line: Product(line, label, Metric(metric), names, subscription=subscription)
-            for line, (label, metric, names, subscription) in products.items()
-        },
-        frozenset(versioned),
-    )
