@@ -45,6 +45,10 @@ class Messages:
         """The day in words, as the company's calendar has it."""
         return format_date(moment.astimezone(self._zone), format="long", locale=self._locale)
 
+    def day(self, iso: str) -> str:
+        """A day that is written 2026-12-31, in words."""
+        return format_date(datetime.fromisoformat(iso), format="long", locale=self._locale)
+
     def moment(self, moment: datetime) -> str:
         """The day in words and the time, as the company's clock has them."""
         local = moment.astimezone(self._zone)

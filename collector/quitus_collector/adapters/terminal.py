@@ -264,7 +264,8 @@ def findings(found: Iterable[Finding], catalogue: Catalogue, messages: Messages)
     if not found:
         print(messages.text("Nothing was found beside the position."))
     for each in found:
-        print(f"{catalogue.label(each.product)}: {wording.finding(each, messages)}")
+        label, fact = catalogue.label(each.product), wording.finding(each, messages)
+        print(messages.text("{product}: {fact}", product=label, fact=fact))
         print(
             "    "
             + messages.count("on {n} device: ", "on {n} devices: ", len(each.devices))
@@ -303,9 +304,19 @@ def history(episodes: Iterable[Episode], messages: Messages) -> None:
     _print(table)
 
 
-def triage(found: Iterable[Group]) -> None:
+def triage(found: Iterable[Group], messages: Messages) -> None:
     """Groups of unknown names, with what each may be."""
-    table = _table("Name", "Publisher", "Names", "Devices", "Looks like")
+    found = list(found)
+    if not found:
+        print(messages.text("Every name of the fleet is recognised."))
+        return
+    table = _table(
+        messages.text("Name"),
+        messages.text("Publisher"),
+        messages.text("Names"),
+        messages.text("Devices"),
+        messages.text("Looks like"),
+    )
     for each in found:
         looks = (
             f"{each.suggestion.product} ({each.suggestion.likeness} %)" if each.suggestion else ""

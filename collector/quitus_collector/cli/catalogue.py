@@ -141,11 +141,12 @@ def _catalogue_update(arguments: argparse.Namespace) -> int:
 
 
 def _triage_list(arguments: argparse.Namespace) -> int:
-    found = collector_of(arguments).triage()
+    collector = collector_of(arguments)
+    found = collector.triage()
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
-        terminal.triage(found)
+        terminal.triage(found, collector.messages)
     return OK
 
 

@@ -297,5 +297,8 @@ class Messages(Protocol):
     def date(self, moment: datetime) -> str:
         """The day in words."""
 
+    def day(self, iso: str) -> str:
+        """A day that is written 2026-12-31, in words."""
+
     def moment(self, moment: datetime) -> str:
         """The day in words and the time."""

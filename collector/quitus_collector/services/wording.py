@@ -1,5 +1,6 @@
 """How positions are put into words, the same in the terminal, in documents and in the console."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -63,6 +64,7 @@ DEPARTURES = {
     Departure.DEVICE_SET_APART: N_("the device was set apart"),
     Departure.RECOGNISED_OTHERWISE: N_("the catalogue changed"),
 }
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 FINDINGS = {
     FindingKind.OUT_OF_SUPPORT: N_("the publisher's support ended on {evidence}"),
     FindingKind.NOT_ACTIVATED: N_("the licensing service says: {evidence}"),
@@ -81,6 +83,7 @@ def finding(found: Finding, messages: Messages) -> str:
     evidence = found.evidence
     if found.kind is FindingKind.CONDITION and messages.language == "fr" and found.text_fr:
         evidence = found.text_fr
+    evidence = _DAY.sub(lambda day: messages.day(day[0]), evidence)
     return messages.text(FINDINGS[found.kind], evidence=evidence)
 
 

@@ -158,9 +158,18 @@ def test_the_fleets_findings_name_each_device_once_in_french(
 
     assert [each.devices for each in answer] == [("d-1", "d-2")]
     out = capsys.readouterr().out
-    assert "Docker Desktop: à vérifier : Gratuit pour les entreprises de moins de 250" in out
+    assert "Docker Desktop : à vérifier – Gratuit pour les entreprises de moins de 250" in out
     assert "sur 2 postes : d-1, d-2" in out
     assert "source : Docker Subscription Service Agreement" in out
+
+
+def test_days_are_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    old = found(Install("MySQL Server 5.7", version="5.7.44", publisher="Oracle Corporation"))
+
+    terminal.findings(old, CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+
+    fact = "MySQL Server : le support de l’éditeur a pris fin le 31 octobre 2023 (5.7)"
+    assert fact in capsys.readouterr().out
 
 
 def test_where_there_is_nothing_to_find_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:

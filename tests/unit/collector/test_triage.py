@@ -129,7 +129,9 @@ def test_the_fleets_unknown_names_are_listed_decided_and_gone(
 
     decide = [*home, "triage", "decide", "Pointage Atelier 3.2", "--as", "commercial"]
     assert main([*home, "triage", "list"]) == 0
-    assert "Pointage Atelier" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Pointage Atelier" in out
+    assert "Ressemble à" in out
     assert main([*decide, "--product", "Atelier"]) == 2
     assert main([*home, "triage", "decide", "Rien", "--as", "component"]) == 2
     capsys.readouterr()
