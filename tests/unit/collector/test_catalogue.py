@@ -246,6 +246,34 @@ def test_a_version_that_an_identifier_does_not_tell_is_told_by_the_name(tmp_path
     assert product("Outil", "one") == "acme/tool"
 
 
+@pytest.mark.parametrize(
+    ("bundle_id", "name", "version", "product"),
+    [
+        ("com.adobe.Photoshop", "Adobe Photoshop 2024", "25.4", "adobe/photoshop@2024"),
+        ("com.sketchup.SketchUp.2023", "SketchUp", "23.1", "trimble/sketchup-pro@2023"),
+        ("com.seriflabs.affinitydesigner2", "Affinity Designer 2", "2.3", "serif/affinity@2"),
+        ("com.mcneel.rhinoceros.7", "Rhino 7", "7.31", "mcneel/rhinoceros@7"),
+        ("com.autodesk.AutoCAD2023", "AutoCAD 2023", "24.2", "autodesk/autocad@2023"),
+        (
+            "com.parallels.desktop.console",
+            "Parallels Desktop",
+            "18.1",
+            "corel/parallels-desktop@18",
+        ),
+    ],
+)
+def test_an_application_of_a_mac_is_told_by_its_bundle_whatever_its_publisher(
+    catalogue: Catalogue, bundle_id: str, name: str, version: str, product: str
+) -> None:
+    identifiers = {"bundle_id": bundle_id}
+
+    found = recognise(
+        catalogue, name, "Identified Developer", version=version, identifiers=identifiers
+    )
+
+    assert found == ("commercial", product)
+
+
 def test_a_subscription_beside_versions_lacks_none(catalogue: Catalogue) -> None:
     assert catalogue.lacks_version("oracle/database")
     assert not catalogue.lacks_version("oracle/database@19c")
