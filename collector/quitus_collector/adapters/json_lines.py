@@ -11,9 +11,12 @@ FIELDS = ("name", "version", "publisher", "architecture", "source")
 NOT_TEXTS = frozenset({"hidden", "identifiers", "scope", "installed_on", "expect"})
 
 
-def read(lines: Iterable[str]) -> Iterator[Install]:
-    """One record a line, blank lines left out; raises UsageError naming the line."""
-    for number, line in enumerate(lines, start=1):
+def read(lines: Iterable[str], first: int = 1) -> Iterator[Install]:
+    """One record a line, blank lines left out; raises UsageError naming the line.
+
+    `first` is the number of the first line.
+    """
+    for number, line in enumerate(lines, start=first):
         if not line.strip():
             continue
         try:

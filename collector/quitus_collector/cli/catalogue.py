@@ -3,10 +3,11 @@
 import argparse
 import sys
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from quitus_collector import wiring
-from quitus_collector.adapters import catalogue_bundle, json_lines, terminal
+from quitus_collector.adapters import catalogue_bundle, recognising, terminal
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.cli.arguments import (
     OK,
@@ -77,14 +78,11 @@ def add(commands: Commands) -> None:
 
 
 def _recognise(arguments: argparse.Namespace) -> int:
-    recognise = wiring.catalogue(arguments.home).recognise
+    load = partial(wiring.catalogue, arguments.home)
     file = arguments.file or "standard input"
     try:
         with arguments.file.open(encoding="utf-8") if arguments.file else sys.stdin as lines:
-            sys.stdout.writelines(
-                json_lines.write(recognise(install).document())
-                for install in json_lines.read(lines)
-            )
+            sys.stdout.writelines(recognising.answers(lines, load))
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}: is not UTF-8 text") from error
     except FileNotFoundError as error:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files, json_lines
+from quitus_collector.adapters import catalogue_files, json_lines, recognising
 from quitus_collector.cli import main
 from quitus_collector.domain.catalogue import Rule, SoftwareClass, fold
 from quitus_collector.domain.install import Install
@@ -203,6 +203,23 @@ def test_a_row_that_cannot_be_read_is_named(line: str, complaint: str) -> None:
         line = '{"identifiers": ["x"]}'
     with pytest.raises(UsageError, match=complaint):
         list(json_lines.read(['{"name": "x"}', line]))
+
+
+def test_many_rows_are_answered_on_all_cores_in_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ["Docker Desktop", "Adobe Photoshop 2024", "Pointage Atelier", "7-Zip 23.01 (x64)"]
+    lines = [json.dumps({"name": f"{names[number % 4]}"}) for number in range(50)]
+    alone = list(recognising.answers(lines, catalogue_files.load))
+
+    monkeypatch.setattr(recognising, "BATCH_LINES", 7)
+    together = list(recognising.answers(lines, catalogue_files.load))
+
+    assert len(alone) == 1
+    assert len(together) == 8
+    assert "".join(together) == alone[0]
+    with pytest.raises(UsageError, match="line 51 is not JSON"):
+        list(recognising.answers([*lines, "{"], catalogue_files.load))
 
 
 def test_recognise_names_the_file_that_it_cannot_read(
