@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-licensing bench-recognition bench-reporting catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-collector bench-licensing bench-recognition bench-reporting catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -69,6 +69,10 @@ bench-agent: .venv/.dev ## the agent beside Debian's fusioninventory and ocsinve
 
 bench-reporting: .venv/.dev ## an unchanged report beside a bare gRPC echo
 	$(PY) -m tests.bench.reporting
+
+bench-collector: .venv/.dev ## first reports beside Debian's ocsinventory-server, with several workers
+	$(PY) -m tests.capabilities --install ocs-server mod-perl mariadb
+	$(PY) -m tests.bench.collector
 
 bench-licensing: .venv/.dev ## the exact position of 100,000 devices (DEVICES=… for fewer)
 	$(PY) -m tests.capabilities --install time

@@ -74,6 +74,17 @@ MEASURING = {
         "time": "time",
     }.items()
 }
+MEASURING |= {
+    name: Capability(lambda file=file: Path(file).exists(), "", package)  # type: ignore[misc]
+    for name, (file, package) in {
+        "ocs-server": (
+            "/etc/apache2/conf-available/ocsinventory-server.conf",
+            "ocsinventory-server",
+        ),
+        "mod-perl": ("/usr/lib/apache2/modules/mod_perl.so", "libapache2-mod-perl2"),
+        "mariadb": ("/usr/sbin/mariadbd", "mariadb-server"),
+    }.items()
+}
 
 
 def missing() -> dict[str, Capability]:

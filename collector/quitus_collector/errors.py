@@ -54,5 +54,9 @@ class StoreAway(StoreError):
     """No transaction can succeed until somebody sees to the database, or it comes back."""
 
 
+class StoreConflict(StoreError):
+    """Another transaction was in the way: the same one may succeed now."""
+
+
 class RenderError(CollectorError):
     """A document could not be made."""

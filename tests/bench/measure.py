@@ -102,6 +102,25 @@ class Ratio(NamedTuple):
         return f"{self.what}: {found:.2f} of at most {self.limit:g} ({kept})"
 
 
+class Floor(NamedTuple):
+    """One promise the other way round: `ours` is at least `limit` times `theirs`."""
+
+    what: str
+    ours: float
+    theirs: float
+    limit: float
+
+    @property
+    def is_kept(self) -> bool:
+        return self.ours >= self.limit * self.theirs
+
+    def __str__(self) -> str:
+        """The promise, both sides of what came of it, and whether it is kept."""
+        found, kept = self.ours / self.theirs, "kept" if self.is_kept else "NOT KEPT"
+        sides = f"{self.ours:.1f} : {self.theirs:.1f}"
+        return f"{self.what}: {sides} = {found:.2f}, at least {self.limit:g} ({kept})"
+
+
 def write(name: str, document: Mapping[str, object]) -> Path:
     """Keeps a run's figures as JSON, with what they were measured on."""
     RESULTS.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> int:
     collector = CollectorFolder(folder / "collector")
     collector.ok("init")
     collector.set("reports_per_hour", "100_000")
-    with collector.serving() as (enrolment_port, inventory_port), _echo(collector) as (echo, port):
+    with collector.serving() as (enrolment_port, inventory_port), echo(collector) as (bare, port):
         devices = _devices(collector, enrolment_port, arguments.devices)
         reporting = next(
             process
@@ -85,10 +85,10 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> int:
             if "serve" in process.cmdline()
         )
         streams = {
-            "bare echo": (echo, [Stream(port, each[0], _echo_call()) for each in devices]),
+            "bare echo": (bare, [Stream(port, each[0], echo_call()) for each in devices]),
             "unchanged report": (
                 reporting,
-                [Stream(inventory_port, each[0], _report_call(each[1])) for each in devices],
+                [Stream(inventory_port, each[0], report_call(each[1])) for each in devices],
             ),
         }
         loads: dict[tuple[str, bool], list[Load]] = {
@@ -97,7 +97,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> int:
         for _ in range(arguments.rounds):
             for (name, fresh), found in loads.items():
                 process, callers = streams[name]
-                found.append(asyncio.run(_load(process, callers, fresh, arguments.seconds)))
+                found.append(asyncio.run(load(process, callers, fresh, arguments.seconds)))
         memory_mb = reporting.memory_info().rss / 1e6
     medians = {
         key: Load(
@@ -159,8 +159,8 @@ def _devices(collector: CollectorFolder, port: int, count: int) -> list[tuple[Id
         known = enrolment.enrol("localhost", port, token, keys.new_key(), "bench")
         said = statement.make(device.facts, device.inventory, datetime.now(UTC))  # type: ignore[attr-defined]
         request = wire.report_request(said, Accepted())
-        credentials = _credentials(known)
-        with grpc.secure_channel(f"localhost:{known.inventory_port}", credentials) as channel:
+        target = f"localhost:{known.inventory_port}"
+        with grpc.secure_channel(target, credentials(known)) as channel:
             answer = inventory_pb2_grpc.InventoryServiceStub(channel).Report(request, timeout=30)
         return known, Accepted(request.digest, answer.receipt)
 
@@ -168,7 +168,7 @@ def _devices(collector: CollectorFolder, port: int, count: int) -> list[tuple[Id
         return list(pool.map(joined, fleet(count)))
 
 
-def _report_call(accepted: Accepted) -> Call:
+def report_call(accepted: Accepted) -> Call:
     """Says that nothing changed, each time with the receipt of the time before."""
     request = inventory_pb2.ReportRequest(digest=accepted.digest, receipt=accepted.receipt)
     request.unchanged.SetInParent()
@@ -182,30 +182,28 @@ def _report_call(accepted: Accepted) -> Call:
     return call
 
 
-def _echo_call() -> Call:
+def echo_call() -> Call:
     async def call(channel: grpc.aio.Channel) -> None:
         assert await channel.unary_unary(ECHO)(PAYLOAD, timeout=30) == PAYLOAD
 
     return call
 
 
-async def _load(
-    process: psutil.Process, callers: list[Stream], fresh: bool, seconds: float
-) -> Load:
-    """Every caller calls again and again until the time is over."""
+async def load(process: psutil.Process, callers: list[Stream], fresh: bool, seconds: float) -> Load:
+    """Every caller calls again and again until the time is over; `process` is charged."""
     calls = 0
     ends = time.perf_counter() + seconds
 
     async def run(stream: Stream) -> None:
         nonlocal calls
-        target, credentials = f"localhost:{stream.port}", _credentials(stream.known)
-        channel = grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+        target, shown = f"localhost:{stream.port}", credentials(stream.known)
+        channel = grpc.aio.secure_channel(target, shown, options=OPTIONS)
         while time.perf_counter() < ends:
             await stream.call(channel)
             calls += 1
             if fresh:
                 await channel.close()
-                channel = grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+                channel = grpc.aio.secure_channel(target, shown, options=OPTIONS)
         await channel.close()
 
     start, before = time.perf_counter(), _cpu_s(process)
@@ -218,14 +216,14 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _credentials(known: Identity) -> grpc.ChannelCredentials:
+def credentials(known: Identity) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(
         known.trust_roots, known.private_key, known.certificate_chain
     )
 
 
 @contextmanager
-def _echo(collector: CollectorFolder) -> Iterator[tuple[psutil.Process, int]]:
+def echo(collector: CollectorFolder) -> Iterator[tuple[psutil.Process, int]]:
     """The floor: a process that answers with what it was sent, behind the same handshake."""
     authority = x509.Authority(collector.home / "authority")
     certificate = authority.issue_server(["localhost"], datetime.now(UTC))

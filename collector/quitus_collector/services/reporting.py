@@ -26,6 +26,7 @@ from quitus_collector.errors import (
     InvalidRequest,
     Quarantined,
     StoreAway,
+    StoreConflict,
     StoreError,
     UnknownDevice,
     UsageError,
@@ -34,6 +35,8 @@ from quitus_collector.services.ports import Clock, Store, UnitOfWork
 from quitus_collector.services.recognition import Recogniser
 
 RECEIPT_BYTES = 16
+# How often a transaction is tried that another one was in the way of.
+ATTEMPTS = 4
 MAX_CLOCK_ERROR = timedelta(days=1)
 # More devices than this with one value in common: the value is no fingerprint.
 MAX_RIVALS = 8
@@ -67,6 +70,7 @@ def accept_reports(
     clock: Clock,
     reports: Sequence[Incoming],
     recogniser: Recogniser | None = None,
+    attempts: int = ATTEMPTS,
 ) -> list[Accepted | CollectorError]:
     """Keeps the reports of several devices in one transaction; each has its answer.
 
@@ -86,6 +90,11 @@ def accept_reports(
             return answers
     except StoreAway as error:
         return [error] * len(reports)
+    except StoreConflict as error:
+        if attempts > 1:
+            return accept_reports(store, clock, reports, recogniser, attempts - 1)
+        if len(reports) == 1:
+            return [error]
     except StoreError as error:
         if len(reports) == 1:
             return [error]

@@ -17,6 +17,7 @@ from quitus_collector.errors import (
     InvalidRequest,
     Quarantined,
     StoreAway,
+    StoreConflict,
     StoreError,
     UnknownDevice,
     UsageError,
@@ -416,6 +417,32 @@ def test_a_store_that_is_away_is_asked_once_for_all_reports_that_wait(desk: Desk
     # A locked database makes each transaction wait: one after another would take half an hour.
     assert [type(each) for each in answers] == [StoreAway] * 200
     assert len(asked) == 1
+
+
+def test_reports_that_another_transaction_was_in_the_way_of_are_kept_at_the_next_try(
+    desk: Desk,
+) -> None:
+    conflicts = [1, 1]
+
+    class Contended(MemoryStore):
+        @contextmanager
+        def writing(self) -> Iterator[MemoryUnitOfWork]:
+            with super().writing() as work:
+                yield work
+                if conflicts:
+                    conflicts.pop()
+                    raise StoreConflict("deadlock detected")
+
+    desk.store.__class__ = Contended
+
+    answers = reporting.accept_reports(
+        desk.store,
+        desk.clock,
+        [(peer("d-1"), a_report(an_inventory(BASH))), (peer("d-2"), a_report(an_inventory(VIM)))],
+    )
+
+    assert [type(each) for each in answers] == [Accepted, Accepted]
+    assert (desk.names("d-1"), desk.names("d-2")) == (["bash"], ["vim"])
 
 
 # --- What the audit log has ---

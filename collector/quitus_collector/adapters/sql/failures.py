@@ -4,7 +4,7 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from quitus_collector.errors import StoreAway, StoreError
+from quitus_collector.errors import StoreAway, StoreConflict, StoreError
 
 # By SQLite's primary result code.
 _SQLITE = {
@@ -32,12 +32,19 @@ _POSTGRESQL = {
     "55P03": "another session keeps it locked: end that session",
     "57": "its server is stopping or starting: see its log",
 }
+# A transaction that PostgreSQL ended in favour of another: serialization failure, deadlock.
+_CONFLICTS = ("40001", "40P01")
 
 
 def told(database: str, error: DBAPIError) -> StoreError:
-    """One sentence that names the database; StoreAway where no transaction can succeed now."""
+    """One sentence that names the database.
+
+    StoreAway where no transaction can succeed now, StoreConflict where the same one may.
+    """
     reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
     sentence = f"the database {database} cannot serve: {reason}"
+    if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+        return StoreConflict(sentence)
     advice = _advice(error)
     return StoreAway(f"{sentence} ({advice})") if advice else StoreError(sentence)
 

@@ -17,6 +17,7 @@ from quitus_collector.errors import (
     InvalidRequest,
     Quarantined,
     StoreAway,
+    StoreConflict,
     StoreError,
     TooManyReports,
     UnknownDevice,
@@ -28,6 +29,7 @@ STATUS: dict[type[CollectorError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     Quarantined: grpc.StatusCode.FAILED_PRECONDITION,
     StoreAway: grpc.StatusCode.UNAVAILABLE,
+    StoreConflict: grpc.StatusCode.UNAVAILABLE,
     StoreError: grpc.StatusCode.UNAVAILABLE,
     TooManyReports: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnknownDevice: grpc.StatusCode.PERMISSION_DENIED,
@@ -35,6 +37,7 @@ STATUS: dict[type[CollectorError], grpc.StatusCode] = {
 # What is told to the caller where the error's own text is for the log alone.
 PUBLIC: dict[type[CollectorError], str] = {
     StoreAway: "the collector cannot reach its database for now",
+    StoreConflict: "the collector could not keep this now: ask again",
     StoreError: "the collector cannot reach its database for now",
     UnknownDevice: "this device is not enrolled here",
 }
