@@ -66,6 +66,7 @@ from quitus_collector.services import (
     observing,
 )
 from quitus_collector.services.audit import Refusals, note_refusal
+from quitus_collector.services.diagnosing import Check
 from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.licensing import ImportSummary
 from quitus_collector.services.ports import Clock, CompanyProof, Store
@@ -328,6 +329,13 @@ class Collector:
             raise type(error)(f"{file}: {error}") from error
         except (Quarantined, UsageError) as error:
             raise type(error)(f"{file}: {error}") from error
+
+    def doctor(self) -> Iterator[Check]:
+        """Looks at everything, one check after the other."""
+        from quitus_collector.adapters import doctor
+
+        self._must_exist()
+        return doctor.examine(self.config, self.clock.now())
 
     def backup(self, file: Path, passphrase: bytes) -> list[str]:
         """Writes everything into one file while others serve; returns the keys it leaves out."""

@@ -50,7 +50,7 @@ def write(
     """
     if file.exists():
         raise UsageError(f"{file}: exists already")
-    keys = _matching(home, KEYS)
+    keys = key_files(home)
     url = make_url(database_url)
     kind = url.get_backend_name()
     try:
@@ -163,6 +163,11 @@ class Backup:
                 aside.mkdir(mode=0o700, parents=True, exist_ok=True)
                 shutil.move(place.with_name(name), aside / name)
         os.replace(beside, place)
+
+
+def key_files(home: Path) -> dict[str, Path]:
+    """The keys that lie in the folder, by their names below it."""
+    return _matching(home, KEYS)
 
 
 def missing_keys(home: Path) -> list[str]:

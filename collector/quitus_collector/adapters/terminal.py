@@ -28,6 +28,7 @@ from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.domain.triage import Group
 from quitus_collector.services import wording
+from quitus_collector.services.diagnosing import VERDICTS, Check
 from quitus_collector.services.ports import Messages
 from quitus_collector.services.wording import N_
 
@@ -208,6 +209,15 @@ def authority(authority: Authority, now: datetime, unaware: int) -> None:
         print("the issuing authority is due: run quitus-collector authority renew")
     if len(authority.roots) > 1:
         print(f"{_counted(unaware, 'device')} not yet heard to trust all of these roots")
+
+
+def doctor(checks: Iterable[Check], messages: Messages) -> None:
+    """A line a check, what to do below it."""
+    for check in checks:
+        text, advice = check.told(messages)
+        print(f"{messages.text(VERDICTS[check.verdict]):14} {text}", flush=True)
+        if advice:
+            print(f"{'':14} → {advice}")
 
 
 def pools(lines: Iterable[Entitlement]) -> None:

@@ -13,6 +13,7 @@ from quitus_collector.adapters import terminal
 from quitus_collector.adapters.authority_folder import RootKey
 from quitus_collector.cli import company
 from quitus_collector.cli.arguments import (
+    FAILURE,
     OK,
     Commands,
     collector_of,
@@ -23,6 +24,7 @@ from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.device import Device
 from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.audit import verify
+from quitus_collector.services.diagnosing import Verdict
 
 
 def add(commands: Commands) -> None:
@@ -55,6 +57,10 @@ def _add_operation(commands: Commands) -> None:
     # A process that `--workers` started; its number.
     serve.add_argument("--worker", type=positive, default=0, help=argparse.SUPPRESS)
     serve.set_defaults(command=_serve)
+
+    doctor = commands.add_parser("doctor", help="look at everything, and say what to do")
+    doctor.add_argument("--format", choices=("table", "json"), default="table")
+    doctor.set_defaults(command=_doctor)
 
     backup = commands.add_parser("backup", help="write everything into one file, while serving too")
     backup.add_argument("file", type=Path, metavar="FILE")
@@ -191,6 +197,27 @@ def _passphrase(arguments: argparse.Namespace, what: str, *, making: bool) -> by
     if making and getpass.getpass("once more: ") != given:
         raise UsageError("the two passphrases differ")
     return given.encode()
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    messages, checks = collector.messages, []
+    for check in collector.doctor():
+        checks.append(check)
+        if arguments.format == "table":
+            terminal.doctor([check], messages)
+    if arguments.format == "json":
+        print_json(
+            [
+                {
+                    "check": each.name,
+                    "verdict": each.verdict.value,
+                    **dict(zip(("text", "advice"), each.told(messages), strict=True)),
+                }
+                for each in checks
+            ]
+        )
+    return FAILURE if any(each.verdict is Verdict.FAILED for each in checks) else OK
 
 
 def _backup(arguments: argparse.Namespace) -> int:

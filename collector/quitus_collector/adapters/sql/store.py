@@ -153,6 +153,30 @@ class SQLStore:
         row = connection.exec_driver_sql(query).one_or_none()
         self._compare(row[0] if row else "")
 
+    def complaint(self) -> str:
+        """What the database finds wrong with itself; empty where it is whole."""
+        with self._told(), self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                (said,) = connection.exec_driver_sql("PRAGMA integrity_check(1)").one()
+                orphan = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                lost = f"a row of {orphan[0]} belongs to none of {orphan[2]}" if orphan else ""
+                return lost if said == "ok" else str(said)
+            query = (
+                "SELECT 'the index ' || indexrelid::regclass || ' is not valid' FROM pg_index "
+                "WHERE NOT indisvalid UNION ALL "
+                "SELECT checksum_failures || ' pages have a wrong checksum' "
+                "FROM pg_stat_database WHERE datname = current_database() AND checksum_failures > 0"
+            )
+            return str(connection.exec_driver_sql(query).scalar() or "")
+
+    def now(self) -> datetime | None:
+        """The time on the database's server, UTC; None where that is this machine."""
+        with self._told(), self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                return None
+            found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+            return found.astimezone(UTC)
+
     def close(self) -> None:
         """Gives the connections back."""
         self._engine.dispose()
