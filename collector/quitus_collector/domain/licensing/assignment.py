@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from quitus_collector.domain.licensing.clusters import (
     FEW_PATTERNS,
@@ -39,15 +39,15 @@ class Some(NamedTuple):
 class Cell:
     """Clusters of a group, or places alike of one cluster, and the variables of its patterns.
 
-    `members` are the number of the cluster and what each place of it stands for. `is_whole` tells
-    clusters from mere places of one.
+    `members` are the number of the cluster and what each place of it stands for. `cluster` is that
+    number where other places of the cluster have cells of their own.
     """
 
     places: tuple[Place, ...]
     members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...]
     patterns: tuple[tuple[Option, ...], ...]
     variables: tuple[int, ...]
-    is_whole: bool
+    cluster: int | None = None
 
 
 class Assignment:
@@ -90,15 +90,17 @@ class Assignment:
 
     def _add_group(self, group: Group) -> None:
         patterns = group.patterns_if_few(self._few_patterns)
+        if patterns is None:
+            for member, copies in zip(group.members, group.copies, strict=True):
+                for _ in range(copies):
+                    self._add_cluster(group.places, self._clusters, member)
+                    self._clusters += 1
+            return
         members = [(self._clusters + n, member) for n, member in enumerate(group.members)]
         self._clusters += len(members)
-        if patterns is None:
-            for number, member in members:
-                self._add_cluster(group.places, number, member)
-            return
         options = tuple(pattern.options for pattern in patterns)
         effects = [pattern.effect for pattern in patterns]
-        self._add_cell(group.places, tuple(members), options, effects, is_whole=True)
+        self._add_cell(group.places, tuple(members), options, effects, group.size)
 
     def _add_cell(
         self,
@@ -106,10 +108,9 @@ class Assignment:
         members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...],
         patterns: tuple[tuple[Option, ...], ...],
         effects: Sequence[Effect],
-        *,
-        is_whole: bool = False,
+        size: int,
+        cluster: int | None = None,
     ) -> Cell:
-        size = len(members)
         variables = tuple(self.programme.add_variable(size) for _ in patterns)
         self.programme.add_row(dict.fromkeys(variables, 1), size, size)
         takers: defaultdict[int, Sum] = defaultdict(dict)
@@ -131,7 +132,7 @@ class Assignment:
                 takers[chosen][variable] = 1
         for chosen, taking in takers.items():
             self.programme.add_row({**taking, chosen: -size}, upper=0)
-        cell = Cell(places, members, patterns, variables, is_whole)
+        cell = Cell(places, members, patterns, variables, cluster)
         self.cells.append(cell)
         return cell
 
@@ -168,7 +169,9 @@ class Assignment:
                 effects.append(Effect())
                 effects[-1].add(place.spot, option)
             options = tuple((option,) for option in place.spot.options)
-            cells.append(self._add_cell((place,), tuple(members), options, effects))
+            cells.append(
+                self._add_cell((place,), tuple(members), options, effects, len(members), number)
+            )
 
         def taking(kind: int, take: int) -> Some:
             cell = cells[kind]
@@ -383,11 +386,11 @@ class Assignment:
                 return
             self.solution = settled.values
 
-    def settle_uses(self) -> None:
-        """Where units leave a choice between the uses of products, covers the lowest ids first."""
-        for _, uncovered in sorted(self.uncovered.items()):
+    def settle_uses(self, order: Callable[[str], Any] = str) -> None:
+        """Where units leave a choice between products, covers the first ones first."""
+        for product in sorted(self.uncovered, key=order):
             if self.is_optimal:
-                settled = self.session.settle(uncovered)
+                settled = self.session.settle(self.uncovered[product])
                 self.solution = settled.values
                 self.is_optimal = settled.is_proven
 

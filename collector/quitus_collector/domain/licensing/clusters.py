@@ -52,10 +52,19 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Clusters alike. A member has for each place what it stands for: (device, user of a line)."""
+    """Clusters alike. A member has for each place what it stands for: (device, user of a line).
+
+    `copies` say how many clusters each member stands for.
+    """
 
     places: tuple[Place, ...]
     members: tuple[tuple[tuple[str, str], ...], ...]
+    copies: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many clusters they are."""
+        return sum(self.copies)
 
     def patterns_if_few(self, few: int = FEW_PATTERNS) -> list[Pattern] | None:
         """The patterns worth having; None where there are too many to list.
@@ -67,7 +76,7 @@ class Group:
             count = prod(options)
             if any(place.spot.extra for place in self.places):
                 return None
-            most = min(MOST_PATTERNS, max(few, len(self.members) * sum(options)))
+            most = min(MOST_PATTERNS, max(few, self.size * sum(options)))
             if not few or count > most:
                 return None
         return _worth_having(list(self._patterns()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.clusters import Group, Place
 from quitus_collector.domain.licensing.demand import Spot
 from quitus_collector.domain.licensing.pools import Pool, pools_in_force
@@ -74,6 +74,18 @@ class Demand:
             yield from ((kind, product) for product in sorted(products))
 
 
+def competing(
+    situation: Situation, products: Iterable[str]
+) -> Iterator[tuple[frozenset[str], list[Entitlement]]]:
+    """Installed products that compete, with the lines in force that they compete for."""
+    demand = Demand(situation)
+    for product in products:
+        demand.installs[product] = []
+    for component in components(situation, demand):
+        lots = (lot for pool in component.pools.values() for lot in pool.lots.values())
+        yield component.products, [line for lot in lots for line in lot.lines]
+
+
 def components(situation: Situation, demand: Demand) -> list[Component]:
     """The independent parts, in the order of their first product."""
     pools = dict(enumerate(pools_in_force(situation)))
@@ -108,7 +120,11 @@ def groups(component: Component, situation: Situation, demand: Demand) -> list[G
     """The component's clusters, those alike together."""
     if component.kind is Kind.USES:
         return [
-            Group((Place(use_spot(component, product), None, None),), ((("", ""),),) * count)
+            Group(
+                (Place(use_spot(component, product), None, None),),
+                ((("", ""),),) * count,
+                (1,) * count,
+            )
             for product, count in sorted(demand.uses.items())
             if product in component.products
         ]
@@ -140,7 +156,7 @@ def _device_groups(component: Component, situation: Situation, demand: Demand) -
         person, host = spots.shares(device)
         for number, spot in spots.spots_of(device, tuple(found.get(name, ()))):
             stands.append(_Stand(number, spot, (name, ""), person, host))
-    return _grouped(stands)
+    return _grouped(stands, situation.copies)
 
 
 def _access_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
@@ -159,8 +175,11 @@ def _access_groups(component: Component, situation: Situation, demand: Demand) -
     return _grouped(stands)
 
 
-def _grouped(stands: Iterable[_Stand]) -> list[Group]:
-    """Joins stands that share a person or a host, and clusters that look the same."""
+def _grouped(stands: Iterable[_Stand], copies: Mapping[str, int] | None = None) -> list[Group]:
+    """Joins stands that share a person or a host, and clusters that look the same.
+
+    `copies` say how many devices, each with a person of its own, a device stands for.
+    """
     alike: defaultdict[_Form, list[Member]] = defaultdict(list)
     spots: dict[int, Spot] = {}
     sharing: list[_Stand] = []
@@ -177,6 +196,7 @@ def _grouped(stands: Iterable[_Stand]) -> list[Group]:
         Group(
             tuple(Place(spots[number], person, host) for number, person, host in form),
             tuple(members),
+            tuple((copies or {}).get(member[0][0], 1) for member in members),
         )
         for form, members in alike.items()
     ]

@@ -559,7 +559,7 @@ class Naming:
 
 def _is_lone(cell: Cell) -> bool:
     """Whether a member's only install or line is all of its cluster, under units of its own."""
-    if not cell.is_whole or len(cell.places) > 1 or len(cell.places[0].spot.products) > 1:
+    if cell.cluster is not None or len(cell.places) > 1 or len(cell.places[0].spot.products) > 1:
         return False
     kept = (Seat.HOLDER, Seat.SECOND, Seat.COMPANY)
     return not any(take.seat in kept for take in cell.places[0].spot.takes)

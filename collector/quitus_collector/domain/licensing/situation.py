@@ -72,7 +72,8 @@ class Situation:
     """What is installed and used, and what is owned on one day.
 
     `installs` are pairs of device id and product. `peaks` count simultaneous uses. A product that
-    `products` lacks has the default terms.
+    `products` lacks has the default terms. `copies` say how many devices that are alike one stands
+    for, with as many people and hosts; only where no cover is to be named.
     """
 
     as_of: date
@@ -83,6 +84,7 @@ class Situation:
     access: frozenset[Access] = frozenset()
     peaks: Mapping[str, int] = field(default_factory=dict)
     employees: int = 0
+    copies: Mapping[str, int] = field(default_factory=dict)
 
     def terms_of(self, product: str) -> ProductTerms:
         """The product's terms."""

@@ -1,0 +1,276 @@
+"""What the store takes and how fast it is read: `make bench-store`.
+
+Databases of several sizes on SQLite and on a PostgreSQL of the bench's own; every figure is of the
+collector's own code, the loading apart.
+"""
+
+import argparse
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import create_engine, text
+
+from quitus_collector.adapters import catalogue_files, pools_csv
+from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.sql.store import SQLStore
+from quitus_collector.domain.catalogue import Catalogue, Product, Rule, SoftwareClass
+from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.patterns import Pattern
+from quitus_collector.domain.report import Changes, row_digest, update
+from quitus_collector.services.licensing import PoolLine, import_pools, position
+from quitus_collector.services.recognition import Recogniser, recount, refresh
+from quitus_collector.services.reporting import accept_reports
+from tests import postgresql
+from tests.bench.loading import LOADED_AT, load, tail_names
+from tests.bench.measure import Ratio, write
+from tests.builders import a_certificate, a_report
+from tests.fakes.clock import FakeClock
+
+POOLS = Path("deploy/demo/pools.csv")
+# The pools of the demo are those of so many devices.
+DEMO_DEVICES = 250
+BYTES, BYTES_A_DAY = 3_072, 200
+POSITION_S, PAST_S, AGAIN_S = 2, 4, 30
+TARGET = 100_000
+# Devices and days on which the bytes of history are measured.
+HISTORY, DAYS = 2_000, 5
+# Reports that are committed together.
+BATCH = 100
+
+
+HEADINGS = (
+    "| database | devices | records | loaded s | bytes a device | recognised s | position s "
+    "| recognised again s | past position s | recount s |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+)
+HISTORY_HEADINGS = (
+    f"\n| database | bytes a device and day ({HISTORY:,} devices, {DAYS} days, 2 changed rows) "
+    "| reports a second |",
+    "| --- | ---: | ---: |",
+)
+
+
+class Run(NamedTuple):
+    """One database of one size; seconds, and bytes a device."""
+
+    database: str
+    devices: int
+    records: int
+    load_s: float
+    bytes_a_device: float
+    first_s: float
+    position_s: float
+    again_s: float
+    past_s: float
+    recount_s: float
+    unchanged: int
+
+
+def main() -> int:
+    """Measures and prints the tables; the exit status tells whether the promises were kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, nargs="+", default=[10_000, TARGET])
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
+    arguments = parser.parse_args()
+    runs, ratios = [], []
+    with _databases(arguments.database or ["sqlite", "postgresql"]) as makers:
+        print(*HEADINGS, sep="\n", flush=True)
+        for name, make in makers.items():
+            for devices in arguments.devices:
+                run = _measure(name, make(), devices)
+                runs.append(run)
+                print(_row(run), flush=True)
+                ratios += _ratios(run)
+        print(*HISTORY_HEADINGS, sep="\n", flush=True)
+        for name, make in makers.items():
+            grown, rate = _history(make())
+            print(f"| {name} | {grown:.0f} | {rate:.0f} |", flush=True)
+            ratios.append(Ratio(f"{name}, bytes a device and day", grown, BYTES_A_DAY, 1))
+    print("", *ratios, sep="\n")
+    kept = write(
+        "store",
+        {"runs": [each._asdict() for each in runs], "ratios": [each._asdict() for each in ratios]},
+    )
+    print(f"\nfigures in {kept}")
+    return 0 if all(each.ours <= each.limit * each.theirs for each in ratios) else 1
+
+
+def _row(run: Run) -> str:
+    seconds = (run.first_s, run.position_s, run.again_s, run.past_s, run.recount_s)
+    return (
+        f"| {run.database} | {run.devices:,} | {run.records:,} | {run.load_s:.0f} "
+        f"| {run.bytes_a_device:,.0f} | " + " | ".join(f"{each:.2f}" for each in seconds) + " |"
+    )
+
+
+def _ratios(run: Run) -> list[Ratio]:
+    """Against the promises, which are made for one size."""
+    if run.devices != TARGET:
+        return []
+    return [
+        Ratio(f"{run.database}, {run.devices:,}: {what}", ours, limit, 1)
+        for what, ours, limit in (
+            ("bytes a device", run.bytes_a_device, BYTES),
+            ("position", run.position_s, POSITION_S),
+            ("past position", run.past_s, PAST_S),
+            ("recognised again", run.again_s, AGAIN_S),
+        )
+    ]
+
+
+@contextmanager
+def _databases(names: list[str]) -> Iterator[dict[str, Callable[[], str]]]:
+    with tempfile.TemporaryDirectory() as folder, postgresql.server() as server:
+        numbers = iter(range(99))
+        makers = {
+            "sqlite": lambda: f"sqlite:///{folder}/{next(numbers)}.db",
+            "postgresql": server.database,
+        }
+        yield {name: makers[name] for name in names}
+
+
+def _measure(name: str, url: str, devices: int) -> Run:
+    clock = FakeClock(LOADED_AT)
+    store = SQLStore(url, create=True, now=clock.now)
+    store.upgrade()
+    empty = _size(url)
+    records, load_s = _timed(lambda: load(store, devices))
+    catalogue = catalogue_files.load(catalogue_files.SHIPPED)
+    _, first_s = _timed(lambda: refresh(store, catalogue))
+    import_pools(store, catalogue, _pools(devices))
+    size = (_size(url) - empty) / devices
+    solver = HighsSolver()
+    # A first one loads the solver and the pages.
+    position(store, catalogue, solver, clock)
+    now, position_s = _timed(lambda: position(store, catalogue, solver, clock))
+    day = clock.today()
+    clock.advance(timedelta(days=2))
+    other = _other(catalogue)
+    _, again_s = _timed(lambda: refresh(store, other))
+    past, past_s = _timed(lambda: position(store, other, solver, clock, day))
+    wrong, recount_s = _timed(lambda: recount(store, other))
+    assert past.lines == now.lines
+    assert past.unknown == now.unknown
+    assert not wrong
+    store.close()
+    return Run(
+        name,
+        devices,
+        records,
+        load_s,
+        size,
+        first_s,
+        position_s,
+        again_s,
+        past_s,
+        recount_s,
+        len(now.lines),
+    )
+
+
+def _timed(call: Callable[[], object]) -> tuple[object, float]:
+    gc.collect()
+    start = time.perf_counter()
+    answer = call()
+    return answer, time.perf_counter() - start
+
+
+def _size(url: str) -> int:
+    """Bytes of the whole database, indexes included."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar()
+        else:
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+            size = pages * connection.execute(text("PRAGMA page_size")).scalar_one()
+    engine.dispose()
+    return int(size or 0)
+
+
+def _pools(devices: int) -> Iterator[PoolLine]:
+    """The demo's licences, as many more as there are more devices."""
+    for line in pools_csv.read(POOLS):
+        quantity = line.entitlement.quantity * devices // DEMO_DEVICES
+        yield replace(line, entitlement=replace(line.entitlement, quantity=quantity))
+
+
+def _other(catalogue: Catalogue) -> Catalogue:
+    """Knows the hundred most usual names of the long tail too: no device stays as it was."""
+    line = "bench/tool"
+    names = [name for name, _ in zip(tail_names(), range(100), strict=False)]
+    rule = Rule(
+        id=line,
+        software_class=SoftwareClass.COMMERCIAL,
+        line=line,
+        names=tuple(Pattern(name) for name in names),
+        is_own=True,
+    )
+    products = catalogue.products | {line: Product(line, "Tool", metric=Metric.DEVICE)}
+    return replace(catalogue, rules=[*catalogue.rules, rule], products=products, digest="other")
+
+
+def _history(url: str) -> tuple[float, float]:
+    """Bytes that a device adds in a day on which two rows changed, and how fast that is taken."""
+    clock = FakeClock(LOADED_AT)
+    store = SQLStore(url, create=True, now=clock.now)
+    store.upgrade()
+    load(store, HISTORY)
+    catalogue = catalogue_files.load(catalogue_files.SHIPPED)
+    refresh(store, catalogue)
+    recogniser = Recogniser(lambda: catalogue)
+    # The first day fills the pages that loading left full to the brim.
+    _day(store, clock, recogniser, 0)
+    before = _size(url)
+    seconds = sum(_day(store, clock, recogniser, number) for number in range(1, DAYS + 1))
+    grown = (_size(url) - before) / HISTORY / DAYS
+    store.close()
+    return grown, HISTORY * DAYS / seconds
+
+
+def _day(store: SQLStore, clock: FakeClock, recogniser: Recogniser, number: int) -> float:
+    """Every device replaces one row by another version of it; returns the seconds of the store."""
+    clock.advance(timedelta(days=1))
+    with store.reading() as work:
+        devices = work.devices.list()
+    seconds = 0.0
+    for start in range(0, len(devices), BATCH):
+        batch = []
+        with store.reading() as work:
+            for device in devices[start : start + BATCH]:
+                held = work.inventories.held(device.id)
+                # One that many have: what is updated on a day is updated everywhere.
+                gone = held[number * 9 % 60]
+                (record,) = work.inventories.records([gone.number]).values()
+                new = replace(record, version=f"9.{number}", installed_on=f"{clock.today()}")
+                gone_digest = row_digest(gone.record, gone.installed_on)
+                content = Changes(device.facts, device.sources, (new,), frozenset({gone_digest}))
+                said = a_report(
+                    content,
+                    digest=update(content, held, device.sources).digest,
+                    receipt=bytes.fromhex(device.receipt),
+                )
+                peer = a_certificate(
+                    device,
+                    starts_at=LOADED_AT - timedelta(days=9),
+                    ends_at=LOADED_AT + timedelta(days=99),
+                )
+                batch.append((peer, said))
+        begun = time.perf_counter()
+        answers = accept_reports(store, clock, batch, recogniser)
+        seconds += time.perf_counter() - begun
+        assert not [each for each in answers if isinstance(each, Exception)], answers
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
