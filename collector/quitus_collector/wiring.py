@@ -335,7 +335,7 @@ class Collector:
         from quitus_collector.adapters import doctor
 
         self._must_exist()
-        return doctor.examine(self.config, self.clock.now())
+        return doctor.examine(self.config, self.clock.now(), lambda: self.catalogue)
 
     def backup(self, file: Path, passphrase: bytes) -> list[str]:
         """Writes everything into one file while others serve; returns the keys it leaves out."""

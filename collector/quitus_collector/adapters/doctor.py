@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from cryptography.x509 import load_der_x509_certificate
@@ -13,6 +13,7 @@ from quitus_collector.adapters import backup
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.adapters.x509 import Authority
 from quitus_collector.config import Config
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.errors import CollectorError, StoreError
 from quitus_collector.services import diagnosing
 from quitus_collector.services.audit import verify
@@ -22,9 +23,9 @@ from quitus_collector.services.wording import N_
 TIMEOUT_S = 5.0
 
 
-def examine(config: Config, now: datetime) -> Iterator[Check]:
+def examine(config: Config, now: datetime, catalogue: Callable[[], Catalogue]) -> Iterator[Check]:
     """Every check in turn; what fails does not keep the next ones from being made."""
-    yield from _database(SQLStore(config.database_url), now)
+    yield from _database(SQLStore(config.database_url), now, catalogue)
     yield from _authority(config, now)
     yield _served(config.enrolment_address, now)
     disk = shutil.disk_usage(config.home)
@@ -34,13 +35,16 @@ def examine(config: Config, now: datetime) -> Iterator[Check]:
     yield diagnosing.permissions({str(each): os.stat(each).st_mode for each in held})
 
 
-def _database(store: SQLStore, now: datetime) -> Iterator[Check]:
+def _database(
+    store: SQLStore, now: datetime, catalogue: Callable[[], Catalogue]
+) -> Iterator[Check]:
     try:
         schema = diagnosing.schema(store.name, store.revision(), store.revisions)
         yield schema
         yield diagnosing.integrity(store.complaint())
         if schema.verdict is Verdict.OK:
             yield diagnosing.counts(store)
+            yield _products(store, catalogue)
             yield diagnosing.audit(*verify(store)[:2])
         if theirs := store.now():
             yield diagnosing.clock(now, theirs)
@@ -48,6 +52,14 @@ def _database(store: SQLStore, now: datetime) -> Iterator[Check]:
         yield diagnosing.unreachable(store.name, str(error))
     finally:
         store.close()
+
+
+def _products(store: SQLStore, catalogue: Callable[[], Catalogue]) -> Check:
+    try:
+        known = catalogue()
+    except CollectorError as error:
+        return Check("products", Verdict.FAILED, N_("{reason}"), {"reason": str(error)})
+    return diagnosing.products(store, known)
 
 
 def _authority(config: Config, now: datetime) -> Iterator[Check]:

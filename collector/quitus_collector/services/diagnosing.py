@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.services.ports import Messages, Store
+from quitus_collector.services.recognition import recount
 from quitus_collector.services.wording import N_
 
 GIB = 1 << 30
@@ -99,6 +101,23 @@ def counts(store: Store) -> Check:
         return Check("counts", Verdict.FAILED, text, values, advice)
     text = N_("the counts of {n} devices are those of their rows")
     return Check("counts", Verdict.OK, text, {"n": len(devices)})
+
+
+def products(store: Store, catalogue: Catalogue) -> Check:
+    """Whether the kept counts of products are those of a full recount."""
+    with store.reading() as work:
+        is_current = work.fleet.counted_by() == catalogue.digest
+        if any(work.inventories.sets(pending=is_current)):
+            text = N_("the fleet is still to be counted by the present catalogue")
+            advice = N_("run quitus-collector position")
+            return Check("products", Verdict.WARNING, text, advice=advice)
+    wrong = recount(store, catalogue)
+    if wrong:
+        text = N_("{product} is kept on {kept} devices and found on {counted}, {n} are wrong")
+        values = {**wrong[0]._asdict(), "n": len(wrong)}
+        advice = N_("restore a backup, and tell the makers of quitus")
+        return Check("products", Verdict.FAILED, text, values, advice)
+    return Check("products", Verdict.OK, N_("the counts of products are those of a full recount"))
 
 
 def audit(broken: int | None, entries: int) -> Check:
