@@ -35,9 +35,13 @@ class Server:
     def start(self) -> None:
         self._server.start()
 
+    def pid(self) -> int:
+        """Of the process below which all others are."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def kill(self) -> None:
         """All of its processes, as when its machine loses its power."""
-        postmaster = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+        postmaster = psutil.Process(self.pid())
         processes = [postmaster, *postmaster.children(recursive=True)]
         for each in processes:
             with suppress(psutil.NoSuchProcess):

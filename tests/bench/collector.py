@@ -2,7 +2,8 @@
 
 Mutual TLS on loopback, a fresh handshake for each report, an answer after the commit. Everything is
 measured in turns in one run, beside Debian's ocsinventory-server and beside a bare grpc.aio echo;
-the load generators share the machine's processors with what they measure.
+the load generators share the machine's processors with what they measure, and so does whatever else
+runs there: the processor time that the servers took for each report does not depend on that.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -50,11 +51,15 @@ MAX_WORKER_MB = 250
 class Contestant:
     """A collector that serves while the bench runs."""
 
-    def __init__(self, folder: CollectorFolder, url: str, ports: tuple[int, int]) -> None:
+    def __init__(
+        self, folder: CollectorFolder, url: str, ports: tuple[int, int], database: Server
+    ) -> None:
         self.folder, self.url, self.port = folder, url, ports[0]
+        self._database = database
         self.token = read_token(folder.token_file("--uses", "100000"))
         self.devices: list[Device] = []
         self.rates: list[float] = []
+        self.cpu_ms: list[float] = []
         self.wrong = 0
 
     def enrol(self, samples: Sequence[SampleDevice]) -> Sequence[Device]:
@@ -62,9 +67,16 @@ class Contestant:
 
     def take_in(self, devices: Sequence[Device]) -> None:
         """Every device's first report; what is stored is compared with what was sent."""
+        before = self.cpu_s()
         self.rates.append(len(devices) / _first_reports(devices))
+        self.cpu_ms.append((self.cpu_s() - before) / len(devices) * 1e3)
         self.wrong += len(lost(self.url, devices))
         self.devices += devices
+
+    def cpu_s(self) -> float:
+        """Processor time of its processes so far, and of the database's, where it has some."""
+        database = [self._database.pid()] if "postgresql" in self.url else []
+        return cpu_s(self.folder.pid, *database)
 
     def memory_mb(self) -> float:
         """Of the largest process that serves."""
@@ -124,7 +136,7 @@ def _serving(home: Path, databases: Server) -> Iterator[Contestant]:
     limits = "[limits]\nreports_per_hour = 100000\nenrolments_per_minute = 100000\n"
     (home / "collector.toml").write_text(text.replace("[limits]", limits + "#", 1))
     with folder.serving("--workers", workers) as ports:
-        yield Contestant(folder, url, ports)
+        yield Contestant(folder, url, ports, databases)
 
 
 def _measure(
@@ -134,6 +146,7 @@ def _measure(
 ) -> int:
     samples = list(workstations(arguments.rounds * arguments.devices))
     theirs: list[float] = []
+    their_cpu_ms: list[float] = []
     stored = 0
     numbers = count(1)
     for number in range(arguments.rounds):
@@ -143,10 +156,12 @@ def _measure(
         inventories = [ocs.Inventory(each, next(numbers)) for each in part[: arguments.ocs_devices]]
         for key, each in contestants.items():
             each.take_in(ready[key])
+        before = cpu_s(*other.pids())
         theirs.append(len(inventories) / other.take_in(inventories, OCS_CLIENTS))
+        their_cpu_ms.append((cpu_s(*other.pids()) - before) / len(inventories) * 1e3)
         stored += other.stored(inventories)
     unchanged = _unchanged(contestants, arguments)
-    return _print(contestants, theirs, stored, unchanged, arguments)
+    return _print(contestants, theirs, their_cpu_ms, stored, unchanged, arguments)
 
 
 def _first_reports(devices: Sequence[Device]) -> float:
@@ -235,23 +250,25 @@ def _unchanged(
 def _print(
     contestants: dict[tuple[str, int], Contestant],
     theirs: Sequence[float],
+    their_cpu_ms: Sequence[float],
     stored: int,
     unchanged: Rates,
     arguments: argparse.Namespace,
 ) -> int:
     rounds, devices = arguments.rounds, arguments.devices
     print(f"{rounds} rounds; first reports of 200 rows, {devices} devices a round and collector\n")
-    print("| first reports | a second (least to most) | stored right | memory of a worker MB |")
-    print("| --- | ---: | ---: | ---: |")
+    print("| first reports | a second (least to most) | CPU ms each | stored right | worker MB |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     for (kind, workers), each in contestants.items():
         right = f"{len(each.devices) - each.wrong} of {len(each.devices)}"
         print(
-            f"| {kind}, workers: {workers} | {_spread(each.rates)} | {right} "
-            f"| {each.memory_mb():.0f} |"
+            f"| {kind}, workers: {workers} | {_spread(each.rates)} "
+            f"| {statistics.median(each.cpu_ms):.1f} | {right} | {each.memory_mb():.0f} |"
         )
     sent = rounds * arguments.ocs_devices
     name = f"ocsinventory-server, {OCS_CLIENTS} clients"
-    print(f"| {name} | {_spread(theirs)} | {stored} of {sent} | |")
+    their_cpu = statistics.median(their_cpu_ms)
+    print(f"| {name} | {_spread(theirs)} | {their_cpu:.1f} | {stored} of {sent} | |")
     print("\n| unchanged reports | connection | calls a second (least to most) |")
     print("| --- | --- | ---: |")
     for (kind, workers, fresh), rates in unchanged.items():
@@ -268,7 +285,13 @@ def _print(
             "rounds": rounds,
             "devices": devices,
             "first": {f"{kind} {n}": each.rates for (kind, n), each in contestants.items()},
-            "ocsinventory-server": {"rates": list(theirs), "stored": stored, "sent": sent},
+            "first CPU ms": {f"{kind} {n}": each.cpu_ms for (kind, n), each in contestants.items()},
+            "ocsinventory-server": {
+                "rates": list(theirs),
+                "CPU ms": list(their_cpu_ms),
+                "stored": stored,
+                "sent": sent,
+            },
             "unchanged": {
                 f"{kind} {n} {'fresh' if fresh else 'kept'}": rates
                 for (kind, n, fresh), rates in unchanged.items()
@@ -316,6 +339,16 @@ def _floors(
         if kind != "bare echo"
     ]
     return floors
+
+
+def cpu_s(*roots: int) -> float:
+    """Processor time of these processes and of all below them, also of those that have ended."""
+    total = 0.0
+    for root in map(psutil.Process, roots):
+        for each in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += sum(each.cpu_times()[:4])
+    return total
 
 
 def _spread(rates: Sequence[float]) -> str:

@@ -82,8 +82,12 @@ class Inventory:
 class Server:
     """One that runs."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, database: int, apache: Path) -> None:
+        self._port, self._database, self._apache = port, database, apache
+
+    def pids(self) -> tuple[int, int]:
+        """Of the database and of the web server."""
+        return self._database, int(self._apache.read_text())
 
     def take_in(self, inventories: Sequence[Inventory], clients: int) -> float:
         """Sends each once, from so many clients; returns the seconds."""
@@ -146,7 +150,7 @@ def serving(port: int) -> Iterator[Server]:
             _run("apache2", "-f", str(conf), "-k", "start")
             try:
                 assert until(lambda: _listens(port))
-                yield Server(port)
+                yield Server(port, database.pid, folder / "apache.pid")
             finally:
                 _run("apache2", "-f", str(conf), "-k", "stop")
                 until(lambda: not (folder / "apache.pid").exists())
