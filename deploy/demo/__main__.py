@@ -65,7 +65,7 @@ class Demo:
                     f"demo: {self.folder} is not empty and not the demo's: name another folder"
                 )
             shutil.rmtree(self.folder)
-        self.home.mkdir(parents=True)
+        self.home.mkdir(mode=0o700, parents=True)
         (self.folder / MARK).touch()
         shutil.copy(HERE / "collector.toml", self.home)
 

@@ -97,7 +97,8 @@ def test_what_the_programs_keep_is_theirs_alone(
     private = [*agent.state.iterdir(), *collector.home.glob("authority/*.key")]
     private.append(collector.home / "authority/issuing.pem")
     assert len(private) == 3
-    assert (collector.home / "pseudonym.key").stat().st_mode & 0o077 == 0
+    for name in ("pseudonym.key", "quitus.db"):
+        assert (collector.home / name).stat().st_mode & 0o077 == 0, name
     for path in (*private, agent.state, collector.home, collector.home / "authority"):
         assert path.stat().st_mode & 0o077 == 0, path
 

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -212,9 +212,17 @@ def _engine(url: URL, *, create: bool) -> Engine:
         return create_engine(url, pool_pre_ping=True, connect_args=wait)
     mode = "rwc" if create else "rw"
     file = f"file:{quote(url.database or '')}?mode={mode}"
+
+    def connect() -> sqlite3.Connection:
+        if create:
+            # What SQLite itself makes, other accounts may read; the files beside it follow this.
+            with suppress(OSError):
+                os.close(os.open(url.database or "", os.O_CREAT | os.O_EXCL, 0o600))
+        return sqlite3.connect(file, uri=True, check_same_thread=False)
+
     engine = create_engine(
         "sqlite://",
-        creator=lambda: sqlite3.connect(file, uri=True, check_same_thread=False),
+        creator=connect,
         poolclass=QueuePool,
     )
     path = url.database or ""
