@@ -1,5 +1,6 @@
 """What every implementation of ports.Store promises of the past."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,6 +31,7 @@ from tests.builders import (
 )
 from tests.contract.rules import OFFICE, VISIO, a_catalogue
 from tests.fakes.clock import FakeClock
+from tests.fakes.store import MemoryStore
 
 DAY = timedelta(days=1)
 WORD, DRAW, TOOL = (
@@ -209,6 +211,31 @@ def test_a_recogniser_takes_up_the_catalogue_that_another_process_changed_to(
 
     with office.store.reading() as work:
         assert [each.products for each in work.fleet.snapshots()] == [{"acme/tool"}]
+
+
+def test_a_report_that_arrives_while_the_fleet_is_recognised_is_not_lost_to_it(
+    office: Office,
+) -> None:
+    """Else what it brought would be counted as it was before, and never looked at again."""
+    if isinstance(office.store, MemoryStore):
+        return  # it serves one thread
+    office.enrol("d-1")
+    office.report("d-1", TOOL)
+    other = a_catalogue(tool="acme/tool")
+
+    with ThreadPoolExecutor(1) as pool:
+        with office.store.writing() as work:
+            work.fleet.hold(alone=True)
+            arrives = pool.submit(office.report, "d-1", DRAW)
+            with pytest.raises(TimeoutError):
+                arrives.result(timeout=0.3)
+            Recogniser(lambda: other).refresh(work)
+        office.catalogue = other
+        arrives.result(timeout=30)
+
+    refresh(office.store, other)
+    with office.store.reading() as work:
+        assert [each.products for each in work.fleet.snapshots()] == [{VISIO}]
 
 
 def test_a_day_before_the_history_or_in_the_future_is_refused(office: Office) -> None:

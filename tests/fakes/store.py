@@ -230,6 +230,9 @@ class MemoryFleet:
         self.work = work
         self.versions: list[CatalogueVersion] = []
 
+    def hold(self, *, alone: bool) -> None:
+        pass  # it serves one thread
+
     def recognise(self, results: Iterable[tuple[Sequence[int], Recognised]]) -> None:
         ids = {number: device_id for device_id, number in self.work.devices.numbers.items()}
         for numbers, recognised in results:

@@ -327,8 +327,8 @@ def _alike(
     People are told apart by what they have on all their devices.
     """
     lines = list(lines)
-    bound = {line.bound_to for line in lines}
-    entities = {line.entity for line in lines}
+    bound = {line.bound_to for line in lines if line.bound_to}
+    entities = {line.entity for line in lines if line.entity}
     personal = any(
         metric is Metric.USER
         for metric in (
@@ -349,6 +349,9 @@ def _alike(
         )
 
     for some, devices in holding.items():
+        if not (personal or bound or entities):
+            copies[False, (("", "", sorted_products[some]),)] += len(devices)
+            continue
         for device in devices:
             if personal and device.user is not None:
                 people[device.user].append((some, device))

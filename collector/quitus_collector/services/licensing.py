@@ -123,14 +123,14 @@ def _counted(devices: Sequence[Snapshot]) -> list[CountedDevice]:
     host_of = {guest: device.device_id for device in devices for guest in device.guests}
     return [
         CountedDevice(
-            id=device.device_id,
-            entity=device.entity,
-            user=device.user,
-            portable=device.portable,
-            is_virtual=device.is_virtual,
-            host=host_of.get(device.smbios_uuid),
-            processors=device.processors,
-            cores=device.cores,
+            device.device_id,
+            device.entity,
+            device.user,
+            device.portable,
+            device.is_virtual,
+            host_of.get(device.smbios_uuid) if host_of else None,
+            device.processors,
+            device.cores,
         )
         for device in devices
     ]

@@ -161,6 +161,12 @@ class Fleet(Protocol):
     It follows what is done to devices by itself; what was recognised has to be told.
     """
 
+    def hold(self, *, alone: bool) -> None:
+        """Waits for its turn to recognise, and keeps it until the unit of work ends.
+
+        `alone` for what was not brought by this unit of work: nobody else recognises meanwhile.
+        """
+
     def recognise(self, results: Iterable[tuple[Sequence[int], Recognised]]) -> None:
         """Keeps what was recognised on devices, by their numbers; of others nothing is pending."""
 

@@ -11,13 +11,6 @@ from quitus_collector.domain.position import licensable
 from quitus_collector.services.ports import Store, UnitOfWork
 
 
-class _Record(NamedTuple):
-    """What matters of a record: its product, or its name and publisher where it is unknown."""
-
-    recognition: Recognition
-    unknown: tuple[str, str] | None
-
-
 class Miscount(NamedTuple):
     """A product and on how many devices it is: as it is kept, and as it was counted anew."""
 
@@ -35,9 +28,16 @@ class Recogniser:
         self._catalogue: Catalogue | None = None
         # What the fleet was counted by when ours was found to be another one.
         self._other = ""
-        # By number; None where the record is nothing to a count.
-        self._records: dict[int, _Record | None] = {}
-        self._products: dict[frozenset[Recognition], frozenset[str]] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._learnt: set[int] = set()
+        # Of records that show a product: which of `_shown`, what was recognised so far.
+        self._shows: dict[int, int] = {}
+        self._shown: dict[Recognition, int] = {}
+        # Name and publisher of records that no rule knows.
+        self._unknown: dict[int, tuple[str, str]] = {}
+        self._products: dict[frozenset[int], frozenset[str]] = {}
 
     @property
     def catalogue(self) -> Catalogue:
@@ -48,54 +48,56 @@ class Recogniser:
 
     def take_in(self, work: UnitOfWork) -> None:
         """Recognises what is pending, where the fleet is counted by this very catalogue."""
+        work.fleet.hold(alone=False)
         counted_by = work.fleet.counted_by()
         if counted_by not in (self.catalogue.digest, self._other):
             # Another process changed it: ours may be the one of before.
-            self._catalogue, self._records, self._products = None, {}, {}
+            self._catalogue = None
+            self._forget()
             self._other = counted_by
         if counted_by == self.catalogue.digest:
             self._recognise(work, pending=True)
 
     def refresh(self, work: UnitOfWork) -> None:
         """Recognises what is pending, or everything where another catalogue was counted by."""
+        work.fleet.hold(alone=True)
         if work.fleet.counted_by() == self.catalogue.digest:
             self._recognise(work, pending=True)
             return
         work.fleet.change_catalogue(self.catalogue.counting)
-        self._records = {}
+        self._forget()
         self.learn(work.inventories.records())
         self._recognise(work, pending=False)
 
     def learn(self, records: Mapping[int, Install]) -> None:
         """Recognises records, by their numbers."""
         for number, install in records.items():
-            self._records[number] = self._of(install)
+            found = self.catalogue.recognise(install)
+            if found.software_class is SoftwareClass.UNKNOWN:
+                self._unknown[number] = install.name, install.publisher
+            elif found.product:
+                # Which rule says so makes no difference to a count.
+                plain = Recognition(found.software_class, found.product)
+                self._shows[number] = self._shown.setdefault(plain, len(self._shown))
+        self._learnt |= records.keys()
 
     def recognise(self, records: Iterable[int]) -> Recognised:
         """What records that were learnt are together, on one device."""
-        found = [known for number in records if (known := self._records[number])]
-        recognitions = frozenset(each.recognition for each in found if not each.unknown)
-        if recognitions not in self._products:
-            self._products[recognitions] = licensable(recognitions, self.catalogue.suites)
-        return Recognised(
-            self._products[recognitions], frozenset(each.unknown for each in found if each.unknown)
-        )
+        shows, unknown = self._shows, self._unknown
+        shown = frozenset([shows[number] for number in records if number in shows])
+        if shown not in self._products:
+            recognitions = [each for each, place in self._shown.items() if place in shown]
+            self._products[shown] = licensable(recognitions, self.catalogue.suites)
+        names = frozenset([unknown[number] for number in records if number in unknown])
+        return Recognised(self._products[shown], names)
 
     def _recognise(self, work: UnitOfWork, *, pending: bool) -> None:
         sets = work.inventories.sets(pending=pending)
         if pending:
             sets = iter(found := list(sets))
-            new = {number for records, _ in found for number in records} - self._records.keys()
+            new = {number for records, _ in found for number in records} - self._learnt
             self.learn(work.inventories.records(new) if new else {})
         work.fleet.recognise((devices, self.recognise(records)) for records, devices in sets)
-
-    def _of(self, install: Install) -> _Record | None:
-        recognition = self.catalogue.recognise(install)
-        if recognition.software_class is SoftwareClass.UNKNOWN:
-            return _Record(recognition, (install.name, install.publisher))
-        # Which rule says so makes no difference to a count.
-        plain = Recognition(recognition.software_class, recognition.product)
-        return _Record(plain, None) if recognition.product else None
 
 
 def refresh(store: Store, catalogue: Catalogue) -> None:

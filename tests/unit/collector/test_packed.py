@@ -3,9 +3,11 @@ from hypothesis import strategies as st
 
 from quitus_collector.adapters.sql.packed import (
     pack_days,
+    pack_few,
     pack_numbers,
     pack_rows,
     unpack_days,
+    unpack_few,
     unpack_numbers,
     unpack_rows,
 )
@@ -18,6 +20,11 @@ DAYS = st.one_of(st.just(""), st.dates().map(str), st.from_regex(r"\A[0-9]{4}-[0
 @given(NUMBERS)
 def test_numbers_come_back(numbers: list[int]) -> None:
     assert unpack_numbers(pack_numbers(numbers)) == numbers
+
+
+@given(st.lists(st.integers(1, (1 << 32) - 1), unique=True).map(sorted))
+def test_a_few_numbers_come_back(numbers: list[int]) -> None:
+    assert list(unpack_few(pack_few(numbers))) == numbers
 
 
 @given(st.lists(DAYS))
@@ -38,6 +45,7 @@ def test_what_earlier_versions_wrote_is_read() -> None:
 
     assert unpack_rows(rows) == [(5, ""), (133, "2026-01-02")]
     assert unpack_numbers(bytes.fromhex("00058001")) == [5, 133]
+    assert list(unpack_few(bytes.fromhex("020500" + "8500"))) == [5, 133]
     assert unpack_numbers(b"\1" + bytes.fromhex("6364640200")) == [1, 2, 4]
 
 

@@ -4,15 +4,27 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, delete, insert, literal, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from quitus_collector.adapters.sql import tables
 from quitus_collector.adapters.sql.inventories import SQLInventories
-from quitus_collector.adapters.sql.packed import pack_numbers, unpack_numbers
+from quitus_collector.adapters.sql.packed import pack_few, pack_numbers, unpack_few, unpack_numbers
 from quitus_collector.adapters.sql.statements import (
     BATCH,
     among,
@@ -45,6 +57,8 @@ class SQLFleet:
         self._connection = connection
         self._inventories = inventories
         self._now = now
+        # Unknown names by what they are; as long as this transaction.
+        self._names: dict[tuple[str, str], int] = {}
 
     # --- what happens to devices ---
 
@@ -99,6 +113,18 @@ class SQLFleet:
 
     # --- what was recognised ---
 
+    # Of the lock that recognising transactions take; any number that nothing else here uses.
+    LOCK = 0x7175697475732E72
+
+    def hold(self, *, alone: bool) -> None:
+        """Lets nobody recognise everything meanwhile, or nobody else recognise at all.
+
+        On SQLite a writing transaction has the database to itself anyway.
+        """
+        if self._connection.dialect.name == "postgresql":
+            lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+            self._connection.execute(select(lock(self.LOCK)))
+
     def recognise(self, results: Iterable[tuple[Sequence[int], Recognised]]) -> None:
         """Keeps what was recognised on devices, by their numbers."""
         batch: dict[int, Recognised] = {}
@@ -150,20 +176,22 @@ class SQLFleet:
     def _unknown_sets(
         self, wanted: set[frozenset[tuple[str, str]]]
     ) -> dict[frozenset[tuple[str, str]], bytes]:
-        names = {name for each in wanted for name in each}
-        numbers = self._interned(
+        names = frozenset[tuple[str, str]]().union(*wanted)
+        self._names |= self._interned(
             tables.unknown_name,
             "digest",
-            names,
+            names - self._names.keys(),
             lambda name: (hashlib.sha256("\0".join(name).encode()).digest(), *name),
         )
-        return {
-            each: pack_numbers(sorted(numbers[name] for name in each)) if each else b""
-            for each in wanted
-        }
+        numbers = self._names
+        return {each: pack_few(sorted([numbers[name] for name in each])) for each in wanted}
 
     def _interned(
-        self, table: Table, key: str, values: set[Any], row: Callable[[Any], tuple[Any, ...]]
+        self,
+        table: Table,
+        key: str,
+        values: AbstractSet[Any],
+        row: Callable[[Any], tuple[Any, ...]],
     ) -> dict[Any, int]:
         """The numbers of values, which are given to those not seen before.
 
@@ -197,7 +225,7 @@ class SQLFleet:
         silent = self._silent_since(at) if at else {}
         made = []
         for number, name_id, name, entity, standing, reported, *facts, products, last in self._at(
-            at, "device", *FACTS, "products"
+            at, "device", *FACTS, "products", heard=True
         ):
             heard_at = last if reported else None
             if at and reported and (last is None or last > at):
@@ -215,9 +243,9 @@ class SQLFleet:
     def unknown(self, at: datetime | None = None) -> Mapping[tuple[str, str], int]:
         """On how many devices each unknown name, with its publisher, was then or is now."""
         devices: Counter[int] = Counter()
-        for packed, count in Counter(row.unknown for row in self._at(at, "unknown")).items():
-            for number in unpack_numbers(packed) if packed else ():
-                devices[number] += count
+        for (packed,) in self._at(at, "unknown"):
+            if packed:
+                devices.update(unpack_few(packed))
         names = tables.unknown_name.c
         query = select(names.id, names.name, names.publisher)
         return {
@@ -256,24 +284,21 @@ class SQLFleet:
             found |= {device: device_id for device, device_id in self._connection.execute(query)}
         return found
 
-    def _at(self, at: datetime | None, *columns: str) -> Iterator[Any]:
-        """These columns of the snapshots of a time, and when the device was last heard."""
+    def _at(self, at: datetime | None, *columns: str, heard: bool = False) -> Iterator[Any]:
+        """These columns of the snapshots of a time; `heard` adds when devices last reported."""
 
         def of(table: Table) -> Select[Any]:
-            last = tables.device.c.last_report_at
-            same = tables.device.c.number == table.c.device
-            joined = table.outerjoin(tables.device, same)
-            return select(*(table.c[name] for name in columns), last).select_from(joined)
+            query = select(*(table.c[name] for name in columns))
+            if heard:
+                same = tables.device.c.number == table.c.device
+                query = query.add_columns(tables.device.c.last_report_at)
+                query = query.select_from(table.outerjoin(tables.device, same))
+            return query.where(*([table.c.since <= at] if at else []))
 
-        now = tables.snapshot
-        yield from in_batches(self._connection, of(now).where(*self._began(now, at)))
+        yield from in_batches(self._connection, of(tables.snapshot))
         if at:
             before = tables.snapshot_before
-            query = of(before).where(*self._began(before, at), before.c.until > at)
-            yield from in_batches(self._connection, query)
-
-    def _began(self, table: Table, at: datetime | None) -> list[Any]:
-        return [table.c.since <= at] if at else []
+            yield from in_batches(self._connection, of(before).where(before.c.until > at))
 
     @cached_property
     def _sets(self) -> dict[int | None, frozenset[str]]:

@@ -4,7 +4,9 @@ These are formats of the database: what is written by one version is read by all
 are LEB128, seven bits a byte from the lowest up; a first byte of 1 says that DEFLATE follows.
 """
 
+import sys
 import zlib
+from array import array
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate, islice
@@ -18,6 +20,31 @@ def pack_numbers(numbers: Sequence[int]) -> bytes:
 def unpack_numbers(packed: bytes) -> list[int]:
     """The numbers of `pack_numbers`."""
     return list(accumulate(_unpack(packed)))
+
+
+def pack_few(numbers: Sequence[int]) -> bytes:
+    """A few numbers as they are, two or four bytes each, for what is read very often; may be none.
+
+    The first byte says how many bytes a number has.
+    """
+    kind = "H" if max(numbers, default=0) < 1 << 16 else "I"
+    return (
+        bytes([array(kind).itemsize]) + _little(array(kind, numbers)).tobytes() if numbers else b""
+    )
+
+
+def unpack_few(packed: bytes) -> Sequence[int]:
+    """The numbers of `pack_few`."""
+    numbers = array("H" if packed[:1] == b"\2" else "I")
+    numbers.frombytes(packed[1:])
+    return _little(numbers)
+
+
+def _little(numbers: "array[int]") -> "array[int]":
+    """The array in the byte order of the format, or back."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def pack_days(days: Sequence[str]) -> bytes:
@@ -73,6 +100,8 @@ def _unpack(packed: bytes) -> list[int]:
     body = packed[1:]
     if packed[:1] == b"\1":
         body = zlib.decompress(body, wbits=-zlib.MAX_WBITS)
+    if not body or max(body) < 0x80:
+        return list(body)
     values = []
     value = shift = 0
     for byte in body:

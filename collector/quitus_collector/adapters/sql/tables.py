@@ -282,7 +282,7 @@ def _counted() -> list[Column[Any]]:
         Column("cores", Integer, nullable=False),
         # None where nothing was recognised yet.
         Column("products", ForeignKey("product_set.id")),
-        # Numbers of `unknown_name`, as packed.pack_numbers has them.
+        # Numbers of `unknown_name`, as packed.pack_few has them.
         Column("unknown", LargeBinary, nullable=False),
     ]
 
