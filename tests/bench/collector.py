@@ -190,7 +190,7 @@ def _first_reports(devices: Sequence[Device]) -> float:
         took = time.perf_counter() - began
     receipts = {device: bytes.fromhex(each) for found in answers for device, each in found.items()}
     for device in devices:
-        rows = {digest: each.source for digest, each in device.said.rows().items()}
+        rows = {digest: each.source for digest, each in device.said.rows.items()}
         digest, receipt = device.request().digest, receipts[device.known.device_id]
         device.accepted = Accepted(digest, receipt, rows)
     return took

@@ -342,7 +342,7 @@ def test_after_receipts_are_forgotten_a_device_goes_on_where_it_is(enrolled: Sto
         work.devices.forget_receipts()
 
     said = a_statement(("dpkg", "vim"), ("dpkg", "nano"))
-    (vim, _) = said.rows()
+    (vim, _) = said.rows
     known = Accepted(bytes(32), b"newer", {vim: "dpkg"})
     answer = collector_of(enrolled)(wire.report_request(said, known))
     taken = collector_of(enrolled)(wire.full_request(said, known))

@@ -100,7 +100,7 @@ class Device:
         if answer.full_wanted:
             request = wire.full_request(self.said, self.accepted)
             answer = await stub.Report(request, timeout=TIMEOUT_S)
-        rows = {digest: each.source for digest, each in self.said.rows().items()}
+        rows = {digest: each.source for digest, each in self.said.rows.items()}
         self.accepted = Accepted(request.digest, answer.receipt, rows)
 
 

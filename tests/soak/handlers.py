@@ -284,7 +284,7 @@ SAID, LATER = _said("a", "b"), _said("b", "c")
 
 
 def _reports() -> Iterator[Message]:
-    held = SAID.rows()
+    held = SAID.rows
     accepted = Accepted(SAID.digest(held), RECEIPT, dict.fromkeys(held, "dpkg"), 2, NOON)
     yield wire.report_request(SAID, accepted)
     yield wire.report_request(LATER, accepted)
