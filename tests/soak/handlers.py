@@ -91,6 +91,10 @@ class Context:
 
     def __init__(self, certificate: bytes | None) -> None:
         self._certificate = certificate
+        self._code = grpc.StatusCode.OK
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
 
     def auth_context(self) -> dict[str, list[bytes]]:
         shown = {"x509_pem_cert": [self._certificate]} if self._certificate else {}
@@ -100,6 +104,7 @@ class Context:
         return ADDRESS
 
     async def abort(self, code: grpc.StatusCode, details: str, trailers: object = ()) -> None:
+        self._code = code
         raise Refused(code, details)
 
 
@@ -285,7 +290,7 @@ SAID, LATER = _said("a", "b"), _said("b", "c")
 
 def _reports() -> Iterator[Message]:
     held = SAID.rows
-    accepted = Accepted(SAID.digest(held), RECEIPT, dict.fromkeys(held, "dpkg"), 2, NOON)
+    accepted = Accepted(SAID.digest, RECEIPT, dict.fromkeys(held, "dpkg"), 2, NOON)
     yield wire.report_request(SAID, accepted)
     yield wire.report_request(LATER, accepted)
     yield wire.full_request(LATER, accepted)
