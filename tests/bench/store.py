@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import create_engine, text
 
@@ -24,6 +24,7 @@ from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.catalogue import Catalogue, Product, Rule, SoftwareClass
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.patterns import Pattern
+from quitus_collector.domain.position import Position
 from quitus_collector.domain.report import Changes, row_digest, update
 from quitus_collector.services.licensing import PoolLine, import_pools, position
 from quitus_collector.services.recognition import Recogniser, recount, refresh
@@ -34,6 +35,7 @@ from tests.bench.measure import Ratio, write
 from tests.builders import a_certificate, a_report
 from tests.fakes.clock import FakeClock
 
+T = TypeVar("T")
 POOLS = Path("deploy/demo/pools.csv")
 # The pools of the demo are those of so many devices.
 DEMO_DEVICES = 250
@@ -150,12 +152,12 @@ def _measure(name: str, url: str, devices: int) -> Run:
     solver = HighsSolver()
     # A first one loads the solver and the pages.
     position(store, catalogue, solver, clock)
-    now, position_s = _timed(lambda: position(store, catalogue, solver, clock))
+    now, position_s = _least(lambda: position(store, catalogue, solver, clock))
     day = clock.today()
     clock.advance(timedelta(days=2))
     other = _other(catalogue)
     _, again_s = _timed(lambda: refresh(store, other))
-    past, past_s = _timed(lambda: position(store, other, solver, clock, day))
+    past, past_s = _least(lambda: position(store, other, solver, clock, day))
     wrong, recount_s = _timed(lambda: recount(store, other))
     assert past.lines == now.lines
     assert past.unknown == now.unknown
@@ -176,7 +178,16 @@ def _measure(name: str, url: str, devices: int) -> Run:
     )
 
 
-def _timed(call: Callable[[], object]) -> tuple[object, float]:
+def _least(call: Callable[[], Position]) -> tuple[Position, float]:
+    """The answer, and the least of three times: what else the machine did is not ours."""
+    times = []
+    for _ in range(3):
+        answer, seconds = _timed(call)
+        times.append(seconds)
+    return answer, min(times)
+
+
+def _timed(call: Callable[[], T]) -> tuple[T, float]:
     gc.collect()
     start = time.perf_counter()
     answer = call()
@@ -250,7 +261,7 @@ def _day(store: SQLStore, clock: FakeClock, recogniser: Recogniser, number: int)
                 held = work.inventories.held(device.id)
                 # One that many have: what is updated on a day is updated everywhere.
                 gone = held[number * 9 % 60]
-                (record,) = work.inventories.records([gone.number]).values()
+                ((_, record),) = work.inventories.records([gone.number])
                 new = replace(record, version=f"9.{number}", installed_on=f"{clock.today()}")
                 gone_digest = row_digest(gone.record, gone.installed_on)
                 content = Changes(device.facts, device.sources, (new,), frozenset({gone_digest}))

@@ -199,8 +199,8 @@ class MemoryInventories:
                 numbers = sorted(self.numbers[key] for key in installs)
                 yield numbers, [self.work.devices.numbers[device_id]]
 
-    def records(self, numbers: Collection[int] | None = None) -> Mapping[int, Install]:
-        return {n: each for n, each in self.ever.items() if numbers is None or n in numbers}
+    def records(self, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Install]]:
+        return ((n, each) for n, each in self.ever.items() if numbers is None or n in numbers)
 
     def episodes(self, device: int) -> Sequence[Episode]:
         there: dict[tuple[str, ...], Episode] = {}

@@ -148,8 +148,8 @@ class Inventories(Protocol):
         With `pending`, only for devices of which nothing was recognised since they changed.
         """
 
-    def records(self, numbers: Collection[int] | None = None) -> Mapping[int, Install]:
-        """Records by their numbers; without any, all that were ever reported."""
+    def records(self, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Install]]:
+        """Records with their numbers: of these, or without any, all that were ever reported."""
 
     def episodes(self, device: int) -> Sequence[Episode]:
         """Everything that is or was installed on a device, by its number, the oldest first."""

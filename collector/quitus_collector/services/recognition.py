@@ -1,7 +1,7 @@
 """What the catalogue makes of the fleet: on arrival, and again when the catalogue changes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
@@ -69,9 +69,10 @@ class Recogniser:
         self.learn(work.inventories.records())
         self._recognise(work, pending=False)
 
-    def learn(self, records: Mapping[int, Install]) -> None:
-        """Recognises records, by their numbers."""
-        for number, install in records.items():
+    def learn(self, records: Iterable[tuple[int, Install]]) -> None:
+        """Recognises records, each with its number."""
+        for number, install in records:
+            self._learnt.add(number)
             found = self.catalogue.recognise(install)
             if found.software_class is SoftwareClass.UNKNOWN:
                 self._unknown[number] = install.name, install.publisher
@@ -79,7 +80,6 @@ class Recogniser:
                 # Which rule says so makes no difference to a count.
                 plain = Recognition(found.software_class, found.product)
                 self._shows[number] = self._shown.setdefault(plain, len(self._shown))
-        self._learnt |= records.keys()
 
     def recognise(self, records: Iterable[int]) -> Recognised:
         """What records that were learnt are together, on one device."""
@@ -96,7 +96,7 @@ class Recogniser:
         if pending:
             sets = iter(found := list(sets))
             new = {number for records, _ in found for number in records} - self._learnt
-            self.learn(work.inventories.records(new) if new else {})
+            self.learn(work.inventories.records(new) if new else ())
         work.fleet.recognise((devices, self.recognise(records)) for records, devices in sets)
 
 

@@ -144,11 +144,11 @@ class SQLInventories:
             if number in devices:
                 yield unpack_numbers(packed), devices[number]
 
-    def records(self, numbers: Collection[int] | None = None) -> Mapping[int, Install]:
-        """Records by their numbers; without any, all that were ever reported."""
+    def records(self, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Install]]:
+        """Records with their numbers: of these, or without any, all that were ever reported."""
         everything = in_batches(self._connection, select(tables.software))
         found = everything if numbers is None else self._records(numbers)
-        return {row.id: as_install(row) for row in found}
+        return ((row.id, as_install(row)) for row in found)
 
     def episodes(self, device: int) -> Sequence[Episode]:
         """Everything that is or was installed on a device, the oldest first."""
