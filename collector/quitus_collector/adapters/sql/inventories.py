@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from quitus_collector.adapters.sql import tables
 from quitus_collector.adapters.sql.packed import (
@@ -28,6 +28,8 @@ SOFTWARE = (
     *("digest", "name", "version", "publisher", "architecture", "source", "scope"),
     *("identifiers", "hidden"),
 )
+# Of the lock that those who bring new records share; any number that nothing else here uses.
+LOCK = 0x7175697475732E62
 
 
 class _Evidence(NamedTuple):
@@ -276,7 +278,12 @@ class SQLInventories:
             return {}
         numbers = self._numbers(by_digest)
         if missing := by_digest.keys() - numbers.keys():
-            # In one order everywhere: two collectors that intern the same rows must not deadlock.
+            if self._connection.dialect.name == "postgresql":
+                # A transaction interns for several devices, so in no one order: two collectors that
+                # bring the same rows would end each other's. The second one finds the first's.
+                self._connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+                numbers |= self._numbers(missing)
+                missing -= numbers.keys()
             rows = [_software(digest, by_digest[digest]) for digest in sorted(missing)]
             insert_rows(self._connection, tables.software, SOFTWARE, rows, or_ignore=True)
             numbers |= self._numbers(missing)
