@@ -47,6 +47,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # connections = 4096              # open at once, on each port, handshakes among them
 # connection_s = 600              # how long one may last; calls under way are finished
 # handshake_s = 10                # until a connection that does not get through is dropped
+# message_s = 30                  # until a call whose message has not come is written down
 
 [company]                         # who declares
 # name = "Ateliers Exemple"
@@ -130,6 +131,7 @@ class Limits(Model):
     connections: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
     connection_s: Annotated[int, Field(ge=1, le=86_400)] = 600
     handshake_s: Annotated[int, Field(ge=1, le=300)] = 10
+    message_s: Annotated[int, Field(ge=1, le=300)] = 30
 
 
 class CompanyTable(Model):

@@ -17,10 +17,12 @@ from quitus_agent.inventory import READ, Install, Inventory, SourceOutcome
 from quitus_agent.spool import Accepted
 from tests.builders import NOON
 from tests.programs import AgentFolder, CollectorFolder
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 METHOD = "/quitus.v1.InventoryService/Report"
 MEBIBYTE = 1024 * 1024
+TOO_LARGE = "Report: no whole message in 2 seconds: too large, or cut off"
 ONE_ROW = statement.make(
     DeviceFacts("PC-1"),
     Inventory([SourceOutcome("dpkg", READ)], [Install("a", source="dpkg")]),
@@ -53,11 +55,18 @@ class Port:
 @pytest.fixture
 def port(collector: CollectorFolder, agent: AgentFolder) -> Iterator[Port]:
     collector.set("reports_per_hour", "5")
+    collector.set("message_s", "2")
     with collector.serving() as (enrolment, inventory):
         assert agent.enrol(enrolment, collector.token_file()).status == 0
         made = Port(inventory, identity.load(agent.state))
         yield made
         made.channel.close()
+
+
+def refusals(collector: CollectorFolder) -> list[str]:
+    """The reasons in the audit log."""
+    entries = json.loads(collector.ok("audit", "list", "--format", "json"))
+    return [each["detail"]["reason"] for each in entries if each["event"] == "refused"]
 
 
 def highest_memory_mib(collector: CollectorFolder) -> float:
@@ -82,6 +91,7 @@ def test_a_message_far_too_large_is_refused_without_being_held(
     assert status == "RESOURCE_EXHAUSTED"
     assert highest_memory_mib(collector) - before < 100
     assert port.report(wire.full_request(ONE_ROW, Accepted())).installs == 1
+    assert until(lambda: refusals(collector) == [TOO_LARGE]), refusals(collector)
 
 
 def test_bytes_that_are_no_message_are_refused_and_written_down(
@@ -90,9 +100,7 @@ def test_bytes_that_are_no_message_are_refused_and_written_down(
     answers = {port.send(b"\xff" + os.urandom(200)) for _ in range(4)}
 
     assert answers == {("INVALID_ARGUMENT", "the request is not a message of this call")}
-    entries = json.loads(collector.ok("audit", "list", "--format", "json"))
-    (refused,) = (each["detail"]["reason"] for each in entries if each["event"] == "refused")
-    assert refused == "Report: the request is not a message of this call"
+    assert refusals(collector) == ["Report: the request is not a message of this call"]
     assert port.report(wire.full_request(ONE_ROW, Accepted())).installs == 1
 
 

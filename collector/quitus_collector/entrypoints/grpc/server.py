@@ -45,8 +45,8 @@ class Limits:
     """What is taken from outside, at most.
 
     A message counts as it is once unpacked; `calls` are those under way at once on each port,
-    `connections` the open ones, each for `connection_s` at the most; enrolments are counted by
-    address, reports by device.
+    `connections` the open ones, each for `connection_s` at the most; a call whose message has not
+    come after `message_s` is written down; enrolments are counted by address, reports by device.
     """
 
     message_mib: int
@@ -56,6 +56,7 @@ class Limits:
     connections: int
     connection_s: int
     handshake_s: int
+    message_s: int
 
 
 # How often `UseCases.tick` is called.
@@ -105,14 +106,12 @@ async def serve(
             await use_cases.run(use_cases.refused, actor, reason)
 
     connections = Connections()
+    guards = [ErrorInterceptor(refused, connections.heard, answered) for _ in range(2)]
     servers = [
-        _server(
-            size,
-            limits,
-            ErrorInterceptor(refused, connections.heard, answered),
-            shares_port=supervised,
+        _server(size, limits, guard, shares_port=supervised)
+        for size, guard in zip(
+            (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024), guards, strict=True
         )
-        for size in (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024)
     ]
     address_rate = Rate(limits.enrolments_per_minute, 60)
     device_rate = Rate(limits.reports_per_hour, 3600)
@@ -148,6 +147,9 @@ async def serve(
                 silence_s = limits.handshake_s / 2
                 for address in await use_cases.run(connections.silent, now, silence_s):
                     await refused(address, f"connection: no call for {silence_s:g} seconds")
+            for method in [each for guard in guards for each in guard.lost(limits.message_s)]:
+                reason = f"no whole message in {limits.message_s} seconds: too large, or cut off"
+                await refused("unknown", f"{method}: {reason}")
         except CollectorError as error:
             log.warning("upkeep failed", extra={"reason": str(error)})
         with suppress(TimeoutError):

@@ -70,20 +70,42 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         self._heard = heard
         self._answered = answered
         self._wrapped: dict[str, Any] = {}
+        # Calls of which the message is still to come, the oldest first: method, and since when.
+        self._awaited: dict[object, tuple[str, float]] = {}
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         """Wraps unary calls, which are all there are."""
         method = handler_call_details.method
-        if method in self._wrapped:
-            return self._wrapped[method]
-        handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
-            _timed(_guarded(handler, method, self._refused, self._heard), method, self._answered),
-            response_serializer=handler.response_serializer,
-        )
-        return self._wrapped[method]
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None or handler.unary_unary is None:
+                return handler
+            guarded = _guarded(handler, method, self._refused, self._heard)
+            timed = _timed(guarded, method, self._answered)
+            self._wrapped[method] = timed, handler.response_serializer
+        timed, serializer = self._wrapped[method]
+        call = object()
+        self._awaited[call] = method, time.monotonic()
+
+        async def came(content: bytes, context: Any) -> Any:
+            self._awaited.pop(call, None)
+            return await timed(content, context)
+
+        return grpc.unary_unary_rpc_method_handler(came, response_serializer=serializer)
+
+    def lost(self, after_s: float) -> list[str]:
+        """Methods of calls whose message did not come in so long; each call is told once.
+
+        gRPC itself refuses what is too large, and tells nobody here.
+        """
+        late = time.monotonic() - after_s
+        found = []
+        for call, (method, since) in list(self._awaited.items()):
+            if since > late:
+                break
+            del self._awaited[call]
+            found.append(method.rpartition("/")[2])
+        return found
 
 
 def _timed(call: Handler, method: str, answered: Answered) -> Handler:
