@@ -10,7 +10,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-from quitus_collector.adapters.sql.store import SQLStore, _alembic
+from quitus_collector.adapters.sql.store import SQLStore, alembic_config
 from quitus_collector.domain.history import snapshot
 from quitus_collector.domain.install import Scope, SourceStatus
 from quitus_collector.services.audit import verify
@@ -35,7 +35,7 @@ SOURCES = [{"name": "rpm", "status": "failed", "reason": "unreadable"}]
 
 
 def test_no_release_is_left_out() -> None:
-    scripts = ScriptDirectory.from_config(_alembic())
+    scripts = ScriptDirectory.from_config(alembic_config())
 
     assert sorted(each.revision for each in scripts.walk_revisions()) == sorted(RELEASED)
 
@@ -170,7 +170,7 @@ def made(url: str, release: str) -> SQLStore:
     """A store of this version on a database that the release made and filled."""
     store = SQLStore(url, create=True)
     with store._writer.connect() as connection, connection.begin():
-        command.upgrade(_alembic(connection), release)
+        command.upgrade(alembic_config(connection), release)
     with opened(url) as connection:
         fill(connection, release)
     store.upgrade()
