@@ -49,6 +49,7 @@ from quitus_collector.domain.product import line_of
 from quitus_collector.domain.triage import Group, groups
 from quitus_collector.entrypoints import workers
 from quitus_collector.errors import (
+    CatalogueError,
     CollectorError,
     DeviceRefused,
     InvalidRequest,
@@ -432,7 +433,10 @@ class Collector:
         store, clock = self.store, self.clock
         live = LiveAuthority(self.config.authority, self.config.names, clock, self.validity)
         refusals = Refusals(store, clock)
-        refresh(store, self.catalogue)
+        try:
+            refresh(store, self.catalogue)
+        except CatalogueError as error:
+            log.warning("the fleet is not recognised anew", extra={"reason": str(error)})
         recogniser = Recogniser(lambda: catalogue(self.config.home))
 
         def identity() -> server.Identity:

@@ -1,5 +1,6 @@
 """What the catalogue makes of the fleet: on arrival, and again when the catalogue changes."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -8,7 +9,10 @@ from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareCl
 from quitus_collector.domain.history import Recognised
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.position import licensable
+from quitus_collector.errors import CatalogueError
 from quitus_collector.services.ports import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
 
 
 class Miscount(NamedTuple):
@@ -47,7 +51,16 @@ class Recogniser:
         return self._catalogue
 
     def take_in(self, work: UnitOfWork) -> None:
-        """Recognises what is pending, where the fleet is counted by this very catalogue."""
+        """Recognises what is pending, where the fleet is counted by this very catalogue.
+
+        A rule that somebody wrote wrong keeps no device from reporting: what it brings waits.
+        """
+        try:
+            self._take_in(work)
+        except CatalogueError as error:
+            log.warning("reports are not recognised for now", extra={"reason": str(error)})
+
+    def _take_in(self, work: UnitOfWork) -> None:
         work.fleet.hold(alone=False)
         counted_by = work.fleet.counted_by()
         if counted_by not in (self.catalogue.digest, self._other):

@@ -16,7 +16,16 @@ from tests.programs import AgentFolder, CollectorFolder
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
-RULES = '[[other]]\nid = "maison/x"\nlabel = "X"\nclass = "free"\nnames = ["X"]\n'
+RULES = """
+publisher = "maison"
+label = "Maison"
+
+[[product]]
+id = "maison/x"
+label = "X"
+class = "free"
+names = ["X"]
+"""
 
 
 @pytest.fixture
