@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     any_,
+    false,
     func,
     literal,
     select,
@@ -48,11 +49,13 @@ def among(
     one each, and may not be more than BATCH.
     """
     listed = list(values)
+    if not listed:
+        return false()
     if connection.dialect.name == "postgresql":
         kinds: dict[type, Any] = {str: String(), bytes: LargeBinary()}
-        kind = kinds.get(type(listed[0]) if listed else int, BigInteger())
+        kind = kinds.get(type(listed[0]), BigInteger())
         return column == any_(literal(listed, ARRAY(kind)))
-    if listed and isinstance(listed[0], bytes):
+    if isinstance(listed[0], bytes):
         return column.in_(listed)
     each = func.json_each(json.dumps(listed)).table_valued("value")
     return column.in_(select(each.c.value))
