@@ -183,7 +183,7 @@ def shared(
 ) -> CollectorFolder:
     """A collector on a database that several processes may serve."""
     if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql")()
+        url = request.getfixturevalue("postgresql").database()
         monkeypatch.setenv("QUITUS_COLLECTOR_DATABASE", url)
     folder = CollectorFolder(tmp_path / "shared")
     folder.ok("init")
