@@ -75,20 +75,20 @@ def parse(
     fields: dict[str, str] = {}
     number, is_open, is_empty = 0, False, True
     for number, line in enumerate(lines, start=1):
-        if line.startswith((" ", "\t")):
-            continue
-        if not line.strip():
-            if is_open:
-                yield from _install(stated | fields, distribution, number)
-                fields, is_open, is_empty = {}, False, False
-            continue
-        is_open = True
         name, colon, value = line.partition(":")
-        if not colon:
-            raise SourceError(f"line {number} is not 'Field: value'")
-        field = wanted.get(name)
+        field = wanted.get(name) if colon else None
         if field is None:
+            if line.startswith((" ", "\t")):
+                continue
+            if not line.strip():
+                if is_open:
+                    yield from _install(stated | fields, distribution, number)
+                    fields, is_open, is_empty = {}, False, False
+                continue
+            if not colon:
+                raise SourceError(f"line {number} is not 'Field: value'")
             field = wanted[name] = FIELDS.get(name.lower(), "")
+        is_open = True
         if field:
             fields[field] = value.strip()
     if is_open:
