@@ -5,7 +5,7 @@ import signal
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -26,8 +26,13 @@ KILLS = int(os.environ.get("QUITUS_KILLS", "1"))
 
 def workers_of(collector: CollectorFolder) -> list[psutil.Process]:
     """Of the process that supervises, which has no other children."""
-    children = psutil.Process(collector.pid).children()
-    return [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for each in psutil.Process(collector.pid).children():
+        # One that was killed may be gone by the time that it is asked.
+        with suppress(psutil.NoSuchProcess):
+            if each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each)
+    return found
 
 
 @contextmanager
