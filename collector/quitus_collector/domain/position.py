@@ -25,6 +25,7 @@ from quitus_collector.domain.licensing.situation import (
     Reconciliation,
     Situation,
 )
+from quitus_collector.domain.licensing.spots import BY_CORES
 from quitus_collector.domain.licensing.tally import Tally, is_countable, tally
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.product import (
@@ -285,8 +286,6 @@ class _Fleet:
         return found
 
 
-# Under these, what is missing on a device is counted by what the device is.
-WHOLE_DEVICES = frozenset({Metric.CORE, Metric.PROCESSOR})
 # The device's id where a line is bound to it, its entity where one is tied to that, its products.
 _Trait = tuple[str, str, tuple[str, ...]]
 
@@ -301,7 +300,7 @@ def _answer(situation: Situation, fleet: _Fleet, demanded: Iterable[str], solver
             continue
         holding = fleet.holding(products)
         if all(map(is_countable, lines)) and not any(
-            situation.terms_of(product).default_metric in WHOLE_DEVICES for product in products
+            situation.terms_of(product).default_metric in BY_CORES for product in products
         ):
             part = tally(_alike(situation, holding, lines), solver)
         else:
