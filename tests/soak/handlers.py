@@ -50,7 +50,7 @@ from quitus_collector.services import enrolment
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.enrolment import Applicant
 from quitus_collector.services.recognition import Recogniser
-from quitus_collector.wiring import use_cases
+from quitus_collector.wiring.serving import use_cases
 from tests.builders import NOON
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore

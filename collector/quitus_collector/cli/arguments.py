@@ -11,7 +11,7 @@ from typing import TypeAlias
 from quitus_collector import config
 from quitus_collector.domain.company import is_siren
 from quitus_collector.errors import UsageError
-from quitus_collector.wiring import Collector
+from quitus_collector.wiring.collector import Collector
 
 OK, FAILURE, USAGE = 0, 1, 2
 # argparse gives what commands are added to no public name, and no subscript when it runs.

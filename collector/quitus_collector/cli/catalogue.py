@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from quitus_collector import wiring
 from quitus_collector.adapters import catalogue_bundle, recognising, terminal
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.cli.arguments import (
@@ -19,6 +18,8 @@ from quitus_collector.domain.catalogue import SoftwareClass, is_valid_line
 from quitus_collector.domain.catalogue_check import problems
 from quitus_collector.domain.catalogue_diff import differences
 from quitus_collector.errors import CatalogueError, UsageError
+from quitus_collector.wiring import licensing
+from quitus_collector.wiring.collector import UPDATED_RULES, catalogue_of
 
 # What a person may decide; what nobody knows stays unknown by itself.
 DECISIONS = tuple(each.value for each in SoftwareClass if each is not SoftwareClass.UNKNOWN)
@@ -78,7 +79,7 @@ def add(commands: Commands) -> None:
 
 
 def _recognise(arguments: argparse.Namespace) -> int:
-    load = partial(wiring.catalogue, arguments.home)
+    load = partial(catalogue_of, arguments.home)
     file = arguments.file or "standard input"
     try:
         with arguments.file.open(encoding="utf-8") if arguments.file else sys.stdin as lines:
@@ -93,7 +94,7 @@ def _recognise(arguments: argparse.Namespace) -> int:
 
 
 def _catalogue_check(arguments: argparse.Namespace) -> int:
-    catalogue = wiring.catalogue(arguments.home, arguments.folder)
+    catalogue = catalogue_of(arguments.home, arguments.folder)
     found = sorted(set(problems(catalogue)))
     for problem in found:
         print(problem, file=sys.stderr)
@@ -107,7 +108,7 @@ def _catalogue_check(arguments: argparse.Namespace) -> int:
 
 
 def _catalogue_show(arguments: argparse.Namespace) -> int:
-    catalogue = wiring.catalogue(arguments.home)
+    catalogue = catalogue_of(arguments.home)
     known = {*catalogue.products, *catalogue.publishers}
     if arguments.id and arguments.id not in known:
         close = get_close_matches(arguments.id, known, n=1)
@@ -118,8 +119,8 @@ def _catalogue_show(arguments: argparse.Namespace) -> int:
 
 
 def _catalogue_diff(arguments: argparse.Namespace) -> int:
-    old = wiring.catalogue(arguments.home, arguments.old)
-    new = wiring.catalogue(arguments.home, arguments.new)
+    old = catalogue_of(arguments.home, arguments.old)
+    new = catalogue_of(arguments.home, arguments.new)
     for sentence in differences(old, new):
         print(sentence)
     return OK
@@ -132,7 +133,7 @@ def _catalogue_pack(arguments: argparse.Namespace) -> int:
 
 
 def _catalogue_update(arguments: argparse.Namespace) -> int:
-    folder = arguments.home / wiring.UPDATED_RULES
+    folder = arguments.home / UPDATED_RULES
     version = catalogue_bundle.unpack(arguments.bundle, arguments.key, folder)
     print(f"the catalogue of {arguments.home} is version {version}")
     return OK
@@ -140,7 +141,7 @@ def _catalogue_update(arguments: argparse.Namespace) -> int:
 
 def _triage_list(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    found = collector.triage()
+    found = licensing.triage(collector)
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
@@ -152,7 +153,9 @@ def _triage_decide(arguments: argparse.Namespace) -> int:
     if arguments.product and not is_valid_line(arguments.product):
         raise UsageError(f"{arguments.product!r} is not publisher/family[/edition]")
     collector = collector_of(arguments)
-    named = [each for each in collector.triage() if arguments.name in (each.stem, *each.names)]
+    named = [
+        each for each in licensing.triage(collector) if arguments.name in (each.stem, *each.names)
+    ]
     if not named:
         raise UsageError(f"no unknown name is {arguments.name!r}")
     ruling = Ruling(
@@ -162,8 +165,8 @@ def _triage_decide(arguments: argparse.Namespace) -> int:
         arguments.product,
         arguments.label,
     )
-    for install, answer in collector.preview(ruling):
+    for install, answer in licensing.preview(collector, ruling):
         print(f"{install.name}: {answer.product or answer.software_class.value}")
     if not arguments.preview:
-        print(f"the rule is in {collector.decide(ruling)}")
+        print(f"the rule is in {licensing.decide(collector, ruling)}")
     return OK

@@ -7,6 +7,7 @@ from pathlib import Path
 from quitus_collector.adapters import terminal
 from quitus_collector.cli.arguments import OK, Commands, check_entity, collector_of, label
 from quitus_collector.services import company_authorities
+from quitus_collector.wiring import identity
 
 
 def add(authority_actions: Commands) -> None:
@@ -54,7 +55,8 @@ def _id(text: str) -> str:
 
 def _add(arguments: argparse.Namespace) -> int:
     check_entity(arguments.entity)
-    added = collector_of(arguments).trust_company(
+    added = identity.trust_company(
+        collector_of(arguments),
         arguments.authority,
         arguments.file,
         arguments.revocations,
@@ -66,12 +68,12 @@ def _add(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    terminal.company_authorities(collector_of(arguments).company_authorities())
+    terminal.company_authorities(identity.list_company_authorities(collector_of(arguments)))
     return OK
 
 
 def _revocations(arguments: argparse.Namespace) -> int:
-    collector_of(arguments).set_revocations(arguments.authority, arguments.files)
+    identity.set_revocations(collector_of(arguments), arguments.authority, arguments.files)
     print(f"the revocation lists of {arguments.authority} are replaced")
     return OK
 

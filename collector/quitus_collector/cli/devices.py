@@ -21,6 +21,7 @@ from quitus_collector.errors import CollectorError, StoreError
 from quitus_collector.services import access, ledger
 from quitus_collector.services.enrolment import decide, revoke_token
 from quitus_collector.services.reporting import Decision, list_devices, settle, show_device
+from quitus_collector.wiring import identity, serving
 
 
 def add(commands: Commands) -> None:
@@ -110,8 +111,8 @@ def _token_create(arguments: argparse.Namespace) -> int:
     check_entity(arguments.entity)
     collector = collector_of(arguments)
     print(
-        collector.create_token(
-            arguments.uses, arguments.valid_for, arguments.entity, arguments.label
+        identity.create_token(
+            collector, arguments.uses, arguments.valid_for, arguments.entity, arguments.label
         )
     )
     return OK
@@ -238,7 +239,7 @@ def _reports_import(arguments: argparse.Namespace) -> int:
     status = OK
     for file in arguments.files:
         try:
-            device = collector.import_report(file)
+            device = serving.import_report(collector, file)
         except StoreError:
             raise
         except CollectorError as error:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from quitus_collector.adapters import terminal
 from quitus_collector.cli.arguments import OK, Commands, collector_of, day, positive, print_json
 from quitus_collector.services import ledger
+from quitus_collector.wiring import licensing
 
 
 def add(commands: Commands) -> None:
@@ -31,7 +32,7 @@ def add(commands: Commands) -> None:
 
 def _removals(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    found, begins = collector.removals(arguments.since, arguments.product)
+    found, begins = licensing.removals(collector, arguments.since, arguments.product)
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:

@@ -20,7 +20,8 @@ from quitus_collector.errors import CollectorError
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.licensing import remove_entitlement
 from quitus_collector.services.wording import why
-from quitus_collector.wiring import Collector
+from quitus_collector.wiring import licensing
+from quitus_collector.wiring.collector import Collector
 
 CSV_FIELDS = (
     "product",
@@ -98,7 +99,7 @@ def _pools_remove(arguments: argparse.Namespace) -> int:
 
 
 def _pools_import(arguments: argparse.Namespace) -> int:
-    summary = collector_of(arguments).import_pools(arguments.file)
+    summary = licensing.import_pools(collector_of(arguments), arguments.file)
     print(
         f"{arguments.file}: {summary.added} entitlements added, {summary.changed} changed, "
         f"{summary.unchanged} unchanged"
@@ -115,7 +116,7 @@ def _pools_list(arguments: argparse.Namespace) -> int:
 def _position(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     check_publisher(collector.catalogue, arguments.publisher)
-    position = collector.position(arguments.as_of)
+    position = licensing.position(collector, arguments.as_of)
     if arguments.publisher:
         position = position.of_publisher(arguments.publisher)
     if arguments.format == "json":
@@ -129,7 +130,7 @@ def _position(arguments: argparse.Namespace) -> int:
 
 def _findings(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    found = collector.findings(arguments.key_server)
+    found = licensing.findings(collector, arguments.key_server)
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
@@ -147,14 +148,16 @@ def _print_csv(lines: Sequence[PositionLine], collector: Collector) -> None:
 
 def _declaration_draft(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    for file in collector.draft_declaration(arguments.publisher, arguments.out):
+    for file in licensing.draft_declaration(collector, arguments.publisher, arguments.out):
         print(file)
     return OK
 
 
 def _reconcile(arguments: argparse.Namespace) -> int:
     limit = arguments.time_limit and arguments.time_limit.total_seconds()
-    answer, is_optimal = collector_of(arguments).reconcile_scenario(arguments.file, limit)
+    answer, is_optimal = licensing.reconcile_scenario(
+        collector_of(arguments), arguments.file, limit
+    )
     print(answer)
     if not is_optimal:
         raise CollectorError("the time limit was reached: this is the best answer until then")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from quitus_collector import config, logs, wiring
+from quitus_collector import config, logs
 from quitus_collector.adapters import terminal
 from quitus_collector.adapters.authority_folder import RootKey
 from quitus_collector.cli import company
@@ -25,6 +25,7 @@ from quitus_collector.domain.device import Device
 from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.audit import verify
 from quitus_collector.services.diagnosing import Verdict
+from quitus_collector.wiring import identity, operation, serving
 
 
 def add(commands: Commands) -> None:
@@ -138,7 +139,7 @@ def _add_audit(commands: Commands) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     names = arguments.name or ["localhost", "127.0.0.1"]
-    made = wiring.init(
+    made = operation.init(
         arguments.home,
         names,
         lambda: config.load(arguments.home, os.environ, {}),
@@ -161,8 +162,10 @@ def _serve(arguments: argparse.Namespace) -> int:
         print(f"enrolment port {enrolment_port}, inventory port {inventory_port}", flush=True)
 
     if arguments.workers > 1:
-        return collector.supervise(arguments.workers, partial(_worker, arguments.home), ready)
-    collector.serve(ready, supervised=bool(arguments.worker))
+        return serving.supervise(
+            collector, arguments.workers, partial(_worker, arguments.home), ready
+        )
+    serving.serve(collector, ready, supervised=bool(arguments.worker))
     return OK
 
 
@@ -202,7 +205,7 @@ def _passphrase(arguments: argparse.Namespace, what: str, *, making: bool) -> by
 def _doctor(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     messages, checks = collector.messages, []
-    for check in collector.doctor():
+    for check in operation.doctor(collector):
         checks.append(check)
         if arguments.format == "table":
             terminal.doctor([check], messages)
@@ -225,7 +228,7 @@ def _backup(arguments: argparse.Namespace) -> int:
     given = _passphrase(arguments, "passphrase of the keys", making=True) if asked else b""
     if asked and not given:
         raise UsageError("the passphrase is empty")
-    left_out = collector_of(arguments).backup(arguments.file, given)
+    left_out = operation.backup(collector_of(arguments), arguments.file, given)
     print(f"{arguments.file} holds the database, the settings, the roots and your own rules")
     if left_out:
         print(f"not in it, keep them elsewhere or give a passphrase: {', '.join(left_out)}")
@@ -236,7 +239,7 @@ def _backup(arguments: argparse.Namespace) -> int:
 
 def _restore(arguments: argparse.Namespace) -> int:
     asked = arguments.passphrase_file or arguments.passphrase
-    missing = wiring.restore(
+    missing = operation.restore(
         arguments.home,
         arguments.file,
         lambda: config.load(arguments.home, os.environ, {}),
@@ -252,7 +255,7 @@ def _restore(arguments: argparse.Namespace) -> int:
 def _authority_show(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     terminal.authority(
-        collector.authority, collector.clock.now(), len(collector.without_next_root())
+        collector.authority, collector.clock.now(), len(identity.without_next_root(collector))
     )
     return OK
 
@@ -265,10 +268,12 @@ def _authority_change(arguments: argparse.Namespace) -> int:
     else:
         root_key = _root_key(arguments, None, making=kind is Kind.ROOT_PREPARED)
     if kind is Kind.ROOT_ACTIVATED and not arguments.even_if:
-        _refuse_for(collector.without_next_root(), "have not heard of the next root")
+        _refuse_for(identity.without_next_root(collector), "have not heard of the next root")
     if kind is Kind.ROOT_RETIRED and not arguments.even_if:
-        _refuse_for(collector.with_former_issuer(), "still show a certificate of a former issuer")
-    print(collector.change_authority(kind, root_key))
+        _refuse_for(
+            identity.with_former_issuer(collector), "still show a certificate of a former issuer"
+        )
+    print(identity.change_authority(collector, kind, root_key))
     return OK
 
 

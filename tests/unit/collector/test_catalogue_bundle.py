@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from quitus_collector import wiring
 from quitus_collector.adapters import catalogue_bundle, catalogue_files
 from quitus_collector.cli import main
 from quitus_collector.errors import CatalogueError, UsageError
+from quitus_collector.wiring.collector import UPDATED_RULES, catalogue_of
 
 ACME = """
 publisher = "acme"
@@ -62,16 +62,16 @@ def test_a_bundle_brings_its_rules_to_a_collector_that_sees_no_network(
     assert main([*command, "update", str(tmp_path / "b.zip"), "--key", str(public)]) == 0
 
     assert "version 2099.1" in capsys.readouterr().out
-    assert set(wiring.catalogue(home).products) == {"acme/tool"}
+    assert set(catalogue_of(home).products) == {"acme/tool"}
 
 
 def test_an_older_bundle_than_the_shipped_rules_is_not_used(
     tmp_path: Path, keys: tuple[Path, Path]
 ) -> None:
     bundle = a_bundle(tmp_path / "new", keys[0], version="2001.1")
-    catalogue_bundle.unpack(bundle, keys[1], tmp_path / "home" / wiring.UPDATED_RULES)
+    catalogue_bundle.unpack(bundle, keys[1], tmp_path / "home" / UPDATED_RULES)
 
-    assert wiring.catalogue(tmp_path / "home").version == catalogue_files.load().version
+    assert catalogue_of(tmp_path / "home").version == catalogue_files.load().version
 
 
 def test_a_bundle_replaces_the_rules_in_use_only_when_it_is_newer(

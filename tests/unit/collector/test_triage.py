@@ -14,7 +14,7 @@ from quitus_collector.domain.patterns import Pattern
 from quitus_collector.domain.position import Unknown
 from quitus_collector.domain.triage import groups, pattern_of, stem_of
 from quitus_collector.errors import UsageError
-from quitus_collector.wiring import Collector
+from quitus_collector.wiring.collector import Collector
 from tests.builders import a_device, an_install
 
 CATALOGUE = catalogue_files.load()

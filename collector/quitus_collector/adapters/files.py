@@ -1,0 +1,27 @@
+"""Files that are written whole or not at all."""
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from quitus_collector.errors import CollectorError
+
+
+def write_together(contents: Iterable[tuple[Path, bytes]]) -> None:
+    """Writes every file beside its place first, so that a full disk leaves the old ones alone."""
+    pending: list[tuple[Path, Path]] = []
+    try:
+        for path, content in contents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f".{path.name}.new")
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            pending.append((beside, path))
+            beside.write_bytes(content)
+        for beside, path in pending:
+            os.replace(beside, path)
+    except OSError as error:
+        for beside, _ in pending:
+            beside.unlink(missing_ok=True)
+        raise CollectorError(f"{error.filename}: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""Puts the collector together: the only place that names concrete adapters."""

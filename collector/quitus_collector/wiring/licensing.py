@@ -1,0 +1,127 @@
+"""Pools, position, what no rule knows, and the declaration."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from quitus_collector.adapters import (
+    own_rules,
+    pools_csv,
+    scenarios,
+)
+from quitus_collector.adapters.files import write_together
+from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.domain.catalogue import Recognition
+from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.findings import Finding
+from quitus_collector.domain.history import Removal
+from quitus_collector.domain.install import Install
+from quitus_collector.domain.licensing.reconciliation import reconcile
+from quitus_collector.domain.position import Position
+from quitus_collector.domain.product import line_of
+from quitus_collector.domain.triage import Group, groups
+from quitus_collector.errors import (
+    UsageError,
+)
+from quitus_collector.services import (
+    declaring,
+    ledger,
+    licensing,
+    observing,
+)
+from quitus_collector.services.licensing import ImportSummary
+from quitus_collector.wiring.collector import OWN_RULES, Collector
+
+
+def import_pools(collector: Collector, file: Path) -> ImportSummary:
+    """Takes in licence pools from a CSV file, all of it or nothing."""
+    lines = pools_csv.read(file)
+    try:
+        return licensing.import_pools(collector.store, collector.catalogue, lines)
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from error
+
+
+def position(collector: Collector, day: date | None = None) -> Position:
+    """The effective licence position of now, or of the end of a past day."""
+    return licensing.position(
+        collector.store, collector.catalogue, collector.solver, collector.clock, day
+    )
+
+
+def removals(
+    collector: Collector, day: date, product: str | None
+) -> tuple[Sequence[Removal], datetime | None]:
+    """What went away from that day on, and when the history begins, if that is later."""
+    if product and line_of(product) not in collector.catalogue.products:
+        raise UsageError(f"the catalogue has no product {product!r}")
+    morning = collector.clock.end_of(day - timedelta(days=1))
+    return ledger.removed(collector.store, morning, product)
+
+
+def triage(collector: Collector) -> tuple[Group, ...]:
+    """What no rule knows, in groups, those on most devices first."""
+    from quitus_collector.adapters.likeness import Likeness
+
+    return groups(position(collector).unknown, collector.catalogue, Likeness())
+
+
+def preview(collector: Collector, ruling: Ruling) -> tuple[tuple[Install, Recognition], ...]:
+    """The fleet's records whose answer a decision would change, with the new answer."""
+    longer = own_rules.preview(ruling, collector.config.home / OWN_RULES)
+    with collector.store.reading() as work:
+        records = work.inventories.distinct().values()
+        changed = [
+            (each, answer)
+            for each in records
+            if (answer := longer.recognise(each)) != collector.catalogue.recognise(each)
+        ]
+    return tuple(sorted(changed, key=lambda pair: pair[0].key()))
+
+
+def decide(collector: Collector, ruling: Ruling) -> Path:
+    """Makes the decision a rule of the customer's own; returns its file."""
+    return own_rules.write(ruling, collector.config.home / OWN_RULES)
+
+
+def findings(collector: Collector, key_servers: Iterable[str]) -> tuple[Finding, ...]:
+    """What stands beside the position; `key_servers` are the company's own."""
+    own = frozenset(server.lower() for server in key_servers)
+    return observing.observe(collector.store, collector.catalogue, collector.clock, own)
+
+
+def draft_declaration(
+    collector: Collector, publisher: str | None, folder: Path
+) -> tuple[Path, Path]:
+    """Writes declaration.pdf and .json with the same figures; returns their paths."""
+    from quitus_collector.adapters import typst
+
+    declaration = declaring.draft(
+        collector.store,
+        collector.catalogue,
+        collector.solver,
+        collector.clock,
+        company=collector.config.company,
+        publisher=publisher,
+        software_version=version("quitus"),
+    )
+    pdf, document = typst.render(declaration, collector.messages), _json(declaration)
+    files = (folder / "declaration.pdf", folder / "declaration.json")
+    write_together(zip(files, (pdf, document), strict=True))
+    return files
+
+
+def reconcile_scenario(
+    collector: Collector, file: Path, time_limit_s: float | None
+) -> tuple[str, bool]:
+    """The answer to a scenario file, and whether it was proven in time; needs no folder."""
+    from quitus_collector.adapters.highs import HighsSolver
+
+    found = reconcile(scenarios.read(file), HighsSolver(time_limit_s))
+    return scenarios.answer(found), found.optimal
+
+
+def _json(declaration: Declaration) -> bytes:
+    return json.dumps(declaration.document(), ensure_ascii=False, indent=1).encode() + b"\n"

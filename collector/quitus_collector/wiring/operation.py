@@ -1,0 +1,161 @@
+"""A collector's folder: made, looked at, backed up and restored."""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import unquote
+
+from quitus_collector.adapters import (
+    authority_folder,
+)
+from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.adapters.files import write_together
+from quitus_collector.adapters.sql.store import SQLStore
+from quitus_collector.config import FILE, TEMPLATE, Config, host_name
+from quitus_collector.domain.audit import Event, Kind
+from quitus_collector.errors import (
+    CollectorError,
+    UsageError,
+)
+from quitus_collector.services.diagnosing import Check
+from quitus_collector.wiring.collector import Collector
+
+
+def doctor(collector: Collector) -> Iterator[Check]:
+    """Looks at everything, one check after the other."""
+    from quitus_collector.adapters import doctor
+
+    collector.must_exist()
+    return doctor.examine(collector.config, collector.clock.now(), lambda: collector.catalogue)
+
+
+def backup(collector: Collector, file: Path, passphrase: bytes) -> list[str]:
+    """Writes everything into one file while others serve; returns the keys it leaves out."""
+    from quitus_collector.adapters import backup
+
+    about = {
+        "made_at": collector.clock.now().isoformat(timespec="seconds"),
+        "version": version("quitus"),
+        "schema": collector.store.revision() or "",
+    }
+    return backup.write(
+        file, collector.config.home, collector.config.database_url, about, passphrase
+    )
+
+
+def init(
+    home: Path, names: list[str], load_config: Callable[[], Config], root_key: RootKey | None
+) -> Config:
+    """Makes a collector in a folder: settings, certificate authority, database.
+
+    Settings that are already there are kept; so is a root key that `root_key` names. Raises
+    UsageError where a collector exists.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings = home / FILE
+        if not settings.exists():
+            encoded = json.dumps([_host_name(name) for name in names])
+            write_together([(settings, TEMPLATE.format(names=encoded).encode())])
+        config = load_config()
+        if config.authority.exists():
+            raise UsageError(f"{home} already holds a collector")
+        store, now = SQLStore(config.database_url, create=True), datetime.now(UTC)
+        store.upgrade()
+        collector = Collector(config)
+        authority_folder.create(
+            config.authority,
+            config.company.name,
+            now,
+            root_key=root_key,
+            validity=collector.validity,
+        )
+        with store.writing() as work:
+            work.audit.add(Event(now, Kind.AUTHORITY_MADE, collector.actor, "root"))
+    except OSError as error:
+        raise CollectorError(f"{error.filename or home}: {error.strerror}") from error
+    return config
+
+
+def restore(
+    home: Path,
+    file: Path,
+    load_config: Callable[[], Config],
+    passphrase: Callable[[], bytes] | None,
+    *,
+    replace: bool,
+) -> list[str]:
+    """Puts a backup in the folder's place; returns the names of keys that are still missing.
+
+    Its database is brought to this version's schema. What is there is kept aside, in a folder
+    `before-restore-…` below it. Raises UsageError where something is there and `replace` does not
+    allow it, where a collector serves from the folder, or where the backup is damaged or of a newer
+    version; then nothing has changed.
+    """
+    from quitus_collector.adapters import backup
+
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    in_use(home, fcntl.LOCK_EX)
+    aside = home / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=home) as folder:
+        found = backup.Backup(file, Path(folder), passphrase)
+        known = SQLStore("sqlite://").revisions
+        if found.about["schema"] not in known:
+            raise UsageError(f"{file}: was made by a newer version of quitus-collector")
+        if (home / "authority").exists() and not replace:
+            raise UsageError(f"{home} already holds a collector: --replace puts it aside")
+        with found.placed(home, aside):
+            config = load_config()
+            if not replace and _holds_something(config.database_url):
+                raise UsageError("the database is not empty: --replace puts its content aside")
+            found.restore_database(config.database_url, aside, replace=replace)
+            store, now = SQLStore(config.database_url), datetime.now(UTC)
+            store.upgrade()
+            with store.writing() as work:
+                # Devices show receipts that were given since: no sign of a second machine.
+                work.devices.forget_receipts()
+                detail = {"made_at": str(found.about["made_at"])}
+                actor = Collector(config).actor
+                work.audit.add(Event(now, Kind.BACKUP_RESTORED, actor, "collector", detail))
+            store.close()
+    return backup.missing_keys(home)
+
+
+def _holds_something(database_url: str) -> bool:
+    """Whether there is a database with a schema; an SQLite file that is not there holds nothing."""
+    file = database_url.removeprefix("sqlite:///")
+    if file != database_url and not Path(unquote(file)).exists():
+        return False
+    store = SQLStore(database_url)
+    try:
+        return store.revision() is not None
+    finally:
+        store.close()
+
+
+def in_use(home: Path, how: int) -> None:
+    """Holds the folder until this process ends: serving shares it, restoring has it alone."""
+    try:
+        descriptor = os.open(home / ".in-use", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        if how == fcntl.LOCK_EX:
+            raise
+        # A folder that takes no file takes no backup either.
+        return
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        what = "a collector serves" if how == fcntl.LOCK_EX else "a backup is being restored"
+        raise UsageError(f"{what} in {home}: stop it, or wait") from error
+
+
+def _host_name(name: str) -> str:
+    try:
+        return host_name(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
