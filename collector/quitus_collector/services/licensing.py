@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
+from quitus_collector.domain.counting import position_lines
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.optimisation import Solver
-from quitus_collector.domain.position import Perimeter, Position, Unknown, position_lines
+from quitus_collector.domain.position import Perimeter, Position, Unknown
 from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 from quitus_collector.services.recognition import refresh

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
+from quitus_collector.domain.counting import licensable
 from quitus_collector.domain.history import Recognised
 from quitus_collector.domain.install import Install
-from quitus_collector.domain.position import licensable
 from quitus_collector.errors import CatalogueError
 from quitus_collector.services.ports import Store, UnitOfWork
 

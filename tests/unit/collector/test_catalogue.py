@@ -6,9 +6,9 @@ import pytest
 
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.catalogue import Catalogue, fold, plain_name, plain_publisher
+from quitus_collector.domain.counting import licensable
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import Install
-from quitus_collector.domain.position import licensable
 from quitus_collector.domain.product import is_lower_version
 from quitus_collector.errors import CatalogueError
 

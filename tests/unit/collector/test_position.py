@@ -3,9 +3,10 @@ from datetime import date
 
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.domain.counting import position_lines
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.situation import CountedDevice
-from quitus_collector.domain.position import LineState, PositionLine, Undetermined, position_lines
+from quitus_collector.domain.position import LineState, PositionLine, Undetermined
 from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
 
 CATALOGUE = catalogue_files.load()

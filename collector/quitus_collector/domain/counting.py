@@ -1,0 +1,117 @@
+"""The lines of a position: the engine's answer where there is one, a reason where not."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from quitus_collector.domain.catalogue import (
+    Catalogue,
+    CountingTerms,
+    Recognition,
+    SoftwareClass,
+    fold,
+)
+from quitus_collector.domain.counting_terms import terms_of_all
+from quitus_collector.domain.entitlement import Entitlement, Right
+from quitus_collector.domain.licensing.fleet import Fleet, answer_for
+from quitus_collector.domain.licensing.situation import (
+    CountedDevice,
+    Situation,
+)
+from quitus_collector.domain.optimisation import Solver
+from quitus_collector.domain.position import Coverage, LineState, PositionLine
+from quitus_collector.domain.product import (
+    line_of,
+    version_key,
+    version_of,
+)
+from quitus_collector.domain.undetermined import reasons_of
+
+
+def licensable(
+    recognitions: Iterable[Recognition], suites: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The products on one device that need a licence, each once however many records show it.
+
+    The parts of a suite that is there are the suite's own, not products beside it.
+    """
+    recognitions = list(recognitions)
+    products = fold((each.product for each in recognitions if each.product), suites)
+    commercial = {
+        each.product for each in recognitions if each.software_class is SoftwareClass.COMMERCIAL
+    }
+    return frozenset(product for product in products if product in commercial)
+
+
+def position_lines(
+    as_of: date,
+    devices: Sequence[CountedDevice],
+    products: Mapping[str, frozenset[str]],
+    entitlements: Sequence[Entitlement],
+    catalogue: Catalogue | CountingTerms,
+    solver: Solver,
+) -> tuple[PositionLine, ...]:
+    """Reconciles what the engine counts and marks the rest undetermined.
+
+    `products` holds the licensable products of each device, by device id.
+    """
+    fleet = Fleet(devices, products)
+    in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
+    named = fleet.installed.keys() | {each.product for each in entitlements}
+    terms = terms_of_all(named, catalogue, as_of)
+    reasons = reasons_of(fleet, in_force, catalogue, terms, as_of)
+    counted = [each for each in entitlements if line_of(each.product) not in reasons]
+    demanded = {
+        product
+        for product in fleet.installed
+        if line_of(product) not in reasons and f"{product}@" not in reasons
+    }
+    answer = answer_for(
+        Situation(as_of, devices, frozenset(), counted, terms), fleet, demanded, solver
+    )
+    installed = fleet.installed
+    owned: Counter[str] = Counter()
+    for each in entitlements:
+        owned[each.product] += each.quantity if each.is_valid_on(as_of) else 0
+    names = sorted(installed.keys() | owned.keys(), key=_by_name_and_version)
+    coverage = _coverage(answer.covered)
+    consumed = _consumed(answer.consumed, entitlements)
+    lines = []
+    for product in names:
+        reason = reasons.get(line_of(product)) or reasons.get(f"{product}@")
+        missing = answer.uncovered[product]
+        state = LineState.GAP if missing else LineState.COMPLIANT
+        lines.append(
+            PositionLine(
+                product=product,
+                label=catalogue.label(product),
+                metric=catalogue.metric(product),
+                installed=installed[product],
+                entitled=owned[product],
+                consumed=None if reason else consumed[product],
+                covered=coverage.get(product, ()),
+                missing=None if reason else missing,
+                state=LineState.UNDETERMINED if reason else state,
+                reason=reason,
+                lent=answer.lent[product],
+            )
+        )
+    return tuple(lines)
+
+
+def _coverage(counts: Mapping[tuple[str, str, Right], int]) -> dict[str, tuple[Coverage, ...]]:
+    found: defaultdict[str, list[Coverage]] = defaultdict(list)
+    for (product, entitlement, right), installs in sorted(counts.items()):
+        found[product].append(Coverage(entitlement, right, installs))
+    return {product: tuple(coverage) for product, coverage in found.items()}
+
+
+def _consumed(units: Mapping[str, int], entitlements: Iterable[Entitlement]) -> Counter[str]:
+    consumed: Counter[str] = Counter()
+    for each in entitlements:
+        consumed[each.product] += units.get(each.id, 0)
+    return consumed
+
+
+def _by_name_and_version(product: str) -> tuple[str, object]:
+    return line_of(product), version_key(version_of(product))
