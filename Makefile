@@ -26,7 +26,7 @@ test: $(TEST)  ## the tests, with Python packages alone; with CI=true, the same 
 
 test-here: .venv/.dev
 	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest
+	$(PY) -m coverage run -m pytest -n logical --dist loadgroup
 	$(PY) -m coverage combine -q && $(PY) -m coverage report
 
 test-all: .venv/.dev ## the tests, after installing the system packages they can use (Debian, Ubuntu)

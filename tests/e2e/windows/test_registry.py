@@ -20,7 +20,8 @@ from tests.makers import regf
 from tests.programs import run
 from tests.wine import Windows, windows_path
 
-pytestmark = [pytest.mark.e2e, pytest.mark.needs("wine")]
+# One process of several installs Windows.
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("wine"), pytest.mark.xdist_group("windows")]
 
 CAPTURE = Path("tests/captures/windows/workstation.reg")
 # The account that Wine runs programs as, and one that is not logged in.
