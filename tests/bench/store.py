@@ -26,7 +26,8 @@ from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.patterns import Pattern
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.report import Changes, row_digest, update
-from quitus_collector.services.licensing import PoolLine, import_pools, position
+from quitus_collector.services.licensing import position
+from quitus_collector.services.pools import PoolLine, import_pools
 from quitus_collector.services.recognition import Recogniser, recount, refresh
 from quitus_collector.services.reporting import accept_reports
 from tests import postgresql

@@ -11,7 +11,7 @@ from quitus_collector.domain.company import is_siren
 from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
 from quitus_collector.domain.product import is_product_id
 from quitus_collector.errors import UsageError
-from quitus_collector.services.licensing import PoolLine
+from quitus_collector.services.pools import PoolLine
 
 MAX_BYTES = 50 * 1024 * 1024
 REQUIRED = ("id", "product", "quantity")

@@ -1,4 +1,4 @@
-"""Commands on licences: pools, position, findings, declaration, scenarios."""
+"""Commands on licences: position, findings, declaration, scenarios."""
 
 import argparse
 import csv
@@ -18,7 +18,6 @@ from quitus_collector.cli.arguments import (
 from quitus_collector.domain.position import PositionLine
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.declaring import check_publisher
-from quitus_collector.services.licensing import remove_entitlement
 from quitus_collector.services.wording import why
 from quitus_collector.wiring import licensing
 from quitus_collector.wiring.collector import Collector
@@ -39,16 +38,6 @@ CSV_FIELDS = (
 
 def add(commands: Commands) -> None:
     """Adds this module's commands."""
-    pools = commands.add_parser("pools", help="licence pools")
-    actions = pools.add_subparsers(required=True, metavar="ACTION")
-    imported = actions.add_parser("import", help="take in entitlements from a CSV file")
-    imported.add_argument("file", type=Path, metavar="FILE.csv")
-    imported.set_defaults(command=_pools_import)
-    actions.add_parser("list", help="all entitlements").set_defaults(command=_pools_list)
-    remove = actions.add_parser("remove", help="take an entitlement out")
-    remove.add_argument("entitlement", metavar="ID")
-    remove.set_defaults(command=_pools_remove)
-
     position = commands.add_parser("position", help="the effective licence position")
     position.add_argument("--format", choices=("table", "json", "csv"), default="table")
     position.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
@@ -90,27 +79,6 @@ def add(commands: Commands) -> None:
         help="after it, the best answer so far is printed, said not to be proven (default: none)",
     )
     reconcile.set_defaults(command=_reconcile)
-
-
-def _pools_remove(arguments: argparse.Namespace) -> int:
-    removed = remove_entitlement(collector_of(arguments).store, arguments.entitlement)
-    print(f"{removed.id} is removed: {removed.quantity} of {removed.product}")
-    return OK
-
-
-def _pools_import(arguments: argparse.Namespace) -> int:
-    summary = licensing.import_pools(collector_of(arguments), arguments.file)
-    print(
-        f"{arguments.file}: {summary.added} entitlements added, {summary.changed} changed, "
-        f"{summary.unchanged} unchanged"
-    )
-    return OK
-
-
-def _pools_list(arguments: argparse.Namespace) -> int:
-    with collector_of(arguments).store.reading() as work:
-        terminal.pools(work.entitlements.list())
-    return OK
 
 
 def _position(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Pools, position, what no rule knows, and the declaration."""
+"""Position, what no rule knows, and the declaration."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,11 +6,7 @@ from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from quitus_collector.adapters import (
-    own_rules,
-    pools_csv,
-    scenarios,
-)
+from quitus_collector.adapters import own_rules, scenarios
 from quitus_collector.adapters.files import write_together
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.catalogue import Recognition
@@ -31,17 +27,7 @@ from quitus_collector.services import (
     licensing,
     observing,
 )
-from quitus_collector.services.licensing import ImportSummary
 from quitus_collector.wiring.collector import OWN_RULES, Collector
-
-
-def import_pools(collector: Collector, file: Path) -> ImportSummary:
-    """Takes in licence pools from a CSV file, all of it or nothing."""
-    lines = pools_csv.read(file)
-    try:
-        return licensing.import_pools(collector.store, collector.catalogue, lines)
-    except UsageError as error:
-        raise UsageError(f"{file}: {error}") from error
 
 
 def position(collector: Collector, day: date | None = None) -> Position:

@@ -13,9 +13,9 @@ from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Inventory, SourceStatus
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.errors import EnrolmentRefused, UnknownDevice, UsageError
-from quitus_collector.services import access, declaring, enrolment, licensing, reporting
+from quitus_collector.services import access, declaring, enrolment, licensing, pools, reporting
 from quitus_collector.services.enrolment import Applicant
-from quitus_collector.services.licensing import ImportSummary, PoolLine
+from quitus_collector.services.pools import ImportSummary, PoolLine
 from tests.builders import (
     OFFICE_2016,
     OFFICE_2019,
@@ -78,7 +78,7 @@ class World:
 
     def import_pools(self, *entitlements: Entitlement) -> ImportSummary:
         lines = [PoolLine(number, each) for number, each in enumerate(entitlements, start=2)]
-        return licensing.import_pools(self.store, CATALOGUE, lines)
+        return pools.import_pools(self.store, CATALOGUE, lines)
 
     def position(self) -> Position:
         return licensing.position(self.store, CATALOGUE, SOLVER, self.clock)
@@ -288,12 +288,12 @@ def test_a_licence_bound_to_a_machine_that_is_not_there_covers_nothing(world: Wo
 def test_an_entitlement_is_taken_out_by_its_id(world: World) -> None:
     world.import_pools(an_entitlement("A"), an_entitlement("B"))
 
-    licensing.remove_entitlement(world.store, "A")
+    pools.remove_entitlement(world.store, "A")
 
     with world.store.reading() as work:
         assert [each.id for each in work.entitlements.list()] == ["B"]
     with pytest.raises(UsageError, match="no entitlement has the id 'A'"):
-        licensing.remove_entitlement(world.store, "A")
+        pools.remove_entitlement(world.store, "A")
 
 
 def test_a_product_counts_once_on_a_device_however_many_rows_show_it(world: World) -> None:
