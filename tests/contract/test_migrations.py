@@ -11,11 +11,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from quitus_collector.adapters.sql.store import SQLStore, alembic_config
+from quitus_collector.domain.entitlement import Channel
 from quitus_collector.domain.history import snapshot
 from quitus_collector.domain.install import Scope, SourceStatus
 from quitus_collector.services.audit import verify
 
-RELEASED = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+RELEASED = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0010")
 DAY = "2026-03-31 08:00:00.000000"
 # (name, version, hidden): d-1 has the first three, d-2 the last two, d-3 has never reported.
 SOFTWARE = (("a", "1", False), ("é", "2", False), ("c", "3", True), ("d", "4", False))
@@ -222,6 +223,7 @@ def test_nothing_is_lost_from_any_release(database_url: str, release: str) -> No
         ("E-1", "adobe/acrobat", 3, "Facture n°7"),
         ("E-2", "microsoft/visio", 3, "Facture n°7"),
     ]
+    assert {each.channel for each in lines} == {Channel.UNSTATED}
     assert (token.label, token.uses, token.uses_allowed) == ("atelier", 3, 5)
     assert verify(store)[:2] == (None, 0)
     store.close()

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from quitus_collector.domain.device import Standing, fingerprint
-from quitus_collector.domain.entitlement import UNLIMITED, Metric
+from quitus_collector.domain.entitlement import UNLIMITED, Channel, Metric
 from quitus_collector.domain.install import (
     DeviceFacts,
     DeviceKind,
@@ -317,6 +317,7 @@ def test_an_entitlement_comes_back_as_it_was_kept(store: Store) -> None:
         devices_per_user=5,
         virtual_machines=UNLIMITED,
         requires_base=OFFICE_2016,
+        channel=Channel.USED,
     )
 
     with store.writing() as work:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quitus_collector.domain.company import is_siren
-from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
+from quitus_collector.domain.entitlement import UNLIMITED, Channel, Entitlement, Metric
 from quitus_collector.domain.product import is_product_id
 from quitus_collector.errors import UsageError
 from quitus_collector.services.pools import PoolLine
@@ -160,6 +160,13 @@ def _metric(cell: str) -> Metric:
         raise ValueError(f"{cell!r} is not one of {', '.join(Metric)}") from error
 
 
+def _channel(cell: str) -> Channel:
+    try:
+        return Channel(cell.lower() or Channel.UNSTATED)
+    except ValueError as error:
+        raise ValueError(f"{cell!r} is not one of {', '.join(Channel)}") from error
+
+
 def _yes_or_no(cell: str) -> bool:
     if cell.lower() in YES | NO:
         return cell.lower() in YES
@@ -201,4 +208,5 @@ COLUMNS: dict[str, Callable[[str], object]] = {
     "devices_per_user": _limit,
     "virtual_machines": _guests,
     "requires_base": lambda cell: _product(cell) if cell else None,
+    "channel": _channel,
 }

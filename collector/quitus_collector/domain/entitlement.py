@@ -18,6 +18,20 @@ class Metric(StrEnum):
     DEVICE_CAL = "device_cal"
 
 
+class Channel(StrEnum):
+    """How licences were bought; no rule of counting depends on it, but what proves them does.
+
+    Used licences are those of a former owner (CJEU C-128/11, UsedSoft).
+    """
+
+    VOLUME = "volume"
+    FULL_PACKAGE = "full_package"
+    OEM = "oem"
+    SUBSCRIPTION = "subscription"
+    USED = "used"
+    UNSTATED = "unstated"
+
+
 # Guests that a host may run where its licence sets no number.
 UNLIMITED = 2**31 - 1
 
@@ -52,7 +66,7 @@ class Entitlement:
     are included; None means no limit, and for `maintenance_until` no maintenance.
     `virtual_machines` is how many guests a host licensed once may run. `requires_base` makes
     it an upgrade: the product of which each device needs a full licence besides. `proof` refers
-    to the document that proves the purchase.
+    to the document that proves the purchase, `channel` is how it was made.
     """
 
     id: str
@@ -71,6 +85,7 @@ class Entitlement:
     devices_per_user: int | None = None
     virtual_machines: int | None = None
     requires_base: str | None = None
+    channel: Channel = Channel.UNSTATED
 
     def is_valid_on(self, day: date) -> bool:
         """Whether the licences are in force on that day."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quitus_collector.adapters import pools_csv
-from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
+from quitus_collector.domain.entitlement import UNLIMITED, Channel, Entitlement, Metric
 from quitus_collector.errors import UsageError
 
 HEADER = "id,product,quantity"
@@ -51,6 +51,14 @@ def test_every_right_has_a_column() -> None:
     assert upgrade.maintenance_until == date(2026, 12, 31)
     assert (host.virtual_machines, two.virtual_machines) == (UNLIMITED, 2)
     assert seat.devices_per_user == 5
+
+
+def test_a_line_says_how_it_was_bought() -> None:
+    text = f"{HEADER},channel\nA,a/b,1,used\nB,a/b,1,\n"
+
+    used, unstated = (line.entitlement for line in pools_csv.parse(text))
+
+    assert (used.channel, unstated.channel) == (Channel.USED, Channel.UNSTATED)
 
 
 @pytest.mark.parametrize(

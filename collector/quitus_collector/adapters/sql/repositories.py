@@ -24,7 +24,7 @@ from quitus_collector.domain.device import (
     Standing,
     fingerprint,
 )
-from quitus_collector.domain.entitlement import Entitlement, Metric
+from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.install import DeviceFacts, DeviceKind, SourceOutcome, SourceStatus
 from quitus_collector.errors import UnknownDevice
 
@@ -306,7 +306,7 @@ class SQLEntitlements:
         lines = (
             Entitlement(
                 **{name: value for name, value in row._mapping.items() if name in _OF_ENTITLEMENT}
-                | {"metric": Metric(row.metric)}
+                | {"metric": Metric(row.metric), "channel": Channel(row.channel)}
             )
             for row in self._connection.execute(query)
         )

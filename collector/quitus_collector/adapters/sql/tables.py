@@ -359,4 +359,35 @@ entitlement = Table(
     Column("devices_per_user", Integer),
     Column("virtual_machines", Integer),
     Column("requires_base", String(255)),
+    Column("channel", String(32), nullable=False, server_default="unstated"),
+    # What the document of purchase writes.
+    Column("part_number", String(255), nullable=False, server_default=""),
+    Column("bought_as", String(1000), nullable=False, server_default=""),
+    # Of used licences: the former owners, the first one first; a country's code, or EEA.
+    Column("previous_owners", JSON, nullable=False, server_default="[]"),
+    Column("first_sale", String(3), nullable=False, server_default=""),
+    Column("perpetual", Boolean),
+    # Whose doing it is that the line is so, and that it is no more.
+    Column("added_by", String(255), nullable=False, server_default=""),
+    Column("added_reason", String(1000), nullable=False, server_default=""),
+    Column("ended_by", String(255), nullable=False, server_default=""),
+    Column("ended_reason", String(1000), nullable=False, server_default=""),
+)
+
+# A document that proves a line, which may be gone; what was taken off stays, with who did it.
+proof = Table(
+    "proof",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("entitlement", String(255), nullable=False, index=True),
+    # Of the file's content, hex: what it is kept under.
+    Column("sha256", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("added_at", UTCDateTime, nullable=False),
+    Column("added_by", String(255), nullable=False),
+    Column("removed_at", UTCDateTime),
+    Column("removed_by", String(255), nullable=False, server_default=""),
+    Column("reason", String(1000), nullable=False, server_default=""),
 )
