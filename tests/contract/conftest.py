@@ -7,6 +7,7 @@ import pytest
 
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.services.ports import Store
+from tests.contract.office import Office
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
 
@@ -39,3 +40,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> I
     made.upgrade()
     yield made
     made.close()
+
+
+@pytest.fixture
+def office(store: Store, clock: FakeClock) -> Office:
+    return Office(store, clock)

@@ -2,85 +2,27 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.device import Heard, Standing
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.history import Departure
-from quitus_collector.domain.install import DeviceFacts, Install
-from quitus_collector.domain.position import Position
 from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services import ledger
-from quitus_collector.services.licensing import position
-from quitus_collector.services.ports import Store
 from quitus_collector.services.recognition import Recogniser, recount, refresh
-from quitus_collector.services.reporting import accept_reports, list_devices
+from quitus_collector.services.reporting import list_devices
 from tests.builders import (
     NOON,
-    a_certificate,
-    a_device,
-    a_report,
     an_entitlement,
     an_install,
-    an_inventory,
 )
+from tests.contract.office import DAY, DRAW, TOOL, WORD, Office
 from tests.contract.rules import OFFICE, VISIO, a_catalogue
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
-
-DAY = timedelta(days=1)
-WORD, DRAW, TOOL = (
-    an_install(name, publisher="Acme", source="dpkg") for name in ("Office 1", "Visio 1", "tool")
-)
-
-
-class Office:
-    """A collector whose days pass, with devices that report."""
-
-    def __init__(self, store: Store, clock: FakeClock) -> None:
-        self.store = store
-        self.clock = clock
-        self.catalogue = a_catalogue()
-        self.recogniser = Recogniser(lambda: self.catalogue)
-        with store.writing() as work:
-            self.recogniser.refresh(work)
-
-    def enrol(self, device_id: str, **fields: object) -> None:
-        with self.store.writing() as work:
-            work.devices.add(a_device(device_id, **fields))
-
-    def report(self, device_id: str, *installs: Install, **facts: object) -> None:
-        with self.store.reading() as work:
-            device = work.devices.get(device_id)
-        inventory = an_inventory(
-            *installs,
-            facts=DeviceFacts(hostname=f"pc-{device_id}", **facts),  # type: ignore[arg-type]
-        )
-        said = a_report(inventory, receipt=bytes.fromhex(device.receipt))
-        (answer,) = accept_reports(
-            self.store, self.clock, [(a_certificate(device), said)], self.recogniser
-        )
-        assert not isinstance(answer, Exception), answer
-
-    def after(self, days: int) -> None:
-        self.clock.advance(days * DAY)
-
-    def position(self, days_ago: int = 0) -> Position:
-        day = self.clock.today() - days_ago * DAY
-        return position(self.store, self.catalogue, HighsSolver(), self.clock, day)
-
-    def installed(self, days_ago: int = 0) -> dict[str, int]:
-        return {line.product: line.installed for line in self.position(days_ago).lines}
-
-
-@pytest.fixture
-def office(store: Store, clock: FakeClock) -> Office:
-    return Office(store, clock)
 
 
 def test_a_past_day_has_the_figures_of_then(office: Office) -> None:
@@ -362,6 +304,17 @@ def test_a_forgotten_device_leaves_figures_and_nothing_of_a_person(office: Offic
     assert "d-1" not in repr(last)
     with pytest.raises(UnknownDevice):
         ledger.history(office.store, "pc-d-1")
+
+
+def test_forgotten_devices_are_still_several(office: Office) -> None:
+    for device, installs in (("d-1", (WORD,)), ("d-2", (DRAW,)), ("d-3", ())):
+        office.enrol(device)
+        office.report(device, *installs)
+    office.after(2)
+    for name in ("pc-d-1", "pc-d-2", "pc-d-3"):
+        ledger.forget(office.store, office.clock, name, actor="operator x")
+
+    assert office.installed(1) == {OFFICE: 1, VISIO: 1}
 
 
 def test_counts_are_those_of_a_full_recount(office: Office) -> None:

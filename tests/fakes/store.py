@@ -19,6 +19,7 @@ from quitus_collector.domain.device import (
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot, snapshot
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.report import HeldRow
 from quitus_collector.errors import UnknownDevice
 from tests.builders import NOON
@@ -300,6 +301,7 @@ class MemoryFleet:
         for _, work in self.work.past:
             device_id = next((i for i, n in work.devices.numbers.items() if n == device), "")
             if device_id:
+                self.work.perimeter.by_device.pop(device_id, None)
                 known = work.devices.by_id.pop(device_id)
                 facts = replace(
                     known.facts,
@@ -311,6 +313,10 @@ class MemoryFleet:
                 nameless = f"forgotten {device}"
                 work.devices.by_id[nameless] = replace(known, id=nameless, hostname="", facts=facts)
                 work.devices.numbers[nameless] = work.devices.numbers.pop(device_id)
+                if device_id in work.perimeter.by_device:
+                    said = work.perimeter.by_device.pop(device_id)
+                    said = replace(said, device_id=nameless, site="", reason="")
+                    work.perimeter.by_device[nameless] = said
                 inventories = work.inventories
                 inventories.by_id.pop(device_id, None)
                 if device_id in inventories.recognised:
@@ -333,6 +339,40 @@ class MemoryEntitlements:
         self.by_id.pop(entitlement_id, None)
 
 
+class MemoryPerimeterDecisions:
+    def __init__(self, work: "MemoryUnitOfWork") -> None:
+        self.work = work
+        self.by_device: dict[str, Placement] = {}
+        self.exemptions_by_id: dict[str, Exemption] = {}
+        self.entities_by_siren: dict[str, LegalEntity] = {}
+
+    def place(self, placements: Iterable[Placement]) -> None:
+        for each in placements:
+            if each.device_id in self.work.devices.by_id:
+                self.by_device.pop(each.device_id, None)
+                if each.says_something:
+                    self.by_device[each.device_id] = each
+
+    def placements(self, at: datetime | None = None) -> Sequence[Placement]:
+        return list(self.work.at(at).perimeter.by_device.values())
+
+    def exempt(self, exemption: Exemption) -> None:
+        self.exemptions_by_id[exemption.id] = exemption
+
+    def exemptions(self, at: datetime | None = None) -> Sequence[Exemption]:
+        found = self.work.at(at).perimeter.exemptions_by_id
+        return sorted(found.values(), key=lambda each: each.id)
+
+    def remove_exemption(self, exemption_id: str) -> None:
+        self.exemptions_by_id.pop(exemption_id, None)
+
+    def name_entity(self, entity: LegalEntity) -> None:
+        self.entities_by_siren[entity.siren] = entity
+
+    def entities(self) -> Sequence[LegalEntity]:
+        return sorted(self.entities_by_siren.values(), key=lambda each: each.siren)
+
+
 class MemoryUnitOfWork:
     def __init__(self) -> None:
         self.now = NOON
@@ -348,6 +388,7 @@ class MemoryUnitOfWork:
         self.audit = MemoryAuditLog()
         self.fleet = MemoryFleet(self)
         self.entitlements = MemoryEntitlements(self)
+        self.perimeter = MemoryPerimeterDecisions(self)
 
     def at(self, at: datetime | None) -> "MemoryUnitOfWork":
         if at is None:

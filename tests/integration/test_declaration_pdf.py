@@ -14,10 +14,10 @@ from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.perimeter import Perimeter
 from quitus_collector.domain.position import (
     Coverage,
     LineState,
-    Perimeter,
     Position,
     PositionLine,
     Undetermined,

@@ -25,6 +25,7 @@ from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Episode, Removal
 from quitus_collector.domain.install import DeviceKind, Install
+from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.domain.triage import Group
 from quitus_collector.services import wording
@@ -67,6 +68,8 @@ def position(position: Position, messages: Messages) -> None:
     )
     for note in wording.perimeter_notes(perimeter, messages):
         print(note)
+    for sentence, devices in wording.unreachable(perimeter, messages):
+        print(f"  {devices}  {sentence}")
     if not position.lines:
         print(text("No commercial product was found and no licence is recorded."))
         return
@@ -241,6 +244,34 @@ def pools(lines: Iterable[Entitlement]) -> None:
         )
         table.add_row(*map(escape, cells))
     _print(table)
+
+
+def perimeter(
+    placements: Iterable[tuple[str, Placement]],
+    exemptions: Sequence[Exemption],
+    entities: Sequence[LegalEntity],
+) -> None:
+    """What was said of devices, then exemptions and names of entities, if there are any."""
+    table = _table("Device", "Entity", "Site", "Role", "Scope", "Reason")
+    for name, each in placements:
+        cells = (name, each.entity or "", each.site, each.role, each.scope, each.reason)
+        table.add_row(*map(escape, cells))
+    if table.row_count:
+        _print(table)
+    print(_counted(table.row_count, "device"))
+    if exemptions:
+        table = _table("Exemption", "Product", "Role", "From", "Until", "Evidence")
+        for exemption in exemptions:
+            days = (exemption.valid_from, exemption.valid_until)
+            start, end = (str(day) if day else "" for day in days)
+            what = (exemption.id, exemption.product, exemption.role)
+            table.add_row(*map(escape, (*what, start, end, exemption.evidence)))
+        _print(table)
+    if entities:
+        table = _table("Entity", "Name", "Group")
+        for entity in entities:
+            table.add_row(*map(escape, (entity.siren, entity.name, entity.group)))
+        _print(table)
 
 
 def catalogue(catalogue: Catalogue, id_: str | None) -> None:

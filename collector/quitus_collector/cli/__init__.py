@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quitus_collector import config
-from quitus_collector.cli import catalogue, devices, history, licensing, operation, pools
+from quitus_collector.cli import (
+    catalogue,
+    devices,
+    history,
+    licensing,
+    operation,
+    perimeter,
+    pools,
+)
 from quitus_collector.cli.arguments import FAILURE, OK, USAGE, complain
 from quitus_collector.domain.optimisation import SolverError
 from quitus_collector.errors import CollectorError, UsageError
@@ -62,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     devices.add(commands)
     history.add(commands)
     pools.add(commands)
+    perimeter.add(commands)
     licensing.add(commands)
     catalogue.add(commands)
     return parser

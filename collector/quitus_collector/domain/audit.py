@@ -38,6 +38,10 @@ class Kind(StrEnum):
     COMPANY_DISTRUSTED = "company authority distrusted"
     COMPANY_REVOCATIONS = "revocation lists taken in"
     BACKUP_RESTORED = "backup restored"
+    PLACED = "device placed"
+    EXEMPTED = "exemption added"
+    EXEMPTION_REMOVED = "exemption removed"
+    ENTITY_NAMED = "legal entity named"
 
 
 @dataclass(frozen=True, slots=True)

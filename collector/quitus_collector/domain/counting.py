@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 from quitus_collector.domain.catalogue import (
     Catalogue,
@@ -50,10 +51,12 @@ def position_lines(
     entitlements: Sequence[Entitlement],
     catalogue: Catalogue | CountingTerms,
     solver: Solver,
+    spared: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> tuple[PositionLine, ...]:
     """Reconciles what the engine counts and marks the rest undetermined.
 
-    `products` holds the licensable products of each device, by device id.
+    `products` holds the products of each device that need a licence, by device id; `spared` counts
+    the installs that need none, by product and exemption.
     """
     fleet = Fleet(devices, products)
     in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
@@ -69,7 +72,11 @@ def position_lines(
     answer = answer_for(
         Situation(as_of, devices, frozenset(), counted, terms), fleet, demanded, solver
     )
-    installed = fleet.installed
+    exempt: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    installed = Counter(fleet.installed)
+    for (product, exemption), installs in sorted(spared.items()):
+        exempt[product].append((exemption, installs))
+        installed[product] += installs
     owned: Counter[str] = Counter()
     for each in entitlements:
         owned[each.product] += each.quantity if each.is_valid_on(as_of) else 0
@@ -94,6 +101,7 @@ def position_lines(
                 state=LineState.UNDETERMINED if reason else state,
                 reason=reason,
                 lent=answer.lent[product],
+                exempt=tuple(exempt.get(product, ())),
             )
         )
     return tuple(lines)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.perimeter import Perimeter
 from quitus_collector.domain.product import (
     publisher_of,
 )
@@ -46,7 +47,8 @@ class PositionLine:
     `installed` counts devices. `entitled` and `consumed` count the units of the product's own
     entitlements in force; a unit may be consumed by an install of another version. `missing` counts
     installs that nothing covers; it and `consumed` are None where the line is undetermined.
-    `lent` units cover a lower version on a device that this product is not covered on.
+    `lent` units cover a lower version on a device that this product is not covered on. `exempt`
+    installs need no licence, by the exemptions that are named.
     """
 
     product: str
@@ -60,6 +62,7 @@ class PositionLine:
     state: LineState
     reason: Undetermined | None = None
     lent: int = 0
+    exempt: tuple[tuple[str, int], ...] = ()
 
     @property
     def available(self) -> int | None:
@@ -69,7 +72,12 @@ class PositionLine:
     @property
     def covered_installs(self) -> int | None:
         """Installs that a licence covers."""
-        return None if self.missing is None else self.installed - self.missing
+        return None if self.missing is None else self.needing - self.missing
+
+    @property
+    def needing(self) -> int:
+        """Installs that need a licence."""
+        return self.installed - sum(installs for _, installs in self.exempt)
 
     def document(self) -> Document:
         """The line as JSON has it."""
@@ -85,32 +93,8 @@ class PositionLine:
             "state": self.state.value,
             "reason": self.reason and self.reason.value,
             "covered": [asdict(each) for each in self.covered],
+            "exempt": [{"exemption": name, "installs": count} for name, count in self.exempt],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Perimeter:
-    """The devices that a position rests on; `entities` are their legal entities (SIREN), sorted.
-
-    `stale` devices have reported, but not within `stale_after_days`; they are counted as they last
-    were. `namesakes` are names that several devices have: each may be one machine enrolled twice.
-    `set_apart` devices are in quarantine or were replaced: none of the other figures has them.
-    """
-
-    entities: tuple[str, ...]
-    enrolled: int
-    reporting: int
-    stale: int
-    stale_after_days: int
-    with_failed_sources: int
-    oldest_report_at: datetime | None
-    namesakes: tuple[str, ...]
-    set_apart: int = 0
-
-    def document(self) -> Document:
-        """The perimeter as JSON has it."""
-        oldest = self.oldest_report_at
-        return asdict(self) | {"oldest_report_at": oldest.isoformat() if oldest else None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The effective licence position, of now or of a past day."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +11,8 @@ from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.optimisation import Solver
-from quitus_collector.domain.position import Perimeter, Position, Unknown
+from quitus_collector.domain.perimeter import perimeter, placed, without_exempt
+from quitus_collector.domain.position import Position, Unknown
 from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 from quitus_collector.services.recognition import refresh
@@ -39,17 +39,26 @@ def position(
         known = work.fleet.snapshots(at)
         entitlements = work.entitlements.list(at)
         unknown = _unknown(work.fleet.unknown(at))
-    devices = [each for each in known if each.standing is Standing.ACTIVE]
-    products = {each.device_id: each.products for each in devices if each.products}
+        placements = {each.device_id: each for each in work.perimeter.placements(at)}
+        exemptions = work.perimeter.exemptions(at)
+    active = [each for each in known if each.standing is Standing.ACTIVE]
+    devices, left_out = placed(active, placements)
+    on = day or clock.today()
+    products, spared = without_exempt(
+        {each.device_id: each.products for each in devices if each.products},
+        placements,
+        exemptions,
+        on,
+    )
     bound = [_bound_to_id(each, devices) for each in entitlements]
     as_of = at or now
     return Position(
         as_of=as_of,
         catalogue_digest=terms.digest,
-        perimeter=_perimeter(devices, len(known) - len(devices), as_of),
-        lines=position_lines(
-            day or clock.today(), _counted(devices), products, bound, terms, solver
+        perimeter=perimeter(
+            devices, left_out, len(known) - len(active), placements, as_of, STALE_AFTER
         ),
+        lines=position_lines(on, _counted(devices), products, bound, terms, solver, spared),
         unknown=unknown,
     )
 
@@ -88,23 +97,6 @@ def _counted(devices: Sequence[Snapshot]) -> list[CountedDevice]:
         )
         for device in devices
     ]
-
-
-def _perimeter(devices: Sequence[Snapshot], set_apart: int, now: datetime) -> Perimeter:
-    reports = [device.heard_at for device in devices if device.heard_at]
-    fresh = sum(now - report <= STALE_AFTER for report in reports)
-    names = Counter(device.name for device in devices)
-    return Perimeter(
-        entities=tuple(sorted({device.entity for device in devices if device.entity})),
-        enrolled=len(devices),
-        reporting=fresh,
-        stale=len(reports) - fresh,
-        stale_after_days=STALE_AFTER.days,
-        with_failed_sources=sum(device.has_failed_sources for device in devices),
-        set_apart=set_apart,
-        oldest_report_at=min(reports, default=None),
-        namesakes=tuple(sorted(name for name, count in names.items() if count > 1)),
-    )
 
 
 def _unknown(devices: Mapping[tuple[str, str], int]) -> tuple[Unknown, ...]:

@@ -19,6 +19,7 @@ from quitus_collector.domain.device import (
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.report import HeldRow
 
 
@@ -217,6 +218,31 @@ class Entitlements(Protocol):
         """Takes the line away from now on; nothing if it is not there."""
 
 
+class PerimeterDecisions(Protocol):
+    """What people decided of devices; all of it is known for past times too."""
+
+    def place(self, placements: Iterable[Placement]) -> None:
+        """Keeps what is said of enrolled devices instead of what was said before."""
+
+    def placements(self, at: datetime | None = None) -> Sequence[Placement]:
+        """What is said now, or was at that time, of devices that anything is said of."""
+
+    def exempt(self, exemption: Exemption) -> None:
+        """Keeps an exemption; one with the same id is replaced."""
+
+    def exemptions(self, at: datetime | None = None) -> Sequence[Exemption]:
+        """All that hold, or held at that time, sorted by id."""
+
+    def remove_exemption(self, exemption_id: str) -> None:
+        """Takes the exemption away from now on; nothing if it is not there."""
+
+    def name_entity(self, entity: LegalEntity) -> None:
+        """Keeps the name of a legal entity; one with the same SIREN is replaced."""
+
+    def entities(self) -> Sequence[LegalEntity]:
+        """All that have a name, sorted by SIREN."""
+
+
 class UnitOfWork(Protocol):
     """One transaction over the repositories: all of it is kept, or nothing."""
 
@@ -227,6 +253,7 @@ class UnitOfWork(Protocol):
     inventories: Inventories
     fleet: Fleet
     entitlements: Entitlements
+    perimeter: PerimeterDecisions
     audit: AuditLog
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from quitus_collector.domain.entitlement import Metric, Right
 from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
-from quitus_collector.domain.position import LineState, Perimeter, PositionLine, Undetermined
+from quitus_collector.domain.perimeter import Perimeter, Unreachable
+from quitus_collector.domain.position import LineState, PositionLine, Undetermined
 from quitus_collector.services.ports import Messages
 
 N_ = str  # marks a text for the message catalogues
@@ -64,6 +65,20 @@ DEPARTURES = {
     Departure.DEVICE_SET_APART: N_("the device was set apart"),
     Departure.RECOGNISED_OTHERWISE: N_("the catalogue changed"),
 }
+RETIRED = NN_(
+    "{n} device is no more and not counted",
+    "{n} devices are no more and not counted",
+)
+EXCLUDED = NN_(
+    "{n} device is excluded and not counted",
+    "{n} devices are excluded and not counted",
+)
+UNREACHABLE = {
+    Unreachable.STALE: N_("silent for more than {days} days: {reason}"),
+    Unreachable.SILENT: N_("never heard: {reason}"),
+    Unreachable.RETIRED: N_("no more: {reason}"),
+    Unreachable.EXCLUDED: N_("excluded: {reason}"),
+}
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 FINDINGS = {
     FindingKind.OUT_OF_SUPPORT: N_("the publisher's support ended on {evidence}"),
@@ -112,6 +127,10 @@ def why(line: PositionLine, messages: Messages) -> str:
             COVERS[each.right], n=messages.number(each.installs), entitlement=each.entitlement
         )
         for each in line.covered
+    ]
+    parts += [
+        messages.text("{n} exempt by {exemption}", n=messages.number(installs), exemption=name)
+        for name, installs in line.exempt
     ]
     if line.missing:
         parts.append(messages.count("{n} without a licence", "{n} without a licence", line.missing))
@@ -167,6 +186,12 @@ def perimeter_notes(perimeter: Perimeter, messages: Messages) -> list[str]:
                 perimeter.stale,
             )
         )
+    for number, (one, many) in (
+        (perimeter.retired, RETIRED),
+        (perimeter.excluded, EXCLUDED),
+    ):
+        if number:
+            notes.append(messages.count(one, many, number))
     if perimeter.set_apart:
         notes.append(
             messages.count(
@@ -186,6 +211,25 @@ def perimeter_notes(perimeter: Perimeter, messages: Messages) -> list[str]:
             )
         )
     return notes
+
+
+def unreachable(perimeter: Perimeter, messages: Messages) -> list[tuple[str, str]]:
+    """Why devices are not counted, or not as they are today, and how many for each reason.
+
+    Empty where nobody gave a reason for any.
+    """
+    return [
+        (
+            messages.text(
+                UNREACHABLE[each.state],
+                days=perimeter.stale_after_days,
+                reason=each.reason or messages.text("no reason was given"),
+            ),
+            messages.number(each.devices),
+        )
+        for each in perimeter.reasons
+        if any(reasoned.reason for reasoned in perimeter.reasons)
+    ]
 
 
 def unknown_summary(names: int, messages: Messages) -> str:

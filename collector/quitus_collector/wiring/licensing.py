@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from quitus_collector.adapters import own_rules, scenarios
+from quitus_collector.adapters import own_rules, placements_csv, scenarios
 from quitus_collector.adapters.files import write_together
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.catalogue import Recognition
@@ -15,19 +15,29 @@ from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Removal
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.licensing.reconciliation import reconcile
+from quitus_collector.domain.perimeter import Placement
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.product import line_of
 from quitus_collector.domain.triage import Group, groups
-from quitus_collector.errors import (
-    UsageError,
-)
+from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services import (
     declaring,
     ledger,
     licensing,
     observing,
+    perimeter,
 )
 from quitus_collector.wiring.collector import OWN_RULES, Collector
+
+
+def import_placements(collector: Collector, file: Path) -> Sequence[Placement]:
+    """Takes in what a CSV file says of devices, all of it or nothing; what is new."""
+    lines = placements_csv.read(file)
+    try:
+        return perimeter.place(collector.store, collector.clock, lines, actor=collector.actor)
+    except (UsageError, UnknownDevice) as error:
+        told = "\n".join(f"{file}: {each}" for each in str(error).splitlines())
+        raise UsageError(told) from error
 
 
 def position(collector: Collector, day: date | None = None) -> Position:

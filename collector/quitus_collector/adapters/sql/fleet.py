@@ -233,7 +233,15 @@ class SQLFleet:
             failed, person, portable, virtual, smbios_uuid, guests, processors, cores = facts
             made.append(
                 Snapshot(
-                    *(name_id, name, entity, STANDINGS[standing], heard_at, failed, person),
+                    *(
+                        name_id or _forgotten(number),
+                        name,
+                        entity,
+                        STANDINGS[standing],
+                        heard_at,
+                        failed,
+                        person,
+                    ),
                     *(portable, virtual, smbios_uuid, tuple(guests or ()), processors, cores),
                     sets.get(products),
                 )
@@ -356,7 +364,13 @@ class SQLFleet:
     def purge(self, before: datetime) -> None:
         """Forgets what ended before that time."""
         execute = self._connection.execute
-        for table in (tables.snapshot_before, tables.silence, tables.entitlement):
+        for table in (
+            tables.snapshot_before,
+            tables.silence,
+            tables.entitlement,
+            tables.placement,
+            tables.exemption,
+        ):
             execute(delete(table).where(table.c.until <= before))
         versions = tables.catalogue_version.c
         since = select(versions.id).where(versions.since <= before)
@@ -385,6 +399,14 @@ class SQLFleet:
         self._connection.execute(update(before).where(before.c.device == device).values(nothing))
         for table in (tables.change, tables.silence):
             self._connection.execute(delete(table).where(table.c.device == device))
+        said = tables.placement
+        nothing = {"device_id": _forgotten(device), "site": "", "reason": ""}
+        self._connection.execute(update(said).where(said.c.device == device).values(nothing))
+
+
+def _forgotten(number: int) -> str:
+    """What counting calls a device that nobody can name."""
+    return f"forgotten {number}"
 
 
 def _microseconds(moment: datetime) -> int:

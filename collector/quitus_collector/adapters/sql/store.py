@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from quitus_collector.adapters.sql import failures
 from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.inventories import SQLInventories
+from quitus_collector.adapters.sql.perimeter import SQLPerimeterDecisions
 from quitus_collector.adapters.sql.repositories import (
     SQLAuditLog,
     SQLCompanyAuthorities,
@@ -35,6 +36,7 @@ from quitus_collector.services.ports import (
     Fleet,
     Inventories,
     JoinTokens,
+    PerimeterDecisions,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class SQLUnitOfWork:
         self.inventories: Inventories = inventories
         self.fleet: Fleet = fleet
         self.entitlements: Entitlements = SQLEntitlements(connection, now)
+        self.perimeter: PerimeterDecisions = SQLPerimeterDecisions(connection, now)
         self.audit: AuditLog = SQLAuditLog(connection)
 
 

@@ -391,3 +391,41 @@ proof = Table(
     Column("removed_by", String(255), nullable=False, server_default=""),
     Column("reason", String(1000), nullable=False, server_default=""),
 )
+
+# What people say of a device; it stays when something else is said, `until` excluded.
+placement = Table(
+    "placement",
+    metadata,
+    Column("device", RowId, primary_key=True, autoincrement=False),
+    Column("since", Moment, primary_key=True, autoincrement=False),
+    Column("until", Moment),
+    Column("device_id", String(36), nullable=False),
+    Column("entity", String(64)),
+    Column("site", String(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("reason", String(1000), nullable=False),
+)
+
+# Installs that need no licence on devices of a role; kept as placements are.
+exemption = Table(
+    "exemption",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("since", Moment, primary_key=True, autoincrement=False),
+    Column("until", Moment),
+    Column("product", String(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("evidence", String(1000), nullable=False),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+)
+
+# Names of legal entities; `head` is the SIREN or the name of the group that one belongs to.
+legal_entity = Table(
+    "legal_entity",
+    metadata,
+    Column("siren", String(9), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("head", String(255), nullable=False),
+)

@@ -1,0 +1,47 @@
+"""Tables in CSV, as spreadsheets write them."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from quitus_collector.errors import UsageError
+
+MAX_BYTES = 50 * 1024 * 1024
+
+
+def read(path: Path) -> str:
+    """The text of the file: UTF-8 or, as older spreadsheets save it, Windows-1252.
+
+    Raises UsageError, which does not name the file.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"larger than {MAX_BYTES // 1024 // 1024} MiB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(error.strerror or str(error)) from error
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise UsageError("is not a text file")
+
+
+def rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of their last line; empty ones are left out.
+
+    The separator is the first line's comma, semicolon or tab. Raises UsageError naming the line.
+    """
+    header, _, _ = text.partition("\n")
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise UsageError(f"line {reader.line_num}: {error}") from error
