@@ -10,6 +10,7 @@ from pathlib import Path
 from quitus_collector import config
 from quitus_collector.cli import (
     catalogue,
+    declaration,
     devices,
     history,
     licensing,
@@ -72,5 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     pools.add(commands)
     perimeter.add(commands)
     licensing.add(commands)
+    declaration.add(commands)
     catalogue.add(commands)
     return parser

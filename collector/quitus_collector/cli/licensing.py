@@ -1,4 +1,4 @@
-"""Commands on licences: position, findings, declaration, scenarios."""
+"""Commands on licences: position, findings, scenarios."""
 
 import argparse
 import csv
@@ -62,13 +62,6 @@ def add(commands: Commands) -> None:
     )
     findings.set_defaults(command=_findings)
 
-    declaration = commands.add_parser("declaration", help="the declaration")
-    actions = declaration.add_subparsers(required=True, metavar="ACTION")
-    draft = actions.add_parser("draft", help="fill it in, as PDF and JSON")
-    draft.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-    draft.add_argument("--publisher", help="the addressee; without it, all publishers")
-    draft.set_defaults(command=_declaration_draft)
-
     reconcile = commands.add_parser("reconcile", help="answer a scenario file")
     reconcile.add_argument("file", type=Path, metavar="SCENARIO.json")
     reconcile.add_argument("--format", choices=("json",), default="json")
@@ -112,13 +105,6 @@ def _print_csv(lines: Sequence[PositionLine], collector: Collector) -> None:
     for line in lines:
         document = line.document()
         writer.writerow([*(document[name] for name in CSV_FIELDS), why(line, collector.messages)])
-
-
-def _declaration_draft(arguments: argparse.Namespace) -> int:
-    collector = collector_of(arguments)
-    for file in licensing.draft_declaration(collector, arguments.publisher, arguments.out):
-        print(file)
-    return OK
 
 
 def _reconcile(arguments: argparse.Namespace) -> int:

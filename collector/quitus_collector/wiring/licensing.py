@@ -1,16 +1,12 @@
-"""Position, what no rule knows, and the declaration."""
+"""Perimeter, position, and what no rule knows."""
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
 from quitus_collector.adapters import own_rules, placements_csv, scenarios
-from quitus_collector.adapters.files import write_together
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.catalogue import Recognition
-from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Removal
 from quitus_collector.domain.install import Install
@@ -21,7 +17,6 @@ from quitus_collector.domain.product import line_of
 from quitus_collector.domain.triage import Group, groups
 from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services import (
-    declaring,
     ledger,
     licensing,
     observing,
@@ -88,27 +83,6 @@ def findings(collector: Collector, key_servers: Iterable[str]) -> tuple[Finding,
     return observing.observe(collector.store, collector.catalogue, collector.clock, own)
 
 
-def draft_declaration(
-    collector: Collector, publisher: str | None, folder: Path
-) -> tuple[Path, Path]:
-    """Writes declaration.pdf and .json with the same figures; returns their paths."""
-    from quitus_collector.adapters import typst
-
-    declaration = declaring.draft(
-        collector.store,
-        collector.catalogue,
-        collector.solver,
-        collector.clock,
-        company=collector.config.company,
-        publisher=publisher,
-        software_version=version("quitus"),
-    )
-    pdf, document = typst.render(declaration, collector.messages), _json(declaration)
-    files = (folder / "declaration.pdf", folder / "declaration.json")
-    write_together(zip(files, (pdf, document), strict=True))
-    return files
-
-
 def reconcile_scenario(
     collector: Collector, file: Path, time_limit_s: float | None
 ) -> tuple[str, bool]:
@@ -117,7 +91,3 @@ def reconcile_scenario(
 
     found = reconcile(scenarios.read(file), HighsSolver(time_limit_s))
     return scenarios.answer(found), found.optimal
-
-
-def _json(declaration: Declaration) -> bytes:
-    return json.dumps(declaration.document(), ensure_ascii=False, indent=1).encode() + b"\n"
