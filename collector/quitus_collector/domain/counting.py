@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
@@ -20,7 +21,7 @@ from quitus_collector.domain.licensing.situation import (
     Situation,
 )
 from quitus_collector.domain.optimisation import Solver
-from quitus_collector.domain.position import Coverage, LineState, PositionLine
+from quitus_collector.domain.position import Coverage, LineState, PositionLine, Undetermined
 from quitus_collector.domain.product import (
     line_of,
     version_key,
@@ -44,19 +45,40 @@ def licensable(
     return frozenset(product for product in products if product in commercial)
 
 
-def position_lines(
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a position asks the engine, and what it cannot ask.
+
+    `situation` has the entitlements whose lines can be determined, and no installs: those are the
+    fleet's. `entitlements` are all, in force or not; `demanded` the installed products that can be
+    determined; `reasons` why others cannot, by line, or by `product@` where it lacks its version.
+    `spared` counts installs that need no licence, by product and exemption.
+    """
+
+    situation: Situation
+    fleet: Fleet
+    entitlements: Sequence[Entitlement]
+    demanded: frozenset[str]
+    reasons: Mapping[str, Undetermined]
+    spared: Mapping[tuple[str, str], int] = MappingProxyType({})
+
+    def reason_of(self, product: str) -> Undetermined | None:
+        """Why the product's figures cannot be had; None where they can."""
+        return self.reasons.get(line_of(product)) or self.reasons.get(f"{product}@")
+
+
+def question(
     as_of: date,
     devices: Sequence[CountedDevice],
     products: Mapping[str, frozenset[str]],
     entitlements: Sequence[Entitlement],
     catalogue: Catalogue | CountingTerms,
-    solver: Solver,
     spared: Mapping[tuple[str, str], int] = MappingProxyType({}),
-) -> tuple[PositionLine, ...]:
-    """Reconciles what the engine counts and marks the rest undetermined.
+) -> Question:
+    """Sorts what the engine counts from what cannot be determined.
 
     `products` holds the products of each device that need a licence, by device id; `spared` counts
-    the installs that need none, by product and exemption.
+    the installs that need none.
     """
     fleet = Fleet(devices, products)
     in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
@@ -64,28 +86,52 @@ def position_lines(
     terms = terms_of_all(named, catalogue, as_of)
     reasons = reasons_of(fleet, in_force, catalogue, terms, as_of)
     counted = [each for each in entitlements if line_of(each.product) not in reasons]
-    demanded = {
+    demanded = frozenset(
         product
         for product in fleet.installed
         if line_of(product) not in reasons and f"{product}@" not in reasons
-    }
-    answer = answer_for(
-        Situation(as_of, devices, frozenset(), counted, terms), fleet, demanded, solver
     )
+    situation = Situation(as_of, devices, frozenset(), counted, terms)
+    return Question(situation, fleet, entitlements, demanded, reasons, spared)
+
+
+def position_lines(
+    as_of: date,
+    devices: Sequence[CountedDevice],
+    products: Mapping[str, frozenset[str]],
+    entitlements: Sequence[Entitlement],
+    catalogue: Catalogue | CountingTerms,
+    solver: Solver,
+) -> tuple[PositionLine, ...]:
+    """Reconciles what the engine counts and marks the rest undetermined; see `question`."""
+    asked = question(as_of, devices, products, entitlements, catalogue)
+    return lines_of(asked, catalogue, solver)
+
+
+def lines_of(
+    asked: Question,
+    catalogue: Catalogue | CountingTerms,
+    solver: Solver,
+    only: frozenset[str] | None = None,
+) -> tuple[PositionLine, ...]:
+    """The answer, line by line; `only` are products that compete with nothing else, and alone."""
+    demanded = asked.demanded if only is None else asked.demanded & only
+    answer = answer_for(asked.situation, asked.fleet, demanded, solver)
     exempt: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    installed = Counter(fleet.installed)
-    for (product, exemption), installs in sorted(spared.items()):
+    installed = Counter(asked.fleet.installed)
+    for (product, exemption), installs in sorted(asked.spared.items()):
         exempt[product].append((exemption, installs))
         installed[product] += installs
     owned: Counter[str] = Counter()
-    for each in entitlements:
-        owned[each.product] += each.quantity if each.is_valid_on(as_of) else 0
-    names = sorted(installed.keys() | owned.keys(), key=_by_name_and_version)
+    for each in asked.entitlements:
+        in_force = each.is_valid_on(asked.situation.as_of)
+        owned[each.product] += each.quantity if in_force else 0
+    names = installed.keys() | owned.keys() if only is None else only
     coverage = _coverage(answer.covered)
-    consumed = _consumed(answer.consumed, entitlements)
+    consumed = _consumed(answer.consumed, asked.entitlements)
     lines = []
-    for product in names:
-        reason = reasons.get(line_of(product)) or reasons.get(f"{product}@")
+    for product in sorted(names, key=_by_name_and_version):
+        reason = asked.reason_of(product)
         missing = answer.uncovered[product]
         state = LineState.GAP if missing else LineState.COMPLIANT
         lines.append(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
-from quitus_collector.domain.counting import position_lines
+from quitus_collector.domain.counting import lines_of, question
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Snapshot
@@ -58,7 +58,9 @@ def position(
         perimeter=perimeter(
             devices, left_out, len(known) - len(active), placements, as_of, STALE_AFTER
         ),
-        lines=position_lines(on, _counted(devices), products, bound, terms, solver, spared),
+        lines=lines_of(
+            question(on, _counted(devices), products, bound, terms, spared), terms, solver
+        ),
         unknown=unknown,
     )
 

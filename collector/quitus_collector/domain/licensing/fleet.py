@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.components import competing
@@ -21,6 +22,8 @@ from quitus_collector.domain.product import (
 
 # The device's id where a line is bound to it, its entity where one is tied to that, its products.
 _Trait = tuple[str, str, tuple[str, ...]]
+# Whether clusters alike are people, and what each of their devices is to the lines.
+_Key = tuple[bool, tuple[_Trait, ...]]
 
 
 class Fleet:
@@ -60,42 +63,84 @@ class Fleet:
         return found
 
 
+class FleetCover(NamedTuple):
+    """One install on a device of the fleet, what covers it, and the right that lets it."""
+
+    device: str
+    product: str
+    entitlement: str
+    right: Right
+
+
 def answer_for(
     situation: Situation, fleet: Fleet, demanded: Iterable[str], solver: Solver
 ) -> Tally:
     """Reconciles what competes with each other apart from the rest, by groups where it can be."""
     found = Tally()
     for products, lines in competing(situation, demanded):
-        if not lines:
-            for product in products:
-                found.uncovered[product] += fleet.installed[product]
-            continue
-        holding = fleet.holding(products)
-        if all(map(is_countable, lines)) and not any(
-            situation.terms_of(product).default_metric in BY_CORES for product in products
-        ):
-            part = tally(_alike(situation, holding, lines), solver)
-        else:
-            installs = frozenset(
-                (device.id, product)
-                for some, devices in holding.items()
-                for device in devices
-                for product in some
-            )
-            part = _tally_of(reconcile(replace(situation, installs=installs), solver), lines)
+        part, _ = _answer_for_part(situation, fleet, products, lines, solver)
         for name in ("uncovered", "consumed", "covered", "lent"):
             getattr(found, name).update(getattr(part, name))
     return found
+
+
+def covers_for(
+    situation: Situation, fleet: Fleet, products: Iterable[str], solver: Solver
+) -> Sequence[FleetCover]:
+    """The same answer, for products that compete with nothing else, by name: sorted covers.
+
+    Of devices that the licences cannot tell apart, those with the lowest ids are covered first.
+    """
+    found: list[FleetCover] = []
+    for some, lines in competing(situation, products):
+        found += _answer_for_part(situation, fleet, some, lines, solver, names=True)[1]
+    return sorted(found)
+
+
+def _answer_for_part(
+    situation: Situation,
+    fleet: Fleet,
+    products: frozenset[str],
+    lines: Sequence[Entitlement],
+    solver: Solver,
+    *,
+    names: bool = False,
+) -> tuple[Tally, list[FleetCover]]:
+    """The counts of what competes with each other, and with `names` its covers."""
+    if not lines:
+        return Tally(Counter({product: fleet.installed[product] for product in products})), []
+    holding = fleet.holding(products)
+    if all(map(is_countable, lines)) and not any(
+        situation.terms_of(product).default_metric in BY_CORES for product in products
+    ):
+        alike, stand_for = _alike(situation, holding, lines, names=names)
+        part = tally(alike, solver, names=names)
+        return part, [
+            FleetCover(stand_for[spot.device][spot.copy].id, product, line, right)
+            for spot, product, line, right in part.named
+        ]
+    installs = frozenset(
+        (device.id, product)
+        for some, devices in holding.items()
+        for device in devices
+        for product in some
+    )
+    answer = reconcile(replace(situation, installs=installs), solver)
+    covers = [FleetCover(c.device, c.product, c.entitlement, c.right) for c in answer.covered]
+    return _tally_of(answer, lines), covers
 
 
 def _alike(
     situation: Situation,
     holding: Mapping[frozenset[str], Sequence[CountedDevice]],
     lines: Iterable[Entitlement],
-) -> Situation:
-    """The situation with one device for all that the lines cannot tell apart.
+    *,
+    names: bool,
+) -> tuple[Situation, dict[str, list[CountedDevice]]]:
+    """The situation with one device for all that the lines cannot tell apart, and who they are.
 
-    People are told apart by what they have on all their devices.
+    People are told apart by what they have on all their devices. Where `names` are wanted, those
+    that a device stands for are sorted by id; of people's devices, by that of the first one.
     """
     lines = list(lines)
     bound = {line.bound_to for line in lines if line.bound_to}
@@ -107,9 +152,10 @@ def _alike(
             *(situation.terms_of(product).default_metric for some in holding for product in some),
         )
     )
-    people: defaultdict[object, list[tuple[frozenset[str], CountedDevice]]] = defaultdict(list)
-    # By whether it is a person, then what each device is to the lines.
-    copies: Counter[tuple[bool, tuple[_Trait, ...]]] = Counter()
+    people: defaultdict[object, list[tuple[_Trait, CountedDevice]]] = defaultdict(list)
+    # By whether it is a person, then what each device is to the lines: the clusters alike.
+    clusters: defaultdict[_Key, list[tuple[CountedDevice, ...]]]
+    clusters = defaultdict(list)
     sorted_products = {some: tuple(sorted(some)) for some in holding}
 
     def trait(some: frozenset[str], device: CountedDevice) -> _Trait:
@@ -121,25 +167,35 @@ def _alike(
 
     for some, devices in holding.items():
         if not (personal or bound or entities):
-            copies[False, (("", "", sorted_products[some]),)] += len(devices)
+            clusters[False, (("", "", sorted_products[some]),)] += zip(devices)
             continue
         for device in devices:
             if personal and device.user is not None:
-                people[device.user].append((some, device))
+                people[device.user].append((trait(some, device), device))
             else:
-                copies[False, (trait(some, device),)] += 1
+                clusters[False, (trait(some, device),)].append((device,))
     for theirs in people.values():
-        copies[True, tuple(sorted(trait(*each) for each in theirs))] += 1
+        theirs.sort(key=lambda each: (each[0], each[1].id))
+        traits = tuple(trait for trait, _ in theirs)
+        clusters[True, traits].append(tuple(device for _, device in theirs))
     made: list[CountedDevice] = []
     installs: set[tuple[str, str]] = set()
-    times: dict[str, int] = {}
-    for number, ((is_person, cluster), count) in enumerate(sorted(copies.items())):
-        for place, (bound_id, entity, some_products) in enumerate(cluster):
+    stand_for: dict[str, list[CountedDevice]] = {}
+    for number, ((is_person, traits), those) in enumerate(sorted(clusters.items(), key=_first)):
+        if names:
+            those.sort(key=lambda devices: devices[0].id)
+        for place, (bound_id, entity, some_products) in enumerate(traits):
             name = bound_id or f"{number}.{place}"
             made.append(CountedDevice(name, entity or None, f"{number}" if is_person else None))
             installs |= {(name, product) for product in some_products}
-            times[name] = count
-    return replace(situation, devices=made, installs=frozenset(installs), copies=times)
+            stand_for[name] = [devices[place] for devices in those]
+    times = {name: len(devices) for name, devices in stand_for.items()}
+    alike = replace(situation, devices=made, installs=frozenset(installs), copies=times)
+    return alike, stand_for
+
+
+def _first(item: tuple[_Key, object]) -> _Key:
+    return item[0]
 
 
 def _tally_of(answer: Reconciliation, lines: Iterable[Entitlement]) -> Tally:

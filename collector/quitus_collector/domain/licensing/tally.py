@@ -8,10 +8,11 @@ best answers are left, units come from the lowest line ids, and go to the lowest
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
-from quitus_collector.domain.licensing.assignment import Assignment
+from quitus_collector.domain.licensing.assignment import Assignment, Cell
 from quitus_collector.domain.licensing.clusters import Place, holding_of
 from quitus_collector.domain.licensing.components import Demand, components, groups
 from quitus_collector.domain.licensing.demand import Draw, Option, Take
@@ -21,17 +22,35 @@ from quitus_collector.domain.optimisation import Solver, total
 from quitus_collector.domain.product import line_of, version_key, version_of
 
 
+class Spot(NamedTuple):
+    """A device of the situation, and which of those that it stands for, from 0."""
+
+    device: str
+    copy: int
+
+
+class Named(NamedTuple):
+    """One install, the entitlement that covers it, and the right that lets it."""
+
+    spot: Spot
+    product: str
+    entitlement: str
+    right: Right
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counts of the best answer; see Reconciliation. `covered` is by product, line and right.
 
     `lent` counts units per device that cover lower versions only, by the product of their line.
+    `named` says of each count in `covered` which devices it is, where that was asked for.
     """
 
     uncovered: Counter[str] = field(default_factory=Counter)
     consumed: Counter[str] = field(default_factory=Counter)
     covered: Counter[tuple[str, str, Right]] = field(default_factory=Counter)
     lent: Counter[str] = field(default_factory=Counter)
+    named: list[Named] = field(default_factory=list)
 
 
 def is_countable(line: Entitlement) -> bool:
@@ -43,8 +62,12 @@ def is_countable(line: Entitlement) -> bool:
     )
 
 
-def tally(situation: Situation, solver: Solver) -> Tally:
-    """Finds the best assignment and counts it; raises SolverError where it cannot be proven."""
+def tally(situation: Situation, solver: Solver, *, names: bool = False) -> Tally:
+    """Finds the best assignment and counts it; raises SolverError where it cannot be proven.
+
+    With `names`, it hands the counted covers out to devices too: of those alike, the first come
+    first.
+    """
     demand, found = Demand(situation), Tally()
     for component in components(situation, demand):
         clusters = groups(component, situation, demand)
@@ -55,7 +78,7 @@ def tally(situation: Situation, solver: Solver) -> Tally:
         found.consumed.update(assignment.consumed())
         for product, count in assignment.uncovered.items():
             found.uncovered[product] += total(count, assignment.solution)
-        _hand_out(assignment, found)
+        _hand_out(assignment, found, names=names)
     return found
 
 
@@ -66,10 +89,22 @@ class _Unit(NamedTuple):
     covers: tuple[tuple[str, Right], ...]
 
 
-def _hand_out(assignment: Assignment, found: Tally) -> None:
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """So many clusters alike with one such unit each; `places` are those of what it covers.
+
+    `clusters` are the spots of the clusters by place; empty where no names are asked for.
+    """
+
+    count: int
+    places: tuple[int, ...]
+    clusters: Sequence[Sequence[Spot]]
+
+
+def _hand_out(assignment: Assignment, found: Tally, *, names: bool) -> None:
     """Counts by line what the units cover."""
     stocks = {number: _Stock(lot) for number, lot in assignment.lots.items()}
-    units = _units(assignment)
+    units = _units(assignment, names=names)
     for draw in sorted({unit.draw for unit in units}):
         ((pool, _, lots),) = draw
         terms = assignment.pools[pool].terms
@@ -81,21 +116,27 @@ def _hand_out(assignment: Assignment, found: Tally) -> None:
         lines = (taken for _, lot, count in sorted(left) for taken in stocks[lot].take(count))
         line, available = next(lines, ("", 0))
         for unit in sorted(unit for unit in units if unit.draw == draw):
-            wanted = units[unit]
-            if (
+            is_lent = (
                 terms.metric is Metric.DEVICE
-                and unit.covers
+                and bool(unit.covers)
                 and all(right is Right.DOWNGRADE for _, right in unit.covers)
-            ):
-                found.lent[terms.product] += wanted
-            while wanted:
-                if not available:
-                    line, available = next(lines)
-                given = min(wanted, available)
-                for product, right in unit.covers:
-                    found.covered[product, line, right] += given
-                wanted -= given
-                available -= given
+            )
+            for use in units[unit]:
+                clusters = iter(use.clusters)
+                wanted = use.count
+                if is_lent:
+                    found.lent[terms.product] += wanted
+                while wanted:
+                    if not available:
+                        line, available = next(lines)
+                    given = min(wanted, available)
+                    for product, right in unit.covers:
+                        found.covered[product, line, right] += given
+                    for spots in islice(clusters, given):
+                        for (product, right), place in zip(unit.covers, use.places, strict=True):
+                            found.named.append(Named(spots[place], product, line, right))
+                    wanted -= given
+                    available -= given
 
 
 class _Stock:
@@ -116,32 +157,72 @@ class _Stock:
             yield line, given
 
 
-def _units(assignment: Assignment) -> Counter[_Unit]:
+def _units(assignment: Assignment, *, names: bool) -> dict[_Unit, list[_Use]]:
     """How many units are in use in which way."""
-    units: Counter[_Unit] = Counter()
-    apart: defaultdict[int, list[tuple[Place, Option]]] = defaultdict(list)
+    units: defaultdict[_Unit, list[_Use]] = defaultdict(list)
+    apart: defaultdict[int, list[tuple[Place, Option, Spot]]] = defaultdict(list)
+    spots = _Spots(assignment)
     for cell in assignment.cells:
-        for options, variable in zip(cell.patterns, cell.variables, strict=True):
+        clusters = spots.of(cell) if names else iter(())
+        # Those with the most covers first, so that of devices alike the last have none.
+        for options, variable in sorted(
+            zip(cell.patterns, cell.variables, strict=True), key=lambda each: _gaps(each[0])
+        ):
             count = assignment.solution[variable]
+            taken = list(islice(clusters, count))
             if count and cell.cluster is not None:
-                apart[cell.cluster] += [(cell.places[0], options[0])] * count
+                those = (each[0] for each in taken) if names else [Spot("", 0)] * count
+                apart[cell.cluster] += [(cell.places[0], options[0], spot) for spot in those]
             elif count:
-                for unit in _units_of(assignment, list(zip(cell.places, options, strict=True))):
-                    units[unit] += count
-    for places in apart.values():
-        units.update(_units_of(assignment, places))
+                places = list(zip(cell.places, options, strict=True))
+                for unit, at in _units_of(assignment, places):
+                    units[unit].append(_Use(count, at, taken))
+    for members in apart.values():
+        cluster = [spot for _, _, spot in members]
+        places = [(place, option) for place, option, _ in members]
+        for unit, at in _units_of(assignment, places):
+            units[unit].append(_Use(1, at, [cluster] if names else ()))
     return units
 
 
-def _units_of(assignment: Assignment, places: Sequence[tuple[Place, Option]]) -> Iterator[_Unit]:
-    """The units in use in one cluster."""
-    shared: defaultdict[object, list[tuple[Take, list[tuple[str, Right]]]]] = defaultdict(list)
+def _gaps(options: Sequence[Option]) -> int:
+    """How many installs a pattern leaves without a licence."""
+    return sum(not names for option in options for names in option.names)
+
+
+class _Spots:
+    """What the clusters of a cell stand for."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._copies = assignment.situation.copies
+        # The clusters that are stated by themselves stand for one copy each, in their order.
+        self._first: dict[str, int] = {}
+
+    def of(self, cell: Cell) -> Iterator[tuple[Spot, ...]]:
+        """The spots of each cluster, by place."""
+        for number, identities in cell.members:
+            devices = [device for device, _ in identities]
+            if cell.cluster is not None:
+                first = self._first.setdefault(devices[0], number)
+                yield tuple(Spot(device, number - first) for device in devices)
+                continue
+            for copy in range(self._copies.get(devices[0], 1)):
+                yield tuple(Spot(device, copy) for device in devices)
+
+
+def _units_of(
+    assignment: Assignment, places: Sequence[tuple[Place, Option]]
+) -> Iterator[tuple[_Unit, tuple[int, ...]]]:
+    """The units in use in one cluster, and at which place each of their covers is."""
+    shared: defaultdict[object, list[tuple[Take, list[tuple[str, Right, int]]]]]
+    shared = defaultdict(list)
     for number, (place, option) in enumerate(places):
-        covers: Mapping[int, list[tuple[str, Right]]] = {index: [] for index in option.takes}
+        covers: Mapping[int, list[tuple[str, Right, int]]] = {index: [] for index in option.takes}
         for product, names in zip(place.spot.products, option.names, strict=True):
             if names:
                 index = min(names, key=lambda each: _first_line(assignment, place.spot.takes[each]))
-                covers[index].append((product, place.spot.takes[index].rights[product]))
+                right = place.spot.takes[index].rights[product]
+                covers[index].append((product, right, number))
         for index, covered in covers.items():
             take = place.spot.takes[index]
             shared[holding_of(place, take) or (number, index)].append((take, covered))
@@ -150,7 +231,9 @@ def _units_of(assignment: Assignment, places: Sequence[tuple[Place, Option]]) ->
         seats = take.capacity or len(takers)
         for start in range(0, len(takers), seats):
             seated = takers[start : start + seats]
-            yield _Unit(take.draw, tuple(sorted(each for _, covered in seated for each in covered)))
+            found = sorted(each for _, covered in seated for each in covered)
+            covers_of_unit = tuple((product, right) for product, right, _ in found)
+            yield _Unit(take.draw, covers_of_unit), tuple(number for *_, number in found)
 
 
 def _first_line(assignment: Assignment, take: Take) -> str:
