@@ -20,6 +20,7 @@ from quitus_collector.domain.licensing.situation import (
     CountedDevice,
     Situation,
 )
+from quitus_collector.domain.licensing.tally import Tally
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import Coverage, LineState, PositionLine, Undetermined
 from quitus_collector.domain.product import (
@@ -105,18 +106,14 @@ def position_lines(
 ) -> tuple[PositionLine, ...]:
     """Reconciles what the engine counts and marks the rest undetermined; see `question`."""
     asked = question(as_of, devices, products, entitlements, catalogue)
-    return lines_of(asked, catalogue, solver)
+    answer = answer_for(asked.situation, asked.fleet, asked.demanded, solver)
+    return lines_of(asked, answer, catalogue)
 
 
 def lines_of(
-    asked: Question,
-    catalogue: Catalogue | CountingTerms,
-    solver: Solver,
-    only: frozenset[str] | None = None,
+    asked: Question, answer: Tally, catalogue: Catalogue | CountingTerms
 ) -> tuple[PositionLine, ...]:
-    """The answer, line by line; `only` are products that compete with nothing else, and alone."""
-    demanded = asked.demanded if only is None else asked.demanded & only
-    answer = answer_for(asked.situation, asked.fleet, demanded, solver)
+    """The answer, line by line, sorted by product."""
     exempt: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     installed = Counter(asked.fleet.installed)
     for (product, exemption), installs in sorted(asked.spared.items()):
@@ -126,7 +123,7 @@ def lines_of(
     for each in asked.entitlements:
         in_force = each.is_valid_on(asked.situation.as_of)
         owned[each.product] += each.quantity if in_force else 0
-    names = installed.keys() | owned.keys() if only is None else only
+    names = installed.keys() | owned.keys()
     coverage = _coverage(answer.covered)
     consumed = _consumed(answer.consumed, asked.entitlements)
     lines = []

@@ -9,6 +9,7 @@ from quitus_collector.domain.counting import lines_of, question
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Snapshot
+from quitus_collector.domain.licensing.fleet import answer_for
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.perimeter import perimeter, placed, without_exempt
@@ -52,15 +53,15 @@ def position(
     )
     bound = [_bound_to_id(each, devices) for each in entitlements]
     as_of = at or now
+    asked = question(on, _counted(devices), products, bound, terms, spared)
+    answer = answer_for(asked.situation, asked.fleet, asked.demanded, solver)
     return Position(
         as_of=as_of,
         catalogue_digest=terms.digest,
         perimeter=perimeter(
             devices, left_out, len(known) - len(active), placements, as_of, STALE_AFTER
         ),
-        lines=lines_of(
-            question(on, _counted(devices), products, bound, terms, spared), terms, solver
-        ),
+        lines=lines_of(asked, answer, terms),
         unknown=unknown,
     )
 

@@ -79,22 +79,23 @@ def answer_for(
     found = Tally()
     for products, lines in competing(situation, demanded):
         part, _ = _answer_for_part(situation, fleet, products, lines, solver)
-        for name in ("uncovered", "consumed", "covered", "lent"):
-            getattr(found, name).update(getattr(part, name))
+        found.add(part)
     return found
 
 
-def covers_for(
-    situation: Situation, fleet: Fleet, products: Iterable[str], solver: Solver
-) -> Sequence[FleetCover]:
-    """The same answer, for products that compete with nothing else, by name: sorted covers.
+def named_answer_for(
+    situation: Situation, fleet: Fleet, demanded: Iterable[str], solver: Solver
+) -> tuple[Tally, list[FleetCover]]:
+    """The same answer, and which devices its covers are on, sorted.
 
     Of devices that the licences cannot tell apart, those with the lowest ids are covered first.
     """
-    found: list[FleetCover] = []
-    for some, lines in competing(situation, products):
-        found += _answer_for_part(situation, fleet, some, lines, solver, names=True)[1]
-    return sorted(found)
+    found, covers = Tally(), list[FleetCover]()
+    for products, lines in competing(situation, demanded):
+        part, named = _answer_for_part(situation, fleet, products, lines, solver, names=True)
+        found.add(part)
+        covers += named
+    return found, sorted(covers)
 
 
 def _answer_for_part(

@@ -52,6 +52,13 @@ class Tally:
     lent: Counter[str] = field(default_factory=Counter)
     named: list[Named] = field(default_factory=list)
 
+    def add(self, other: "Tally") -> None:
+        """Adds the counts of what is independent of this."""
+        self.uncovered.update(other.uncovered)
+        self.consumed.update(other.consumed)
+        self.covered.update(other.covered)
+        self.lent.update(other.lent)
+
 
 def is_countable(line: Entitlement) -> bool:
     """Whether a tally can be made where the line competes."""
