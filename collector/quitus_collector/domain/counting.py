@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
@@ -61,7 +61,7 @@ class Question:
     entitlements: Sequence[Entitlement]
     demanded: frozenset[str]
     reasons: Mapping[str, Undetermined]
-    spared: Mapping[tuple[str, str], int] = MappingProxyType({})
+    spared: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def reason_of(self, product: str) -> Undetermined | None:
         """Why the product's figures cannot be had; None where they can."""

@@ -1,18 +1,24 @@
 """The effective licence position, of now or of a past day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
-from quitus_collector.domain.counting import lines_of, question
+from quitus_collector.domain.counting import Question, lines_of, question
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.licensing.fleet import answer_for
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.optimisation import Solver
-from quitus_collector.domain.perimeter import perimeter, placed, without_exempt
+from quitus_collector.domain.perimeter import (
+    Exemption,
+    Placement,
+    perimeter,
+    placed,
+    without_exempt,
+)
 from quitus_collector.domain.position import Position, Unknown
 from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
@@ -23,46 +29,92 @@ STALE_AFTER = timedelta(days=30)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def position(
-    store: Store, catalogue: Catalogue, solver: Solver, clock: Clock, day: date | None = None
-) -> Position:
-    """The effective licence position of now, or of the end of a past day as it was known then.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a position is computed from, as it was known at one time.
 
-    Raises SolverError if it could not be proven, and UsageError for a day that is not over or that
-    lies before the history begins.
+    `devices` are those that count, `left_out` those that people took out with what they said of
+    them, `set_apart` how many others do not count; `placements` are by device id, `entitlements`
+    bound by it; `day` is the one of the rules.
     """
-    now = clock.now()
+
+    day: date
+    as_of: datetime
+    terms: CountingTerms
+    devices: Sequence[Snapshot]
+    left_out: Sequence[tuple[Snapshot, Placement]]
+    set_apart: int
+    placements: Mapping[str, Placement]
+    exemptions: Sequence[Exemption]
+    entitlements: Sequence[Entitlement]
+    unknown: Mapping[tuple[str, str], int]
+
+    def question(self) -> Question:
+        """What it asks the engine."""
+        found = {each.device_id: each.products for each in self.devices if each.products}
+        products, spared = without_exempt(found, self.placements, self.exemptions, self.day)
+        counted = _counted(self.devices)
+        return question(self.day, counted, products, self.entitlements, self.terms, spared)
+
+
+def known(store: Store, catalogue: Catalogue, clock: Clock, day: date | None = None) -> Known:
+    """What is known now, or was at the end of a past day.
+
+    Raises UsageError for a day that is not over or that lies before the history begins.
+    """
     at = _end_of_past(clock, day) if day else None
     if at is None:
         refresh(store, catalogue)
     with store.reading() as work:
         terms = catalogue.counting if at is None else _terms_of(work, at)
-        known = work.fleet.snapshots(at)
+        snapshots = work.fleet.snapshots(at)
         entitlements = work.entitlements.list(at)
-        unknown = _unknown(work.fleet.unknown(at))
+        unknown = work.fleet.unknown(at)
         placements = {each.device_id: each for each in work.perimeter.placements(at)}
         exemptions = work.perimeter.exemptions(at)
-    active = [each for each in known if each.standing is Standing.ACTIVE]
+    active = [each for each in snapshots if each.standing is Standing.ACTIVE]
     devices, left_out = placed(active, placements)
-    on = day or clock.today()
-    products, spared = without_exempt(
-        {each.device_id: each.products for each in devices if each.products},
-        placements,
-        exemptions,
-        on,
+    return Known(
+        day=day or clock.today(),
+        as_of=at or clock.now(),
+        terms=terms,
+        devices=devices,
+        left_out=left_out,
+        set_apart=len(snapshots) - len(active),
+        placements=placements,
+        exemptions=exemptions,
+        entitlements=[_bound_to_id(each, devices) for each in entitlements],
+        unknown=unknown,
     )
-    bound = [_bound_to_id(each, devices) for each in entitlements]
-    as_of = at or now
-    asked = question(on, _counted(devices), products, bound, terms, spared)
+
+
+def position(
+    store: Store, catalogue: Catalogue, solver: Solver, clock: Clock, day: date | None = None
+) -> Position:
+    """The effective licence position of now, or of the end of a past day as it was known then.
+
+    Raises SolverError if it could not be proven, and UsageError as `known` does.
+    """
+    return position_of(known(store, catalogue, clock, day), solver)
+
+
+def position_of(found: Known, solver: Solver) -> Position:
+    """The position that what is known makes; raises SolverError."""
+    asked = found.question()
     answer = answer_for(asked.situation, asked.fleet, asked.demanded, solver)
     return Position(
-        as_of=as_of,
-        catalogue_digest=terms.digest,
+        as_of=found.as_of,
+        catalogue_digest=found.terms.digest,
         perimeter=perimeter(
-            devices, left_out, len(known) - len(active), placements, as_of, STALE_AFTER
+            found.devices,
+            found.left_out,
+            found.set_apart,
+            found.placements,
+            found.as_of,
+            STALE_AFTER,
         ),
-        lines=lines_of(asked, answer, terms),
-        unknown=unknown,
+        lines=lines_of(asked, answer, found.terms),
+        unknown=_unknown(found.unknown),
     )
 
 
