@@ -32,10 +32,10 @@ class Messages:
         found = self._translations.gettext(message) if message else ""
         return found.format(**values) if values else found
 
-    def count(self, one: str, many: str, number: int) -> str:
-        """The form that fits the number, {n} filled in."""
+    def count(self, one: str, many: str, number: int, **values: object) -> str:
+        """The form that fits the number, {n} and other {names} filled in."""
         found = self._translations.ngettext(one, many, number)
-        return found.format(n=self.number(number))
+        return found.format(n=self.number(number), **values)
 
     def number(self, value: int | None) -> str:
         """A whole number with its separators; a dash where there is none."""

@@ -442,6 +442,11 @@ def _print(table: Table) -> None:
     _console().print(table)
 
 
+def width() -> int:
+    """The columns that there are to print in."""
+    return _console().width
+
+
 def _console() -> Console:
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) >= MIN_WIDTH:

@@ -12,6 +12,7 @@ from quitus_collector.cli import (
     catalogue,
     declaration,
     devices,
+    explaining,
     history,
     licensing,
     operation,
@@ -74,5 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     perimeter.add(commands)
     licensing.add(commands)
     declaration.add(commands)
+    explaining.add(commands)
     catalogue.add(commands)
     return parser

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
 from quitus_collector.domain.counting import Question, lines_of
-from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.entitlement import Entitlement, Right
 from quitus_collector.domain.licensing.components import competing
 from quitus_collector.domain.licensing.fleet import Fleet, answer_for, named_answer_for
 from quitus_collector.domain.licensing.rights import right_to
@@ -194,16 +194,22 @@ def _trials(
         yield trial(Step.INSTALL_ADDED, on, 1, _with_one_more(part, on, product))
     for each in licences:
         id_ = each.entitlement.id
-        more = _units_for_one(each.entitlement.product, each.entitlement.metric, part, devices)
-        yield trial(Step.LICENCES_ADDED, id_, more, _with_units(part, id_, more))
+        for more in _units_for_one(each.entitlement, part, answer, devices):
+            added = trial(Step.LICENCES_ADDED, id_, more, _with_units(part, id_, more))
+            if added.missing < before[product]:
+                break
+        yield added
         if each.installs:
             yield trial(Step.LICENCES_REMOVED, id_, 1, _with_units(part, id_, -1))
     if line.missing:
-        more = _units_for_one(product, line.metric, part, devices)
-        bought = Entitlement(_unused_id(part), product, more, line.metric)
-        owned = [*part.situation.entitlements, bought]
-        situation = replace(part.situation, entitlements=owned)
-        yield trial(Step.LICENCES_ADDED, "", more, replace(part, situation=situation))
+        new = Entitlement(_unused_id(part), product, 0, line.metric)
+        for more in _units_for_one(new, part, answer, devices):
+            owned = [*part.situation.entitlements, replace(new, quantity=more)]
+            situation = replace(part.situation, entitlements=owned)
+            added = trial(Step.LICENCES_ADDED, "", more, replace(part, situation=situation))
+            if added.missing < before[product]:
+                break
+        yield added
 
 
 def _missing(part: Question, solver: Solver) -> Counter[str]:
@@ -246,14 +252,25 @@ def _with_units(part: Question, id_: str, units: int) -> Question:
 
 
 def _units_for_one(
-    product: str, metric: Metric, part: Question, devices: Sequence[ExplainedDevice]
-) -> int:
-    """The units that license the smallest device without a licence: one where size is no matter."""
+    licence: Entitlement, part: Question, answer: Tally, devices: Sequence[ExplainedDevice]
+) -> tuple[int, ...]:
+    """What to try: the units that license the smallest device without a licence.
+
+    At first less those of the product that are left over; one unit where size is no matter.
+    """
     without = {each.device for each in devices if not each.covered}
-    if metric not in BY_CORES or not without:
-        return 1
-    terms = part.situation.terms_of(product)
-    return min(terms.units_on(each, metric) for each in part.fleet.devices if each.id in without)
+    if licence.metric not in BY_CORES or not without:
+        return (1,)
+    terms = part.situation.terms_of(licence.product)
+    units = min(
+        terms.units_on(each, licence.metric) for each in part.fleet.devices if each.id in without
+    )
+    left_over = sum(
+        each.quantity - answer.consumed[each.id]
+        for each in part.situation.entitlements
+        if (each.product, each.metric) == (licence.product, licence.metric)
+    )
+    return (units - left_over, units) if 0 < left_over < units else (units,)
 
 
 def _unused_id(part: Question) -> str:

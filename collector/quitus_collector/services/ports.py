@@ -321,8 +321,8 @@ class Messages(Protocol):
     def text(self, message: str, **values: object) -> str:
         """The message, its {names} filled in."""
 
-    def count(self, one: str, many: str, number: int) -> str:
-        """The form that fits the number, {n} filled in."""
+    def count(self, one: str, many: str, number: int, **values: object) -> str:
+        """The form that fits the number, {n} and other {names} filled in."""
 
     def number(self, value: int | None) -> str:
         """A whole number with its separators; a dash where there is none."""

@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from quitus_collector.domain.catalogue import Recognition
 from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.explanation import Step, Trial
 from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
 from quitus_collector.domain.perimeter import Perimeter, Unreachable
@@ -45,6 +47,15 @@ COVERS = {
 }
 
 
+RIGHTS = {
+    Right.DIRECT: N_("its own version"),
+    Right.DOWNGRADE: N_("right to a lower version"),
+    Right.MAINTENANCE: N_("right to a later version"),
+    Right.EDITION_DOWNGRADE: N_("right to a lower edition"),
+    Right.SUITE: N_("part of the suite"),
+    Right.SECOND_USE: N_("second device of the same person"),
+    Right.VIRTUALISATION: N_("virtual machine of a licensed host"),
+}
 REASONS = {
     Undetermined.METRIC: N_("not computed: devices alone do not tell how many licences it takes"),
     Undetermined.PERSON: N_("not computed: some devices do not tell whose they are"),
@@ -59,6 +70,20 @@ TOTALS = {
 }
 
 
+CHANGES = {
+    Step.INSTALL_ADDED: NN_(
+        "{n} install more, on a device like {on}", "{n} installs more, on devices like {on}"
+    ),
+    Step.INSTALL_REMOVED: NN_("{n} install less, on {on}", "{n} installs less, on {on}"),
+    Step.LICENCES_ADDED: NN_("{n} licence more of {on}", "{n} licences more of {on}"),
+    Step.LICENCES_REMOVED: NN_("{n} licence less of {on}", "{n} licences less of {on}"),
+}
+# Other evidence is an identifier with its value, the same in any language.
+EVIDENCE = {
+    "name and publisher": N_("name and publisher"),
+    "name": N_("name"),
+}
+BOUGHT = NN_("{n} more licence of this product", "{n} more licences of this product")
 DEPARTURES = {
     Departure.UNINSTALLED: N_("uninstalled"),
     Departure.DEVICE_REMOVED: N_("the device was removed"),
@@ -159,6 +184,17 @@ def why(line: PositionLine, messages: Messages) -> str:
             )
         )
     return ", ".join(parts) or messages.text("not installed anywhere")
+
+
+def evidence(found: Recognition, messages: Messages) -> str:
+    """What in a record told what it is."""
+    return messages.text(EVIDENCE[found.evidence]) if found.evidence in EVIDENCE else found.evidence
+
+
+def change(trial: Trial, on: str, messages: Messages) -> str:
+    """What was tried, in words; `on` is the device or the entitlement as people call it."""
+    one, many = CHANGES[trial.step] if on else BOUGHT
+    return messages.count(one, many, trial.units, on=on)
 
 
 def totals(lines: Iterable[PositionLine], messages: Messages) -> list[tuple[LineState, str]]:

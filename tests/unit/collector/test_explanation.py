@@ -175,13 +175,13 @@ def test_a_licence_taken_away_may_leave_another_product_without_one() -> None:
     assert removed.missing + sum(removed.others.values()) == 1
 
 
-def test_cores_are_tried_by_the_device_that_lacks_them() -> None:
+def test_the_cores_that_a_device_lacks_are_tried_together() -> None:
     owned = an_entitlement("S", SQL, 8, metric=Metric.CORE)
 
     found = explained(SQL, {"srv-1": {SQL}}, owned, processors=1, cores=10)
 
     added = [each for each in found.trials if each.step is Step.LICENCES_ADDED]
-    assert [(each.on, each.units, each.missing) for each in added] == [("S", 10, 0), ("", 10, 0)]
+    assert [(each.on, each.units, each.missing) for each in added] == [("S", 2, 0), ("", 2, 0)]
 
 
 def test_an_undetermined_line_names_the_devices_that_lack_a_fact() -> None:

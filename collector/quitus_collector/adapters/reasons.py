@@ -1,0 +1,210 @@
+"""Why a figure of the position is what it is, for people at a terminal."""
+
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from quitus_collector.adapters import terminal
+from quitus_collector.domain.catalogue import Terms
+from quitus_collector.domain.explanation import ExplainedLicence, Trial
+from quitus_collector.services import wording
+from quitus_collector.services.explaining import Reasons
+from quitus_collector.services.ports import Messages
+
+# All devices and records stand in the JSON.
+SHOWN_DEVICES, SHOWN_RECORDS = 24, 12
+
+
+def show(reasons: Reasons, messages: Messages) -> None:
+    """The figures, then rule, evidence, licences, devices, and what one change would make."""
+    line, text, number = reasons.explained.line, messages.text, messages.number
+    print(text("{product} on {moment}", product=line.label, moment=messages.moment(reasons.as_of)))
+    _say(
+        text(
+            "installed on {installed}, owned {entitled}, covered {covered}, missing {missing}, "
+            "available {available}; counted by {metric}; {state}",
+            installed=number(line.installed),
+            entitled=number(line.entitled),
+            covered=number(line.covered_installs),
+            missing=number(line.missing),
+            available=number(line.available),
+            metric=wording.metric_name(line, messages),
+            state=wording.state_name(line.state, messages),
+        ),
+        wording.why(line, messages),
+    )
+    _heading(text("The rule of counting"))
+    for terms in reasons.terms:
+        _say(_terms(terms, messages), text("source: {source}", source=terms.source))
+    if not reasons.terms:
+        metric = wording.metric_name(line, messages)
+        _say(text("by {metric}, the catalogue’s default for this product", metric=metric))
+    if reasons.release and reasons.release.source:
+        _say(text("source of its release dates: {source}", source=reasons.release.source))
+    _evidence(reasons, messages)
+    if reasons.explained.licences:
+        _heading(text("Licences that may cover it"))
+        for licence in reasons.explained.licences:
+            _say(*_licence(licence, reasons, messages))
+    _devices(reasons, messages)
+    if reasons.explained.trials:
+        _heading(text("What would change the figure"))
+        for trial in reasons.explained.trials:
+            _say(_trial(trial, reasons, messages))
+
+
+def _terms(terms: Terms, messages: Messages) -> str:
+    parts = [messages.text("by {metric}", metric=messages.text(wording.METRICS[terms.metric]))]
+    if terms.processor_minimum:
+        n = terms.processor_minimum
+        parts.append(messages.count("at least {n} per processor", "at least {n} per processor", n))
+    if terms.device_minimum:
+        n = terms.device_minimum
+        parts.append(messages.count("at least {n} per device", "at least {n} per device", n))
+    if terms.pack > 1:
+        parts.append(messages.count("in packs of {n}", "in packs of {n}", terms.pack))
+    if terms.devices_per_user:
+        n = terms.devices_per_user
+        parts.append(messages.count("{n} device per person", "{n} devices per person", n))
+    if terms.valid_from:
+        parts.append(messages.text("since {day}", day=messages.day(terms.valid_from.isoformat())))
+    if terms.valid_until:
+        parts.append(messages.text("until {day}", day=messages.day(terms.valid_until.isoformat())))
+    return ", ".join(parts)
+
+
+def _evidence(reasons: Reasons, messages: Messages) -> None:
+    """The distinct records with the number of devices, the commonest first."""
+    _heading(messages.text("What was read on the devices"))
+    on = Counter(place for places in reasons.shown_by.values() for place in places)
+    for place, count in on.most_common(SHOWN_RECORDS):
+        record = reasons.records[place]
+        install, found = record.install, record.recognition
+        raw = ", ".join(filter(None, (install.version, install.publisher, install.source)))
+        devices = messages.count("on {n} device", "on {n} devices", count)
+        _say(
+            f"{install.name} ({raw}) {devices}",
+            messages.text(
+                "recognised by the rule {rule} ({place}) from: {evidence}",
+                rule=found.rule,
+                place=PurePath(record.place).name,
+                evidence=wording.evidence(found, messages),
+            ),
+        )
+    if len(on) > SHOWN_RECORDS:
+        more = len(on) - SHOWN_RECORDS
+        _say(messages.count("and {n} other record", "and {n} other records", more))
+    unread = sum(each.device not in reasons.shown_by for each in reasons.explained.devices)
+    if unread:
+        _say(
+            messages.count(
+                "the records of {n} device were not looked up: name it to see them",
+                "the records of {n} devices were not looked up: name one to see them",
+                unread,
+            )
+        )
+
+
+def _licence(licence: ExplainedLicence, reasons: Reasons, messages: Messages) -> tuple[str, ...]:
+    owned, text = licence.entitlement, messages.text
+    limits = [
+        *([text("entity {entity}", entity=owned.entity)] if owned.entity else []),
+        *([_bound(owned.bound_to, reasons, messages)] if owned.bound_to else []),
+    ]
+    if owned.valid_until:
+        limits.append(text("until {day}", day=messages.day(owned.valid_until.isoformat())))
+    head = text(
+        "{entitlement}: {quantity} of {product}, by {metric}",
+        entitlement=owned.id,
+        quantity=messages.number(owned.quantity),
+        product=reasons.others.get(owned.product, owned.product),
+        metric=text(wording.METRICS[owned.metric]),
+    )
+    used = text(
+        "{right}; in use: {consumed}, which cover {installs} installs here",
+        right=text(wording.RIGHTS[licence.right]),
+        consumed=messages.number(licence.consumed),
+        installs=messages.number(licence.installs),
+    )
+    proof = text("proof: {proof}", proof=owned.proof) if owned.proof else text("no proof stated")
+    return ", ".join([head, *limits]), text("{used}; {proof}", used=used, proof=proof)
+
+
+def _bound(device: str, reasons: Reasons, messages: Messages) -> str:
+    return messages.text("bound to {device}", device=reasons.names.get(device, device))
+
+
+def _devices(reasons: Reasons, messages: Messages) -> None:
+    explained, text = reasons.explained, messages.text
+    _heading(text("Devices"))
+    if explained.lacking:
+        names = _names(explained.lacking, reasons)
+        _say(text("do not tell what counting needs: {devices}", devices=names))
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for each in explained.devices:
+        if each.covered is None:
+            groups[text("installed on")].append(each.device)
+        elif not each.covered:
+            groups[text("without a licence")].append(each.device)
+        elif each.entitlement and each.right:
+            right = text(wording.RIGHTS[each.right])
+            head = text(
+                "covered by {entitlement} ({right})", entitlement=each.entitlement, right=right
+            )
+            groups[head].append(each.device)
+    for head, devices in groups.items():
+        count, names = messages.number(len(devices)), _names(devices, reasons)
+        _say(text("{group} ({n}): {devices}", group=head, n=count, devices=names))
+    if explained.line.missing and explained.line.missing < explained.line.installed:
+        _say(
+            text(
+                "Of devices that the licences cannot tell apart, which ones go without is a"
+                " convention: the first by their ids are covered."
+            )
+        )
+
+
+def _names(devices: Sequence[str], reasons: Reasons) -> str:
+    names = sorted(reasons.names.get(each, each) for each in devices)
+    return ", ".join(names[:SHOWN_DEVICES]) + (" …" if len(names) > SHOWN_DEVICES else "")
+
+
+def _trial(trial: Trial, reasons: Reasons, messages: Messages) -> str:
+    on = reasons.names.get(trial.on, trial.on)
+    parts = [
+        messages.text(
+            "{change}: missing {missing}",
+            change=wording.change(trial, on, messages),
+            missing=messages.number(trial.missing),
+        )
+    ]
+    if trial.missing == reasons.explained.line.missing:
+        parts.append(messages.text("as before"))
+    for product, difference in trial.others.items():
+        parts.append(
+            messages.text(
+                "{product}: {difference}",
+                product=reasons.others.get(product, product),
+                difference=f"{difference:+d}",
+            )
+        )
+    return ", ".join(parts)
+
+
+def _heading(text: str) -> None:
+    print(f"\n{text}")
+
+
+def _say(*sentences: str) -> None:
+    """Each on lines of its own, those after the first further in."""
+    for place, sentence in enumerate(sentences):
+        first, others = " " * (2 if place == 0 else 6), " " * 6
+        wrapped = textwrap.wrap(
+            sentence,
+            terminal.width(),
+            initial_indent=first,
+            subsequent_indent=others,
+            break_on_hyphens=False,
+        )
+        print("\n".join(wrapped))
