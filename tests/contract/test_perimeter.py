@@ -192,7 +192,7 @@ def test_a_forgotten_device_stays_left_out_of_the_past(three: Office) -> None:
 
     assert three.installed(days_ago=1)[OFFICE] == 2
     with three.store.reading() as work:
-        assert "Durand" not in repr(work.perimeter.placements())
+        assert "Durand" not in repr(work.decisions.placements())
 
 
 def test_an_exemption_needs_evidence_and_a_known_product(three: Office) -> None:
@@ -214,7 +214,7 @@ def test_entities_have_names(office: Office) -> None:
     perimeter.name_entity(office.store, office.clock, entity, actor="operator anne")
 
     with office.store.reading() as work:
-        assert work.perimeter.entities() == [entity]
+        assert work.decisions.entities() == [entity]
     with pytest.raises(UsageError, match="not a SIREN"):
         perimeter.name_entity(
             office.store, office.clock, LegalEntity("1", "x"), actor="operator anne"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from quitus_collector.domain.audit import Entry, Event, entry_after
 from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
+from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.device import (
     Chain,
     CompanyAuthority,
@@ -301,7 +302,7 @@ class MemoryFleet:
         for _, work in self.work.past:
             device_id = next((i for i, n in work.devices.numbers.items() if n == device), "")
             if device_id:
-                self.work.perimeter.by_device.pop(device_id, None)
+                self.work.decisions.by_device.pop(device_id, None)
                 known = work.devices.by_id.pop(device_id)
                 facts = replace(
                     known.facts,
@@ -313,10 +314,10 @@ class MemoryFleet:
                 nameless = f"forgotten {device}"
                 work.devices.by_id[nameless] = replace(known, id=nameless, hostname="", facts=facts)
                 work.devices.numbers[nameless] = work.devices.numbers.pop(device_id)
-                if device_id in work.perimeter.by_device:
-                    said = work.perimeter.by_device.pop(device_id)
+                if device_id in work.decisions.by_device:
+                    said = work.decisions.by_device.pop(device_id)
                     said = replace(said, device_id=nameless, site="", reason="")
-                    work.perimeter.by_device[nameless] = said
+                    work.decisions.by_device[nameless] = said
                 inventories = work.inventories
                 inventories.by_id.pop(device_id, None)
                 if device_id in inventories.recognised:
@@ -339,12 +340,13 @@ class MemoryEntitlements:
         self.by_id.pop(entitlement_id, None)
 
 
-class MemoryPerimeterDecisions:
+class MemoryDecisions:
     def __init__(self, work: "MemoryUnitOfWork") -> None:
         self.work = work
         self.by_device: dict[str, Placement] = {}
         self.exemptions_by_id: dict[str, Exemption] = {}
         self.entities_by_siren: dict[str, LegalEntity] = {}
+        self.readings_by_rule: dict[str, tuple[Reading, str]] = {}
 
     def place(self, placements: Iterable[Placement]) -> None:
         for each in placements:
@@ -354,17 +356,23 @@ class MemoryPerimeterDecisions:
                     self.by_device[each.device_id] = each
 
     def placements(self, at: datetime | None = None) -> Sequence[Placement]:
-        return list(self.work.at(at).perimeter.by_device.values())
+        return list(self.work.at(at).decisions.by_device.values())
 
     def exempt(self, exemption: Exemption) -> None:
         self.exemptions_by_id[exemption.id] = exemption
 
     def exemptions(self, at: datetime | None = None) -> Sequence[Exemption]:
-        found = self.work.at(at).perimeter.exemptions_by_id
+        found = self.work.at(at).decisions.exemptions_by_id
         return sorted(found.values(), key=lambda each: each.id)
 
     def remove_exemption(self, exemption_id: str) -> None:
         self.exemptions_by_id.pop(exemption_id, None)
+
+    def read(self, rule: str, reading: Reading, reason: str) -> None:
+        self.readings_by_rule[rule] = (reading, reason)
+
+    def readings(self, at: datetime | None = None) -> Mapping[str, tuple[Reading, str]]:
+        return dict(self.work.at(at).decisions.readings_by_rule)
 
     def name_entity(self, entity: LegalEntity) -> None:
         self.entities_by_siren[entity.siren] = entity
@@ -388,7 +396,7 @@ class MemoryUnitOfWork:
         self.audit = MemoryAuditLog()
         self.fleet = MemoryFleet(self)
         self.entitlements = MemoryEntitlements(self)
-        self.perimeter = MemoryPerimeterDecisions(self)
+        self.decisions = MemoryDecisions(self)
 
     def at(self, at: datetime | None) -> "MemoryUnitOfWork":
         if at is None:

@@ -3,12 +3,12 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -26,6 +26,7 @@ from quitus_collector.domain.catalogue import (
     is_valid_line,
     plain_publisher,
 )
+from quitus_collector.domain.contested import ContestedRule, Effect, Reading
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.patterns import Pattern, PatternError
 from quitus_collector.errors import CatalogueError, UsageError
@@ -38,6 +39,9 @@ WORDS = {
     "number": r"v?\d[\da-z.+_-]*",
     "year": r"20\d\d",
 }
+# The one file of the folder that is of no publisher.
+CONTESTED = "contested.toml"
+File = TypeVar("File", bound=Model)
 _GROUP = re.compile(r"\(\?P<([a-z_]+)>")
 _WORD = re.compile(r"\{([a-z][a-z0-9-]*)\}")
 _HEADER = re.compile(r"\s*\[\[\s*(product|other)\s*\]\]")
@@ -288,6 +292,41 @@ class PublisherFile(Model):
                     raise CatalogueError(f"{path}:{line}: {error}") from error
 
 
+class ContestedEntry(Model):
+    """A rule that is read in two ways."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")
+    effect: Annotated[Effect, Field(strict=False)]
+    declared: Annotated[Reading, Field(strict=False)]
+    label: str = Field(min_length=1)
+    label_fr: str = Field(min_length=1)
+    note: str = Field(min_length=1)
+    note_fr: str = Field(min_length=1)
+    sources: list[str] = Field(min_length=1)
+    publishers: list[str] = []
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def value(self) -> ContestedRule:
+        """The rule."""
+        lists = {"sources": tuple(self.sources), "publishers": tuple(self.publishers)}
+        return ContestedRule(**self.model_dump() | lists)
+
+
+class ContestedFile(Model):
+    """The rules that are read in two ways."""
+
+    contested: list[ContestedEntry] = []
+
+    @model_validator(mode="after")
+    def _ids_are_distinct(self) -> Self:
+        ids = [each.id for each in self.contested]
+        for number, each in enumerate(ids):
+            if each in ids[:number]:
+                raise ValueError(f"contested[{number}].id: {each!r} is there twice")
+        return self
+
+
 def load(folder: Path = SHIPPED, own: Path | None = None) -> Catalogue:
     """Reads every file of the folder, and of the customer's `own`; raises CatalogueError."""
     publishers: dict[str, str] = {}
@@ -310,13 +349,33 @@ def load(folder: Path = SHIPPED, own: Path | None = None) -> Catalogue:
             if products.setdefault(entry.id, product) != product:
                 raise CatalogueError(f"{path}:{line}: {entry.id} is described in two ways")
         rules.extend(file.rules(places, path, is_own=is_own))
-    return Catalogue(publishers, products, rules, digest.hexdigest(), version(folder))
+    contested = _contested(folder / CONTESTED, publishers, digest)
+    return Catalogue(publishers, products, rules, digest.hexdigest(), version(folder), contested)
+
+
+def _contested(
+    path: Path, publishers: Container[str], digest: "hashlib._Hash"
+) -> tuple[ContestedRule, ...]:
+    """The rules of the folder that are read in two ways; there may be none."""
+    if not path.is_file():
+        return ()
+    rules = tuple(each.value() for each in _read(path, ContestedFile).contested)
+    for rule in rules:
+        for publisher in rule.publishers:
+            if publisher not in publishers:
+                raise CatalogueError(f"{path}: {rule.id} names no publisher: {publisher!r}")
+    digest.update(f"{path.name}\0{read_text(path)}\0".encode())
+    return rules
 
 
 def read(path: Path) -> PublisherFile:
     """Reads and checks one file; raises CatalogueError naming it and the place in it."""
+    return _read(path, PublisherFile)
+
+
+def _read(path: Path, model: type[File]) -> File:
     try:
-        return PublisherFile.model_validate(tomllib.loads(read_text(path)))
+        return model.model_validate(tomllib.loads(read_text(path)))
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{path}: {error}") from error
     except RecursionError as error:
@@ -329,7 +388,8 @@ def read(path: Path) -> PublisherFile:
 
 def _files(folder: Path, own: Path | None) -> Iterator[tuple[Path, bool]]:
     for path in sorted(folder.glob("*.toml")):
-        yield path, False
+        if path.name != CONTESTED:
+            yield path, False
     for path in sorted(own.glob("*.toml")) if own else ():
         yield path, True
 

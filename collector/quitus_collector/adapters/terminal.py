@@ -31,9 +31,12 @@ from quitus_collector.domain.triage import Group
 from quitus_collector.services import wording
 from quitus_collector.services.diagnosing import VERDICTS, Check
 from quitus_collector.services.ports import Messages
+from quitus_collector.services.readings import Readings, ReadRule
 from quitus_collector.services.wording import N_
 
 MIN_LABEL, MIN_WIDTH = 24, 40
+# Longer lines are hard to read, however wide the terminal is.
+NOTE_WIDTH = 110
 METRIC = 1  # the column that a narrow terminal does without
 HEADINGS = (
     N_("Product"),
@@ -45,6 +48,7 @@ HEADINGS = (
     N_("Available"),
     N_("State"),
 )
+READINGS_OF_POSITION = (N_("Most favourable"), N_("As declared"), N_("Most severe"))
 # In a pipe nothing may be cut to a width that nobody has.
 PIPE_WIDTH = 240
 MIB = 1024 * 1024
@@ -99,6 +103,56 @@ def position(position: Position, messages: Messages) -> None:
         print(f"{state} = {wording.why(undetermined, messages)}")
     if position.unknown:
         print(wording.unknown_summary(len(position.unknown), messages))
+
+
+def side_by_side(found: Readings, messages: Messages) -> None:
+    """What is missing under the three readings, then the rules that make the difference."""
+    text, number = messages.text, messages.number
+    declared = found.declared
+    print(text("Effective licence position on {moment}", moment=messages.moment(declared.as_of)))
+    positions = (found.best, declared, found.worst)
+    by_product = [{line.product: line for line in each.lines} for each in positions]
+    table = _table(text("Product"))
+    for heading in (N_("Installed"), *READINGS_OF_POSITION):
+        table.add_column(text(heading), justify="right")
+    for product in sorted({product for each in by_product for product in each}):
+        lines = [each.get(product) for each in by_product]
+        named = next(line for line in lines if line)
+        installed = max(line.installed for line in lines if line)
+        missing = [line.missing if line else 0 for line in lines]
+        table.add_row(escape(named.label), number(installed), *map(number, missing))
+    print(text("Without a licence, by how contested rules are read:"))
+    _print(table)
+    for name, each in zip(READINGS_OF_POSITION, positions, strict=True):
+        missing_installs = sum(line.missing or 0 for line in each.lines)
+        needing = sum(line.needing for line in each.lines if line.missing is not None)
+        share = f"{100 * missing_installs / needing:.1f}" if needing else "0"
+        print(
+            text(
+                "{reading}: {missing} of {needing} installs without a licence, {share} %",
+                reading=text(name),
+                missing=number(missing_installs),
+                needing=number(needing),
+                share=share.replace(".", ",") if messages.language == "fr" else share,
+            )
+        )
+    readings(found.rules, messages)
+
+
+def readings(rules: Iterable[ReadRule], messages: Messages) -> None:
+    """Contested rules with their notes, and how each is read."""
+    width = min(_console().width, NOTE_WIDTH)
+    for each in rules:
+        label, note = wording.contested(each.rule, messages)
+        read = wording.reading(each.reading, messages)
+        print()
+        head = messages.text(
+            "{label} ({id}): {reading}", label=label, id=each.rule.id, reading=read
+        )
+        print(f"{head} – {each.reason}" if each.reason else head)
+        print(textwrap.fill(note, width, initial_indent="  ", subsequent_indent="  "))
+        for source in each.rule.sources:
+            print(f"  {source}")
 
 
 def devices(devices: Iterable[Device]) -> None:

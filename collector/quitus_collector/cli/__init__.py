@@ -18,6 +18,7 @@ from quitus_collector.cli import (
     operation,
     perimeter,
     pools,
+    readings,
 )
 from quitus_collector.cli.arguments import FAILURE, OK, USAGE, complain
 from quitus_collector.domain.optimisation import SolverError
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     history.add(commands)
     pools.add(commands)
     perimeter.add(commands)
+    readings.add(commands)
     licensing.add(commands)
     declaration.add(commands)
     explaining.add(commands)

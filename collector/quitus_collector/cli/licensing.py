@@ -16,7 +16,7 @@ from quitus_collector.cli.arguments import (
     print_json,
 )
 from quitus_collector.domain.position import PositionLine
-from quitus_collector.errors import CollectorError
+from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.wording import why
 from quitus_collector.wiring import licensing
@@ -46,6 +46,11 @@ def add(commands: Commands) -> None:
         type=day,
         metavar="DAY",
         help="of the end of a past day, as it was known then: 2026-12-31",
+    )
+    position.add_argument(
+        "--readings",
+        action="store_true",
+        help="beside it, what it comes to if contested rules are all read strictly, or leniently",
     )
     position.set_defaults(command=_position)
 
@@ -77,6 +82,8 @@ def add(commands: Commands) -> None:
 def _position(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     check_publisher(collector.catalogue, arguments.publisher)
+    if arguments.readings:
+        return _readings(arguments, collector)
     position = licensing.position(collector, arguments.as_of)
     if arguments.publisher:
         position = position.of_publisher(arguments.publisher)
@@ -86,6 +93,19 @@ def _position(arguments: argparse.Namespace) -> int:
         _print_csv(position.lines, collector)
     else:
         terminal.position(position, collector.messages)
+    return OK
+
+
+def _readings(arguments: argparse.Namespace, collector: Collector) -> int:
+    if arguments.format == "csv":
+        raise UsageError("--readings is a table or JSON: csv has one position")
+    found = licensing.readings(collector, arguments.as_of)
+    if arguments.publisher:
+        found = found.of_publisher(arguments.publisher)
+    if arguments.format == "json":
+        print_json(found.document())
+    else:
+        terminal.side_by_side(found, collector.messages)
     return OK
 
 

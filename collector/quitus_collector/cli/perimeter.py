@@ -79,7 +79,7 @@ def _list(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     placements = perimeter.list_placements(collector.store)
     with collector.store.reading() as work:
-        exemptions, entities = work.perimeter.exemptions(), work.perimeter.entities()
+        exemptions, entities = work.decisions.exemptions(), work.decisions.entities()
     if arguments.format == "json":
         print_json(
             {

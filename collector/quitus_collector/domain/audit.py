@@ -42,6 +42,7 @@ class Kind(StrEnum):
     EXEMPTED = "exemption added"
     EXEMPTION_REMOVED = "exemption removed"
     ENTITY_NAMED = "legal entity named"
+    READ = "contested rule read"
 
 
 @dataclass(frozen=True, slots=True)

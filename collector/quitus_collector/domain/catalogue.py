@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from quitus_collector.domain.contested import ContestedRule
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.patterns import Pattern, without_accents
@@ -337,6 +338,7 @@ class CountingTerms:
     version: str
     products: Mapping[str, Product]
     versioned: frozenset[str]
+    contested: tuple[ContestedRule, ...] = ()
 
     def label(self, product: str) -> str:
         """The name that people know a product by, with its version in its place or at the end."""
@@ -381,6 +383,7 @@ class Catalogue:
     rules: list[Rule] = field(default_factory=list)
     digest: str = ""
     version: str = ""
+    contested: tuple[ContestedRule, ...] = ()
 
     def recognise(self, install: Install) -> Recognition:
         """The strongest evidence decides; the customer's own rules come before all others.
@@ -420,7 +423,9 @@ class Catalogue:
     @cached_property
     def counting(self) -> CountingTerms:
         """What a position takes from the catalogue."""
-        return CountingTerms(self.digest, self.version, self.products, self._versioned)
+        return CountingTerms(
+            self.digest, self.version, self.products, self._versioned, self.contested
+        )
 
     @cached_property
     def suites(self) -> Mapping[str, frozenset[str]]:

@@ -15,6 +15,13 @@ def differences(old: Catalogue, new: Catalogue) -> Iterator[str]:
             yield f"product {line}: {_word(after is not None)}"
         elif before != after:
             yield f"product {line}: {', '.join(_changed(before, after))} changed"
+    was_contested = {each.id: each for each in old.contested}
+    is_contested = {each.id: each for each in new.contested}
+    for name in sorted(was_contested.keys() | is_contested.keys()):
+        if was_contested.get(name) != is_contested.get(name):
+            both = name in was_contested and name in is_contested
+            change = "changed" if both else _word(name in is_contested)
+            yield f"contested rule {name}: {change}"
     before_rules, after_rules = _rules(old), _rules(new)
     for rule in sorted(before_rules.keys() | after_rules.keys()):
         was, now = before_rules.get(rule, []), after_rules.get(rule, [])

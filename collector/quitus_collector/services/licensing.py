@@ -5,6 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
+from quitus_collector.domain.contested import (
+    Reading,
+    entitlements_as,
+    exemptions_as,
+    products_as,
+    read_as,
+)
 from quitus_collector.domain.counting import Question, lines_of, question
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Entitlement
@@ -35,7 +42,8 @@ class Known:
 
     `devices` are those that count, `left_out` those that people took out with what they said of
     them, `set_apart` how many others do not count; `placements` are by device id, `entitlements`
-    bound by it; `day` is the one of the rules.
+    bound by it; `day` is the one of the rules. `readings` are how the company reads contested
+    rules, by id, where it decided.
     """
 
     day: date
@@ -48,13 +56,31 @@ class Known:
     exemptions: Sequence[Exemption]
     entitlements: Sequence[Entitlement]
     unknown: Mapping[tuple[str, str], int]
+    readings: Mapping[str, Reading]
 
     def question(self) -> Question:
         """What it asks the engine."""
+        read = read_as(self.terms.contested, self.readings, self.day)
         found = {each.device_id: each.products for each in self.devices if each.products}
-        products, spared = without_exempt(found, self.placements, self.exemptions, self.day)
+        exemptions = exemptions_as(read, self.exemptions)
+        products, spared = without_exempt(
+            products_as(read, found, self._silent), self.placements, exemptions, self.day
+        )
+        entitlements = entitlements_as(read, self.entitlements)
         counted = _counted(self.devices)
-        return question(self.day, counted, products, self.entitlements, self.terms, spared)
+        return question(self.day, counted, products, entitlements, self.terms, spared)
+
+    def read_as(self, reading: Reading) -> "Known":
+        """The same, all contested rules read in one way."""
+        return replace(self, readings={each.id: reading for each in self.terms.contested})
+
+    @property
+    def _silent(self) -> list[str]:
+        return [
+            each.device_id
+            for each in self.devices
+            if each.heard_at and self.as_of - each.heard_at > STALE_AFTER
+        ]
 
 
 def known(store: Store, catalogue: Catalogue, clock: Clock, day: date | None = None) -> Known:
@@ -70,8 +96,9 @@ def known(store: Store, catalogue: Catalogue, clock: Clock, day: date | None = N
         snapshots = work.fleet.snapshots(at)
         entitlements = work.entitlements.list(at)
         unknown = work.fleet.unknown(at)
-        placements = {each.device_id: each for each in work.perimeter.placements(at)}
-        exemptions = work.perimeter.exemptions(at)
+        placements = {each.device_id: each for each in work.decisions.placements(at)}
+        exemptions = work.decisions.exemptions(at)
+        readings = work.decisions.readings(at)
     active = [each for each in snapshots if each.standing is Standing.ACTIVE]
     devices, left_out = placed(active, placements)
     return Known(
@@ -85,6 +112,7 @@ def known(store: Store, catalogue: Catalogue, clock: Clock, day: date | None = N
         exemptions=exemptions,
         entitlements=[_bound_to_id(each, devices) for each in entitlements],
         unknown=unknown,
+        readings={rule: reading for rule, (reading, _) in readings.items()},
     )
 
 

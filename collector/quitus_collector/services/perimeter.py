@@ -42,7 +42,7 @@ def place(
     """
     with store.writing() as work:
         named = _devices_by_name(work)
-        known = {each.device_id: each for each in work.perimeter.placements()}
+        known = {each.device_id: each for each in work.decisions.placements()}
         said: dict[str, Placement] = {}
         wrong: list[str] = []
         for line in lines:
@@ -61,7 +61,7 @@ def place(
             for device_id, each in said.items()
             if each != known.get(device_id, Placement(device_id))
         }
-        work.perimeter.place(changed.values())
+        work.decisions.place(changed.values())
         for placement in changed.values():
             work.audit.add(Event(clock.now(), Kind.PLACED, actor, *_told(placement)))
     return list(changed.values())
@@ -71,7 +71,7 @@ def list_placements(store: Store) -> Sequence[tuple[str, Placement]]:
     """What is said of devices that are there, with their names, sorted by them."""
     with store.reading() as work:
         names = {each.id: each.name for each in work.devices.list()}
-        found = work.perimeter.placements()
+        found = work.decisions.placements()
     return sorted(
         ((names[each.device_id], each) for each in found if each.device_id in names),
         key=lambda pair: (pair[0], pair[1].device_id),
@@ -95,7 +95,7 @@ def add_exemption(
     if _is_reversed(exemption.valid_from, exemption.valid_until):
         raise UsageError("the exemption ends before it begins")
     with store.writing() as work:
-        work.perimeter.exempt(exemption)
+        work.decisions.exempt(exemption)
         detail = {
             "product": product,
             "role": exemption.role.value,
@@ -107,10 +107,10 @@ def add_exemption(
 def remove_exemption(store: Store, clock: Clock, exemption_id: str, *, actor: str) -> Exemption:
     """Takes an exemption away from now on; raises UsageError if there is none with this id."""
     with store.writing() as work:
-        known = {each.id: each for each in work.perimeter.exemptions()}
+        known = {each.id: each for each in work.decisions.exemptions()}
         if exemption_id not in known:
             raise UsageError(f"no exemption has the id {exemption_id!r}")
-        work.perimeter.remove_exemption(exemption_id)
+        work.decisions.remove_exemption(exemption_id)
         work.audit.add(Event(clock.now(), Kind.EXEMPTION_REMOVED, actor, exemption_id))
     return known[exemption_id]
 
@@ -121,7 +121,7 @@ def name_entity(store: Store, clock: Clock, entity: LegalEntity, *, actor: str) 
     if not entity.name.strip():
         raise UsageError("a legal entity needs a name")
     with store.writing() as work:
-        work.perimeter.name_entity(entity)
+        work.decisions.name_entity(entity)
         detail = {"name": entity.name, "group": entity.group}
         work.audit.add(Event(clock.now(), Kind.ENTITY_NAMED, actor, entity.siren, detail))
 

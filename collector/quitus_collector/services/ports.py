@@ -8,6 +8,7 @@ from typing import Protocol
 
 from quitus_collector.domain.audit import Entry, Event
 from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
+from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.device import (
     Chain,
     CompanyAuthority,
@@ -218,8 +219,8 @@ class Entitlements(Protocol):
         """Takes the line away from now on; nothing if it is not there."""
 
 
-class PerimeterDecisions(Protocol):
-    """What people decided of devices; all of it is known for past times too."""
+class Decisions(Protocol):
+    """What people decided of devices and of contested rules; all is known for past times too."""
 
     def place(self, placements: Iterable[Placement]) -> None:
         """Keeps what is said of enrolled devices instead of what was said before."""
@@ -235,6 +236,12 @@ class PerimeterDecisions(Protocol):
 
     def remove_exemption(self, exemption_id: str) -> None:
         """Takes the exemption away from now on; nothing if it is not there."""
+
+    def read(self, rule: str, reading: Reading, reason: str) -> None:
+        """Keeps how the company reads a contested rule, instead of how it did before."""
+
+    def readings(self, at: datetime | None = None) -> Mapping[str, tuple[Reading, str]]:
+        """How the company reads, or read then, contested rules by their ids, and why."""
 
     def name_entity(self, entity: LegalEntity) -> None:
         """Keeps the name of a legal entity; one with the same SIREN is replaced."""
@@ -253,7 +260,7 @@ class UnitOfWork(Protocol):
     inventories: Inventories
     fleet: Fleet
     entitlements: Entitlements
-    perimeter: PerimeterDecisions
+    decisions: Decisions
     audit: AuditLog
 
 

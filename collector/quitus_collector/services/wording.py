@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from quitus_collector.domain.catalogue import Recognition
+from quitus_collector.domain.contested import ContestedRule, Reading
 from quitus_collector.domain.entitlement import Metric, Right
 from quitus_collector.domain.explanation import Step, Trial
 from quitus_collector.domain.findings import Finding, FindingKind
@@ -90,6 +91,7 @@ DEPARTURES = {
     Departure.DEVICE_SET_APART: N_("the device was set apart"),
     Departure.RECOGNISED_OTHERWISE: N_("the catalogue changed"),
 }
+READINGS = {Reading.STRICT: N_("strict"), Reading.LENIENT: N_("lenient")}
 RETIRED = NN_(
     "{n} device is no more and not counted",
     "{n} devices are no more and not counted",
@@ -203,6 +205,18 @@ def totals(lines: Iterable[PositionLine], messages: Messages) -> list[tuple[Line
     return [
         (state, messages.count(one, many, counts[state])) for state, (one, many) in TOTALS.items()
     ]
+
+
+def contested(rule: ContestedRule, messages: Messages) -> tuple[str, str]:
+    """The rule and what is contested about it, in the reader's language."""
+    if messages.language == "fr":
+        return rule.label_fr, rule.note_fr
+    return rule.label, rule.note
+
+
+def reading(value: Reading, messages: Messages) -> str:
+    """How a rule is read, in a word."""
+    return messages.text(READINGS[value])
 
 
 def siren(digits: str) -> str:

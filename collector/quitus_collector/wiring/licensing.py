@@ -22,6 +22,7 @@ from quitus_collector.services import (
     observing,
     perimeter,
 )
+from quitus_collector.services.readings import Readings, side_by_side
 from quitus_collector.wiring.collector import OWN_RULES, Collector
 
 
@@ -38,6 +39,13 @@ def import_placements(collector: Collector, file: Path) -> Sequence[Placement]:
 def position(collector: Collector, day: date | None = None) -> Position:
     """The effective licence position of now, or of the end of a past day."""
     return licensing.position(
+        collector.store, collector.catalogue, collector.solver, collector.clock, day
+    )
+
+
+def readings(collector: Collector, day: date | None = None) -> Readings:
+    """The position of now, or of the end of a past day, under three readings."""
+    return side_by_side(
         collector.store, collector.catalogue, collector.solver, collector.clock, day
     )
 

@@ -10,6 +10,8 @@ def test_counting_terms_come_back_as_they_were() -> None:
     back = unpack_terms(terms.digest, terms.version, pack_terms(terms))
 
     assert back.versioned == terms.versioned
+    assert back.contested == terms.contested
+    assert len(back.contested) == 5
     assert back.products.keys() == terms.products.keys()
     for line, product in terms.products.items():
         kept = back.products[line]

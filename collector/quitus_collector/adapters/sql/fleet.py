@@ -370,6 +370,7 @@ class SQLFleet:
             tables.entitlement,
             tables.placement,
             tables.exemption,
+            tables.reading,
         ):
             execute(delete(table).where(table.c.until <= before))
         versions = tables.catalogue_version.c

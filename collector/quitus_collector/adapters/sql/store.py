@@ -14,9 +14,9 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from quitus_collector.adapters.sql import failures
+from quitus_collector.adapters.sql.decisions import SQLDecisions
 from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.inventories import SQLInventories
-from quitus_collector.adapters.sql.perimeter import SQLPerimeterDecisions
 from quitus_collector.adapters.sql.repositories import (
     SQLAuditLog,
     SQLCompanyAuthorities,
@@ -30,13 +30,13 @@ from quitus_collector.errors import StoreAway, UsageError
 from quitus_collector.services.ports import (
     AuditLog,
     CompanyAuthorities,
+    Decisions,
     Devices,
     EnrolmentRequests,
     Entitlements,
     Fleet,
     Inventories,
     JoinTokens,
-    PerimeterDecisions,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class SQLUnitOfWork:
         self.inventories: Inventories = inventories
         self.fleet: Fleet = fleet
         self.entitlements: Entitlements = SQLEntitlements(connection, now)
-        self.perimeter: PerimeterDecisions = SQLPerimeterDecisions(connection, now)
+        self.decisions: Decisions = SQLDecisions(connection, now)
         self.audit: AuditLog = SQLAuditLog(connection)
 
 

@@ -421,6 +421,17 @@ exemption = Table(
     Column("valid_until", Date),
 )
 
+# How the company reads a contested rule of the catalogue; kept as placements are.
+reading = Table(
+    "reading",
+    metadata,
+    Column("rule", String(64), primary_key=True),
+    Column("since", Moment, primary_key=True, autoincrement=False),
+    Column("until", Moment),
+    Column("reading", String(16), nullable=False),
+    Column("reason", String(1000), nullable=False),
+)
+
 # Names of legal entities; `head` is the SIREN or the name of the group that one belongs to.
 legal_entity = Table(
     "legal_entity",

@@ -8,13 +8,16 @@ from datetime import date
 from typing import Any
 
 from quitus_collector.domain.catalogue import CountingTerms, Product, Release, Terms
+from quitus_collector.domain.contested import ContestedRule, Effect, Reading
 from quitus_collector.domain.entitlement import Metric
 
 
 def pack_terms(terms: CountingTerms) -> bytes:
     """What `unpack_terms` reads back."""
     products = {line: _packed_product(each) for line, each in sorted(terms.products.items())}
-    text = json.dumps([products, sorted(terms.versioned)], ensure_ascii=False, default=str)
+    contested = [asdict(each) for each in terms.contested]
+    told = [products, sorted(terms.versioned), contested]
+    text = json.dumps(told, ensure_ascii=False, default=str)
     return zlib.compress(text.encode(), 9)
 
 
@@ -39,13 +42,22 @@ def _told_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def unpack_terms(digest: str, version: str, packed: bytes) -> CountingTerms:
     """The terms of the catalogue of this digest and version."""
-    products, versioned = json.loads(zlib.decompress(packed))
+    # Catalogues that were packed before rules could be contested have none.
+    products, versioned, *contested = json.loads(zlib.decompress(packed))
     return CountingTerms(
         digest,
         version,
         {line: _unpacked_product(line, each) for line, each in products.items()},
         frozenset(versioned),
+        tuple(_unpacked_rule(each) for rules in contested for each in rules),
     )
+
+
+def _unpacked_rule(told: dict[str, Any]) -> ContestedRule:
+    values = _with_days(told)
+    values |= {name: tuple(told.get(name, ())) for name in ("sources", "publishers")}
+    values |= {"effect": Effect(told["effect"]), "declared": Reading(told["declared"])}
+    return ContestedRule(**values)
 
 
 def _unpacked_product(line: str, told: dict[str, Any]) -> Product:
@@ -64,7 +76,9 @@ def _unpacked_product(line: str, told: dict[str, Any]) -> Product:
 
 
 def _unpacked_term(told: dict[str, Any]) -> Terms:
-    values = dict(told)
-    for name in {"valid_from", "valid_until"} & told.keys():
-        values[name] = date.fromisoformat(told[name])
-    return Terms(**(values | {"metric": Metric(told["metric"])}))
+    return Terms(**(_with_days(told) | {"metric": Metric(told["metric"])}))
+
+
+def _with_days(told: dict[str, Any]) -> dict[str, Any]:
+    days = [name for name in ("valid_from", "valid_until") if told.get(name)]
+    return told | {name: date.fromisoformat(told[name]) for name in days}

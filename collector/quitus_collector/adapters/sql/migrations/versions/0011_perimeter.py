@@ -1,4 +1,4 @@
-"""What people decide of devices: their role, site, entity, and whether they count.
+"""What people decide of devices, role, site, entity, whether they count, and of contested rules.
 
 Revision: 0011
 After: 0010
@@ -39,6 +39,15 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date),
         sa.Column("valid_until", sa.Date),
         sa.PrimaryKeyConstraint("id", "since", name="pk_exemption"),
+    )
+    op.create_table(
+        "reading",
+        sa.Column("rule", sa.String(64)),
+        sa.Column("since", Moment, autoincrement=False),
+        sa.Column("until", Moment),
+        sa.Column("reading", sa.String(16), nullable=False),
+        sa.Column("reason", sa.String(1000), nullable=False),
+        sa.PrimaryKeyConstraint("rule", "since", name="pk_reading"),
     )
     op.create_table(
         "legal_entity",

@@ -1,6 +1,6 @@
-"""What people decided of devices: services.ports.PerimeterDecisions on one SQL connection."""
+"""What people decided: services.ports.Decisions on one SQL connection."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, se
 
 from quitus_collector.adapters.sql import tables
 from quitus_collector.adapters.sql.statements import among, insert_into
+from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement, Role, Scope
 
 
-class SQLPerimeterDecisions:
+class SQLDecisions:
     """A decision stays when another one takes its place, with the time until which it held."""
 
     def __init__(self, connection: Connection, now: datetime) -> None:
@@ -73,6 +74,18 @@ class SQLPerimeterDecisions:
     def remove_exemption(self, exemption_id: str) -> None:
         """Takes the exemption away from now on; nothing if it is not there."""
         self._end(tables.exemption, tables.exemption.c.id == exemption_id)
+
+    def read(self, rule: str, reading: Reading, reason: str) -> None:
+        """Keeps how the company reads a contested rule, instead of how it did before."""
+        self._end(tables.reading, tables.reading.c.rule == rule)
+        values = {"rule": rule, "since": self._now, "reading": reading, "reason": reason}
+        self._connection.execute(insert(tables.reading).values(values))
+
+    def readings(self, at: datetime | None = None) -> Mapping[str, tuple[Reading, str]]:
+        """How the company reads, or read then, contested rules by their ids, and why."""
+        return {
+            row.rule: (Reading(row.reading), row.reason) for row in self._at(tables.reading, at)
+        }
 
     def name_entity(self, entity: LegalEntity) -> None:
         """Keeps the name of a legal entity; one with the same SIREN is replaced."""
