@@ -20,7 +20,7 @@ def show(reasons: Reasons, messages: Messages) -> None:
     """The figures, then rule, evidence, licences, devices, and what one change would make."""
     line, text, number = reasons.explained.line, messages.text, messages.number
     print(text("{product} on {moment}", product=line.label, moment=messages.moment(reasons.as_of)))
-    _say(
+    say(
         text(
             "installed on {installed}, owned {entitled}, covered {covered}, missing {missing}, "
             "available {available}; counted by {metric}; {state}",
@@ -36,22 +36,22 @@ def show(reasons: Reasons, messages: Messages) -> None:
     )
     _heading(text("The rule of counting"))
     for terms in reasons.terms:
-        _say(_terms(terms, messages), text("source: {source}", source=terms.source))
+        say(_terms(terms, messages), text("source: {source}", source=terms.source))
     if not reasons.terms:
         metric = wording.metric_name(line, messages)
-        _say(text("by {metric}, the catalogue’s default for this product", metric=metric))
+        say(text("by {metric}, the catalogue’s default for this product", metric=metric))
     if reasons.release and reasons.release.source:
-        _say(text("source of its release dates: {source}", source=reasons.release.source))
+        say(text("source of its release dates: {source}", source=reasons.release.source))
     _evidence(reasons, messages)
     if reasons.explained.licences:
         _heading(text("Licences that may cover it"))
         for licence in reasons.explained.licences:
-            _say(*_licence(licence, reasons, messages))
+            say(*_licence(licence, reasons, messages))
     _devices(reasons, messages)
     if reasons.explained.trials:
         _heading(text("What would change the figure"))
         for trial in reasons.explained.trials:
-            _say(_trial(trial, reasons, messages))
+            say(_trial(trial, reasons, messages))
 
 
 def _terms(terms: Terms, messages: Messages) -> str:
@@ -83,7 +83,7 @@ def _evidence(reasons: Reasons, messages: Messages) -> None:
         install, found = record.install, record.recognition
         raw = ", ".join(filter(None, (install.version, install.publisher, install.source)))
         devices = messages.count("on {n} device", "on {n} devices", count)
-        _say(
+        say(
             f"{install.name} ({raw}) {devices}",
             messages.text(
                 "recognised by the rule {rule} ({place}) from: {evidence}",
@@ -94,10 +94,10 @@ def _evidence(reasons: Reasons, messages: Messages) -> None:
         )
     if len(on) > SHOWN_RECORDS:
         more = len(on) - SHOWN_RECORDS
-        _say(messages.count("and {n} other record", "and {n} other records", more))
+        say(messages.count("and {n} other record", "and {n} other records", more))
     unread = sum(each.device not in reasons.shown_by for each in reasons.explained.devices)
     if unread:
-        _say(
+        say(
             messages.count(
                 "the records of {n} device were not looked up: name it to see them",
                 "the records of {n} devices were not looked up: name one to see them",
@@ -140,7 +140,7 @@ def _devices(reasons: Reasons, messages: Messages) -> None:
     _heading(text("Devices"))
     if explained.lacking:
         names = _names(explained.lacking, reasons)
-        _say(text("do not tell what counting needs: {devices}", devices=names))
+        say(text("do not tell what counting needs: {devices}", devices=names))
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for each in explained.devices:
         if each.covered is None:
@@ -155,9 +155,9 @@ def _devices(reasons: Reasons, messages: Messages) -> None:
             groups[head].append(each.device)
     for head, devices in groups.items():
         count, names = messages.number(len(devices)), _names(devices, reasons)
-        _say(text("{group} ({n}): {devices}", group=head, n=count, devices=names))
+        say(text("{group} ({n}): {devices}", group=head, n=count, devices=names))
     if explained.line.missing and explained.line.missing < explained.line.installed:
-        _say(
+        say(
             text(
                 "Of devices that the licences cannot tell apart, which ones go without is a"
                 " convention: the first by their ids are covered."
@@ -196,7 +196,7 @@ def _heading(text: str) -> None:
     print(f"\n{text}")
 
 
-def _say(*sentences: str) -> None:
+def say(*sentences: str) -> None:
     """Each on lines of its own, those after the first further in."""
     for place, sentence in enumerate(sentences):
         first, others = " " * (2 if place == 0 else 6), " " * 6

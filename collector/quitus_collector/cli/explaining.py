@@ -1,9 +1,20 @@
 """Commands that say why a figure is what it is, and what could be done about it."""
 
 import argparse
+from pathlib import Path
 
-from quitus_collector.adapters import reasons
-from quitus_collector.cli.arguments import OK, Commands, collector_of, day, print_json
+from quitus_collector.adapters import reasons, what_if
+from quitus_collector.cli.arguments import (
+    OK,
+    Commands,
+    collector_of,
+    day,
+    positive,
+    print_json,
+)
+from quitus_collector.domain.product import is_product_id
+from quitus_collector.errors import UsageError
+from quitus_collector.services.trying import Move, Purchase, Uninstall
 from quitus_collector.wiring import explaining
 
 
@@ -21,6 +32,61 @@ def add(commands: Commands) -> None:
     explain.add_argument("--format", choices=("table", "json"), default="table")
     explain.set_defaults(command=_explain)
 
+    tried = commands.add_parser(
+        "what-if", help="the position after changes that are tried on paper; nothing is kept"
+    )
+    tried.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        type=_uninstall,
+        metavar="PRODUCT[:DEVICE]",
+        help="uninstalled there, or everywhere; without @VERSION, all versions",
+    )
+    tried.add_argument(
+        "--with",
+        dest="purchases",
+        action="append",
+        default=[],
+        type=_purchase,
+        metavar="PRODUCT=QUANTITY",
+        help="so many licences bought, under the product's own metric and with no other right",
+    )
+    tried.add_argument(
+        "--with-pools",
+        type=Path,
+        metavar="FILE.csv",
+        help="licences bought as the file says, in the columns of `pools import`",
+    )
+    tried.add_argument(
+        "--move",
+        action="append",
+        default=[],
+        nargs=3,
+        metavar=("PRODUCT", "TO", "DEVICES"),
+        help="the people of these devices (a,b,c or all) change products, and get licences of it",
+    )
+    tried.add_argument("--format", choices=("table", "json"), default="table")
+    tried.set_defaults(command=_what_if)
+
+
+def _uninstall(text: str) -> Uninstall:
+    product, _, device = text.partition(":")
+    return Uninstall(_product(product), device or None)
+
+
+def _purchase(text: str) -> Purchase:
+    product, equals, quantity = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PRODUCT=QUANTITY")
+    return Purchase(_product(product), positive(quantity))
+
+
+def _product(text: str) -> str:
+    if not is_product_id(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not publisher/family[/edition][@version]")
+    return text
+
 
 def _explain(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
@@ -29,4 +95,23 @@ def _explain(arguments: argparse.Namespace) -> int:
         print_json(found.document())
     else:
         reasons.show(found, collector.messages)
+    return OK
+
+
+def _what_if(arguments: argparse.Namespace) -> int:
+    moves = [
+        Move(product, to, tuple(filter(None, devices.split(","))))
+        for product, to, devices in arguments.move
+    ]
+    given = (arguments.without, arguments.purchases, moves, arguments.with_pools)
+    if not any(given):
+        raise UsageError("nothing to try: give --without, --with, --with-pools or --move")
+    collector = collector_of(arguments)
+    found = explaining.what_if(
+        collector, arguments.without, arguments.purchases, moves, arguments.with_pools
+    )
+    if arguments.format == "json":
+        print_json(found.document())
+    else:
+        what_if.show(found, collector.messages)
     return OK

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
+from quitus_collector.domain.changes import Estate
 from quitus_collector.domain.contested import (
     Reading,
     entitlements_as,
@@ -58,17 +59,23 @@ class Known:
     unknown: Mapping[tuple[str, str], int]
     readings: Mapping[str, Reading]
 
-    def question(self) -> Question:
-        """What it asks the engine."""
+    def estate(self) -> Estate:
+        """What is installed and owned."""
+        products = {each.device_id: each.products for each in self.devices if each.products}
+        return Estate(_counted(self.devices), products, self.entitlements)
+
+    def question(self, estate: Estate | None = None) -> Question:
+        """What it asks the engine, of the estate as it is or of another one."""
+        of = estate or self.estate()
         read = read_as(self.terms.contested, self.readings, self.day)
-        found = {each.device_id: each.products for each in self.devices if each.products}
-        exemptions = exemptions_as(read, self.exemptions)
         products, spared = without_exempt(
-            products_as(read, found, self._silent), self.placements, exemptions, self.day
+            products_as(read, of.products, self._silent),
+            self.placements,
+            exemptions_as(read, self.exemptions),
+            self.day,
         )
-        entitlements = entitlements_as(read, self.entitlements)
-        counted = _counted(self.devices)
-        return question(self.day, counted, products, entitlements, self.terms, spared)
+        entitlements = entitlements_as(read, of.entitlements)
+        return question(self.day, of.devices, products, entitlements, self.terms, spared)
 
     def read_as(self, reading: Reading) -> "Known":
         """The same, all contested rules read in one way."""

@@ -58,27 +58,34 @@ def remove_entitlement(store: Store, entitlement_id: str) -> Entitlement:
 
 
 def _checked(line: PoolLine, catalogue: Catalogue) -> Entitlement:
+    """The same, naming the line of the file."""
+    try:
+        return checked(line.entitlement, catalogue)
+    except UsageError as error:
+        raise UsageError(f"line {line.number}: {error}") from error
+
+
+def checked(entitlement: Entitlement, catalogue: Catalogue) -> Entitlement:
     """The entitlement, its version written as the catalogue does; raises UsageError."""
-    product = line.entitlement.product
+    product = entitlement.product
     name, _, version = product.partition("@")
-    where = f"line {line.number}: "
     if name not in catalogue.products:
         close = get_close_matches(name, catalogue.products, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"{where}the catalogue has no product {name!r}{hint}")
-    base = line.entitlement.requires_base
+        raise UsageError(f"the catalogue has no product {name!r}{hint}")
+    base = entitlement.requires_base
     if base and base.partition("@")[0] not in catalogue.products:
-        raise UsageError(f"{where}the catalogue has no product {base!r} to require")
+        raise UsageError(f"the catalogue has no product {base!r} to require")
     if not catalogue.needs_licence(name):
-        raise UsageError(f"{where}{name} is free: there is no licence to count")
-    if catalogue.lacks_version(line.entitlement.product):
-        raise UsageError(f"{where}{name} is licensed by version: write {name}@VERSION")
+        raise UsageError(f"{name} is free: there is no licence to count")
+    if catalogue.lacks_version(product):
+        raise UsageError(f"{name} is licensed by version: write {name}@VERSION")
     if version and not catalogue.is_versioned(name):
-        raise UsageError(f"{where}{name} has no versions: write it without @")
+        raise UsageError(f"{name} has no versions: write it without @")
     numbers = {
         written.lower(): number
         for number, written in catalogue.products[name].version_names.items()
     }
     if version in numbers:
-        return replace(line.entitlement, product=f"{name}@{numbers[version]}")
-    return line.entitlement
+        return replace(entitlement, product=f"{name}@{numbers[version]}")
+    return entitlement

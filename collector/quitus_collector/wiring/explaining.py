@@ -1,9 +1,14 @@
 """Reasons for figures, and changes tried on paper."""
 
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
-from quitus_collector.services import explaining
+from quitus_collector.adapters import pools_csv
+from quitus_collector.errors import UsageError
+from quitus_collector.services import explaining, trying
 from quitus_collector.services.explaining import Reasons
+from quitus_collector.services.trying import Move, Purchase, Uninstall, WhatIf
 from quitus_collector.wiring.collector import Collector
 
 
@@ -18,3 +23,27 @@ def why(collector: Collector, product: str, device: str | None, day: date | None
         device=device,
         day=day,
     )
+
+
+def what_if(
+    collector: Collector,
+    uninstalls: Sequence[Uninstall],
+    purchases: Sequence[Purchase],
+    moves: Sequence[Move],
+    pools: Path | None,
+) -> WhatIf:
+    """The position after changes that nobody has made; `pools` is a CSV file of licences."""
+    try:
+        return trying.what_if(
+            collector.store,
+            collector.catalogue,
+            collector.solver,
+            collector.clock,
+            uninstalls=uninstalls,
+            purchases=purchases,
+            pools=pools_csv.read(pools) if pools else (),
+            moves=moves,
+        )
+    except UsageError as error:
+        about = f"{pools}: " if pools and str(error).startswith("line ") else ""
+        raise UsageError(f"{about}{error}") from error
