@@ -15,7 +15,13 @@ from quitus_collector.domain.contested import ContestedRule
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.patterns import Pattern, without_accents
-from quitus_collector.domain.product import is_product_id, line_of, version_key, version_label
+from quitus_collector.domain.product import (
+    is_product_id,
+    line_of,
+    version_key,
+    version_label,
+    version_of,
+)
 
 
 class SoftwareClass(StrEnum):
@@ -342,11 +348,15 @@ class CountingTerms:
 
     def label(self, product: str) -> str:
         """The name that people know a product by, with its version in its place or at the end."""
-        line, _, version = product.partition("@")
-        known = self.products.get(line, Product(line, line))
+        known = self.products.get(line_of(product), Product(line_of(product), line_of(product)))
         label = known.label if "{version}" in known.label else f"{known.label} {{version}}"
-        written = known.version_names.get(version) or version_label(version)
-        return " ".join(label.replace("{version}", written).split())
+        return " ".join(label.replace("{version}", self.version_name(product)).split())
+
+    def version_name(self, product: str) -> str:
+        """The version as people write it; empty where the product has none."""
+        known, version = self.products.get(line_of(product)), version_of(product)
+        named = known.version_names.get(version) if known else None
+        return named or version_label(version)
 
     def metric(self, product: str) -> Metric:
         """What a licence of the product is counted against where nothing else is agreed."""

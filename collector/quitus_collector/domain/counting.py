@@ -15,7 +15,7 @@ from quitus_collector.domain.catalogue import (
 )
 from quitus_collector.domain.counting_terms import terms_of_all
 from quitus_collector.domain.entitlement import Entitlement, Right
-from quitus_collector.domain.licensing.fleet import Fleet, answer_for
+from quitus_collector.domain.licensing.fleet import Fleet, answer_for, without_licences
 from quitus_collector.domain.licensing.situation import (
     CountedDevice,
     Situation,
@@ -124,6 +124,7 @@ def lines_of(
         in_force = each.is_valid_on(asked.situation.as_of)
         owned[each.product] += each.quantity if in_force else 0
     names = installed.keys() | owned.keys()
+    alone = without_licences(asked.situation, asked.fleet.holding(asked.demanded))
     coverage = _coverage(answer.covered)
     consumed = _consumed(answer.consumed, asked.entitlements)
     lines = []
@@ -145,6 +146,8 @@ def lines_of(
                 reason=reason,
                 lent=answer.lent[product],
                 exempt=tuple(exempt.get(product, ())),
+                to_buy=None if reason else answer.purchases[product],
+                demanded=None if reason else alone.purchases[product],
             )
         )
     return tuple(lines)

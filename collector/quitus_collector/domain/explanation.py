@@ -130,6 +130,13 @@ def _part_with(product: str, asked: Question) -> Question:
             break
     else:
         products, lines = frozenset(), []
+    reaching = {line.id for line in lines}
+    # Those that are over say still how many devices a licence per person is sold for.
+    owned = [
+        each
+        for each in asked.situation.entitlements
+        if each.id in reaching or each.product in products
+    ]
     installed = {
         device.id: some
         for some, devices in asked.fleet.holding(products | {product}).items()
@@ -137,7 +144,7 @@ def _part_with(product: str, asked: Question) -> Question:
     }
     return replace(
         asked,
-        situation=replace(asked.situation, entitlements=lines),
+        situation=replace(asked.situation, entitlements=owned),
         fleet=Fleet(asked.fleet.devices, installed),
         demanded=products,
     )
@@ -158,7 +165,8 @@ def _licences(line: PositionLine, part: Question, answer: Tally) -> Iterator[Exp
     found = [
         ExplainedLicence(each, right, answer.consumed[each.id], used[each.id])
         for each in part.situation.entitlements
-        if (right := right_to(each, line.product, part.situation.terms_of))
+        if each.is_valid_on(part.situation.as_of)
+        and (right := right_to(each, line.product, part.situation.terms_of))
     ]
     yield from sorted(found, key=lambda each: (not each.installs, each.entitlement.id))
 

@@ -47,7 +47,9 @@ class PositionLine:
     `installed` counts devices. `entitled` and `consumed` count the units of the product's own
     entitlements in force; a unit may be consumed by an install of another version. `missing` counts
     installs that nothing covers; it and `consumed` are None where the line is undetermined.
-    `lent` units cover a lower version on a device that this product is not covered on. `exempt`
+    `lent` units cover a lower version on a device that this product is not covered on. `to_buy`
+    are the units of the product's own metric that would close its gap, and `demanded` those that
+    its installs would take with no right beside them; None where the line is undetermined. `exempt`
     installs need no licence, by the exemptions that are named.
     """
 
@@ -63,11 +65,28 @@ class PositionLine:
     reason: Undetermined | None = None
     lent: int = 0
     exempt: tuple[tuple[str, int], ...] = ()
+    to_buy: int | None = None
+    demanded: int | None = None
 
     @property
     def available(self) -> int | None:
         """Units owned that no install consumes."""
         return None if self.consumed is None else self.entitled - self.consumed
+
+    @property
+    def delta(self) -> int | None:
+        """Units to buy, below 0, or units that no install consumes."""
+        return -self.to_buy if self.missing and self.to_buy else self.available
+
+    @property
+    def allocation(self) -> int | None:
+        """What rights bring from other products' licences, less what they take or keep from here.
+
+        `entitled` and this, less `demanded`, make `delta`.
+        """
+        if self.delta is None or self.demanded is None:
+            return None
+        return self.delta + self.demanded - self.entitled
 
     @property
     def covered_installs(self) -> int | None:
@@ -90,6 +109,7 @@ class PositionLine:
             "consumed": self.consumed,
             "available": self.available,
             "missing": self.missing,
+            "to_buy": self.to_buy,
             "state": self.state.value,
             "reason": self.reason and self.reason.value,
             "covered": [asdict(each) for each in self.covered],

@@ -398,6 +398,10 @@ class Assignment:
         """Units of the lot that the solution consumes."""
         return total(self.used[lot], self.solution)
 
+    def purchases(self) -> dict[str, int]:
+        """Units that would cover what is uncovered, by product, each under its own metric."""
+        return {product: total(units, self.solution) for product, units in self._bought.items()}
+
     def consumed(self) -> dict[str, int]:
         """Units by line; a lot's lowest ids give first."""
         consumed = {}

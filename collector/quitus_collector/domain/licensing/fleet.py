@@ -13,7 +13,7 @@ from quitus_collector.domain.licensing.situation import (
     Reconciliation,
     Situation,
 )
-from quitus_collector.domain.licensing.spots import BY_CORES
+from quitus_collector.domain.licensing.spots import BY_CORES, seats_bought
 from quitus_collector.domain.licensing.tally import Tally, is_countable, tally
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.product import (
@@ -108,9 +108,9 @@ def _answer_for_part(
     names: bool = False,
 ) -> tuple[Tally, list[FleetCover]]:
     """The counts of what competes with each other, and with `names` its covers."""
-    if not lines:
-        return Tally(Counter({product: fleet.installed[product] for product in products})), []
     holding = fleet.holding(products)
+    if not lines:
+        return without_licences(situation, holding), []
     if all(map(is_countable, lines)) and not any(
         situation.terms_of(product).default_metric in BY_CORES for product in products
     ):
@@ -129,6 +129,31 @@ def _answer_for_part(
     answer = reconcile(replace(situation, installs=installs), solver)
     covers = [FleetCover(c.device, c.product, c.entitlement, c.right) for c in answer.covered]
     return _tally_of(answer, lines), covers
+
+
+def without_licences(
+    situation: Situation, holding: Mapping[frozenset[str], Sequence[CountedDevice]]
+) -> Tally:
+    """What nothing can cover, and what there is to buy."""
+    found = Tally()
+    # On how many devices each person has a product.
+    personal: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for some, devices in holding.items():
+        for product in some:
+            terms = situation.terms_of(product)
+            found.uncovered[product] += len(devices)
+            if terms.default_metric is Metric.USER:
+                personal[product].update(device.user for device in devices if device.user)
+                found.purchases[product] += sum(not device.user for device in devices)
+            elif terms.default_metric in BY_CORES:
+                units = (terms.units_on(device, terms.default_metric) for device in devices)
+                found.purchases[product] += sum(units)
+            else:
+                found.purchases[product] += len(devices)
+    for product, devices_of in personal.items():
+        seats = seats_bought(situation, product)
+        found.purchases[product] += sum(-(-n // (seats or n)) for n in devices_of.values())
+    return found
 
 
 def _alike(
@@ -202,6 +227,7 @@ def _first(item: tuple[_Key, object]) -> _Key:
 def _tally_of(answer: Reconciliation, lines: Iterable[Entitlement]) -> Tally:
     """The counts of an answer that names devices."""
     found = Tally(Counter(answer.uncovered), Counter(answer.consumed))
+    found.purchases.update(answer.purchases)
     found.covered.update((c.product, c.entitlement, c.right) for c in answer.covered)
     found.lent.update(_lent(answer, lines))
     return found

@@ -26,6 +26,7 @@ def reconcile(
     """
     demand = Demand(situation)
     uncovered: Counter[str] = Counter()
+    purchases: Counter[str] = Counter()
     uncovered_access: Counter[str] = Counter()
     consumed = dict.fromkeys((line.id for line in situation.entitlements), 0)
     covered: list[Cover] = []
@@ -48,6 +49,7 @@ def reconcile(
         missing = uncovered_access if component.kind is Kind.ACCESS else uncovered
         for product, count in assignment.uncovered.items():
             missing[product] += total(count, assignment.solution)
+        purchases.update(assignment.purchases())
         is_optimal &= assignment.is_optimal
     return Reconciliation(
         uncovered=_without_zeros(uncovered),
@@ -57,6 +59,7 @@ def reconcile(
         uncovered_access=_without_zeros(uncovered_access),
         bound=_decimal(bound),
         optimal=is_optimal,
+        purchases=_without_zeros(purchases),
     )
 
 

@@ -116,7 +116,8 @@ class Reconciliation:
     `uncovered` counts installs (or simultaneous uses) and `uncovered_access` access lines by
     product, without zeros; `consumed` counts units and has every entitlement; `covered` is sorted.
     `bound` is what the shortfall cost was proven not to be below; where not every level of the
-    objective was proven in time, `optimal` is False.
+    objective was proven in time, `optimal` is False. `purchases` are the units that the shortfall
+    cost is made of, by product.
     """
 
     uncovered: Mapping[str, int]
@@ -126,3 +127,4 @@ class Reconciliation:
     uncovered_access: Mapping[str, int] = field(default_factory=dict)
     bound: Decimal = Decimal(0)
     optimal: bool = True
+    purchases: Mapping[str, int] = field(default_factory=dict)

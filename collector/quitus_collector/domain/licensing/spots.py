@@ -203,7 +203,7 @@ class DeviceSpots:
         terms = self.situation.terms_of(product)
         metric = terms.default_metric
         if metric is Metric.USER and device.user is not None:
-            return Price(Pricing.PERSON, seats=_seats_bought(self.situation, product))
+            return Price(Pricing.PERSON, seats=seats_bought(self.situation, product))
         if metric is Metric.EMPLOYEE or metric in BY_CORES:
             lots = sorted(
                 number for pool in self._left_over[product] for number in pool.reaching(device)
@@ -274,7 +274,7 @@ def _has_second_use(pool: Pool) -> bool:
     return pool.terms.second_use and pool.terms.bound_to is None
 
 
-def _seats_bought(situation: Situation, product: str) -> int | None:
+def seats_bought(situation: Situation, product: str) -> int | None:
     """Devices that one unit per person would serve: the least of any line that is owned."""
     limits = [
         line.devices_per_user

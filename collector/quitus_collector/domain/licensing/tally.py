@@ -43,6 +43,7 @@ class Tally:
     """Counts of the best answer; see Reconciliation. `covered` is by product, line and right.
 
     `lent` counts units per device that cover lower versions only, by the product of their line.
+    `purchases` are the units of each product's own metric that would cover what is uncovered.
     `named` says of each count in `covered` which devices it is, where that was asked for.
     """
 
@@ -50,6 +51,7 @@ class Tally:
     consumed: Counter[str] = field(default_factory=Counter)
     covered: Counter[tuple[str, str, Right]] = field(default_factory=Counter)
     lent: Counter[str] = field(default_factory=Counter)
+    purchases: Counter[str] = field(default_factory=Counter)
     named: list[Named] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
@@ -58,6 +60,7 @@ class Tally:
         self.consumed.update(other.consumed)
         self.covered.update(other.covered)
         self.lent.update(other.lent)
+        self.purchases.update(other.purchases)
 
 
 def is_countable(line: Entitlement) -> bool:
@@ -83,6 +86,7 @@ def tally(situation: Situation, solver: Solver, *, names: bool = False) -> Tally
         assignment.settle_lines()
         assignment.settle_uses(lambda product: (line_of(product), version_key(version_of(product))))
         found.consumed.update(assignment.consumed())
+        found.purchases.update(assignment.purchases())
         for product, count in assignment.uncovered.items():
             found.uncovered[product] += total(count, assignment.solution)
         _hand_out(assignment, found, names=names)

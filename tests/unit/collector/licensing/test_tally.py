@@ -81,6 +81,7 @@ def test_a_position_is_as_good_as_the_answer_that_names_every_device(
 
     assert sum(line.missing or 0 for line in counted.values()) == sum(named.uncovered.values())
     assert sum(line.consumed or 0 for line in counted.values()) == sum(named.consumed.values())
+    assert sum(line.to_buy or 0 for line in counted.values()) == named.shortfall_cost
     direct = sum(
         each.installs
         for line in counted.values()
