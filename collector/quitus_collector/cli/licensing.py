@@ -1,12 +1,11 @@
 """Commands on licences: position, findings, scenarios."""
 
 import argparse
-import csv
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from quitus_collector.adapters import terminal
+from quitus_collector.adapters.files import write_together
 from quitus_collector.cli.arguments import (
     OK,
     Commands,
@@ -15,31 +14,17 @@ from quitus_collector.cli.arguments import (
     duration,
     print_json,
 )
-from quitus_collector.domain.position import PositionLine
 from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.declaring import check_publisher
-from quitus_collector.services.wording import why
 from quitus_collector.wiring import licensing
 from quitus_collector.wiring.collector import Collector
-
-CSV_FIELDS = (
-    "product",
-    "label",
-    "metric",
-    "installed",
-    "entitled",
-    "consumed",
-    "available",
-    "missing",
-    "state",
-    "reason",
-)
 
 
 def add(commands: Commands) -> None:
     """Adds this module's commands."""
     position = commands.add_parser("position", help="the effective licence position")
-    position.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    position.add_argument("--format", choices=("table", "json", "csv", "xlsx"), default="table")
+    position.add_argument("--out", type=Path, metavar="FILE", help="write json, csv or xlsx to it")
     position.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
     position.add_argument(
         "--as-of",
@@ -80,25 +65,35 @@ def add(commands: Commands) -> None:
 
 
 def _position(arguments: argparse.Namespace) -> int:
+    form, out = arguments.format, arguments.out
+    if form == "xlsx" and not out:
+        raise UsageError("a workbook needs a file: --format xlsx --out FILE.xlsx")
+    if form == "table" and out:
+        raise UsageError("a table goes to the terminal: --out goes with json, csv or xlsx")
     collector = collector_of(arguments)
     check_publisher(collector.catalogue, arguments.publisher)
     if arguments.readings:
         return _readings(arguments, collector)
-    position = licensing.position(collector, arguments.as_of)
-    if arguments.publisher:
-        position = position.of_publisher(arguments.publisher)
-    if arguments.format == "json":
-        print_json(position.document())
-    elif arguments.format == "csv":
-        _print_csv(position.lines, collector)
-    else:
+    if form == "table":
+        position = licensing.position(collector, arguments.as_of)
+        if arguments.publisher:
+            position = position.of_publisher(arguments.publisher)
         terminal.position(position, collector.messages)
+        return OK
+    content = licensing.export(collector, form, arguments.as_of, arguments.publisher)
+    if out:
+        write_together([(out, content)])
+        print(out)
+    else:
+        sys.stdout.write(content.decode())
     return OK
 
 
 def _readings(arguments: argparse.Namespace, collector: Collector) -> int:
-    if arguments.format == "csv":
-        raise UsageError("--readings is a table or JSON: csv has one position")
+    if arguments.format not in ("table", "json") or arguments.out:
+        raise UsageError(
+            "--readings is a table or JSON at the terminal: other forms have one position"
+        )
     found = licensing.readings(collector, arguments.as_of)
     if arguments.publisher:
         found = found.of_publisher(arguments.publisher)
@@ -117,14 +112,6 @@ def _findings(arguments: argparse.Namespace) -> int:
     else:
         terminal.findings(found, collector.catalogue, collector.messages)
     return OK
-
-
-def _print_csv(lines: Sequence[PositionLine], collector: Collector) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*CSV_FIELDS, "why"])
-    for line in lines:
-        document = line.document()
-        writer.writerow([*(document[name] for name in CSV_FIELDS), why(line, collector.messages)])
 
 
 def _reconcile(arguments: argparse.Namespace) -> int:

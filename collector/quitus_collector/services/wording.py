@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from quitus_collector.domain.catalogue import Recognition
 from quitus_collector.domain.contested import ContestedRule, Reading
-from quitus_collector.domain.entitlement import Metric, Right
+from quitus_collector.domain.entitlement import Channel, Metric, Right
 from quitus_collector.domain.explanation import Step, Trial
 from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
@@ -31,6 +31,14 @@ METRICS = {
     Metric.EMPLOYEE: N_("employee"),
     Metric.USER_CAL: N_("user CAL"),
     Metric.DEVICE_CAL: N_("device CAL"),
+}
+CHANNELS = {
+    Channel.VOLUME: N_("volume"),
+    Channel.FULL_PACKAGE: N_("full package"),
+    Channel.OEM: N_("OEM"),
+    Channel.SUBSCRIPTION: N_("subscription"),
+    Channel.USED: N_("used (second-hand)"),
+    Channel.UNSTATED: N_("not stated"),
 }
 STATES = {
     LineState.COMPLIANT: N_("compliant"),

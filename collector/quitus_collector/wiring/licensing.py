@@ -1,5 +1,6 @@
 """Perimeter, position, and what no rule knows."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from quitus_collector.domain.triage import Group, groups
 from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services import (
     ledger,
+    licence_sheet,
     licensing,
     observing,
     perimeter,
@@ -48,6 +50,26 @@ def readings(collector: Collector, day: date | None = None) -> Readings:
     return side_by_side(
         collector.store, collector.catalogue, collector.solver, collector.clock, day
     )
+
+
+def export(collector: Collector, form: str, day: date | None, publisher: str | None) -> bytes:
+    """The position as json, csv or xlsx, of one publisher or of all."""
+    sheet = licence_sheet.licence_sheet(
+        collector.store,
+        collector.catalogue,
+        collector.solver,
+        collector.clock,
+        day=day,
+        publisher=publisher,
+    )
+    if form == "json":
+        text = json.dumps(sheet.position.document(), ensure_ascii=False, indent=1)
+        return text.encode() + b"\n"
+    from quitus_collector.adapters import workbook
+
+    if form == "csv":
+        return workbook.csv_text(sheet, collector.messages).encode()
+    return workbook.xlsx(sheet, collector.messages)
 
 
 def removals(
