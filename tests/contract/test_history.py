@@ -10,6 +10,7 @@ from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.device import Heard, Standing
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.history import Departure
+from quitus_collector.domain.holding import Act, Held
 from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services import ledger
 from quitus_collector.services.recognition import Recogniser, recount, refresh
@@ -64,6 +65,32 @@ def test_what_was_owned_on_a_past_day_is_what_was_known_then(office: Office) -> 
     with office.store.reading() as work:
         assert [each.id for each in work.entitlements.list()] == ["A"]
         assert work.entitlements.list(NOON - DAY) == []
+
+
+def test_a_line_keeps_what_it_said_with_who_changed_it_and_why(office: Office) -> None:
+    first, then = an_entitlement("A", OFFICE, 5), an_entitlement("A", OFFICE, 7)
+    anne, bob = Act("anne", "inventaire"), Act("bob", "revendue")
+    other = an_entitlement("B", OFFICE, 1)
+    with office.store.writing() as work:
+        work.entitlements.add(first, anne)
+        work.entitlements.add(other)
+    one = office.clock.now()
+    office.after(2)
+    with office.store.writing() as work:
+        work.entitlements.add(an_entitlement("A", OFFICE, 6), anne)
+        work.entitlements.add(then, anne)
+    two = office.clock.now()
+    office.after(2)
+    with office.store.writing() as work:
+        work.entitlements.remove("A", bob)
+
+    with office.store.reading() as work:
+        assert work.entitlements.history("A") == [
+            Held(first, one, two, anne, anne),
+            Held(then, two, office.clock.now(), anne, bob),
+        ]
+        assert [each.entitlement.id for each in work.entitlements.history()] == ["A", "A", "B"]
+        assert work.entitlements.history("C") == []
 
 
 def test_facts_and_standing_of_a_past_day_are_those_of_then(office: Office) -> None:

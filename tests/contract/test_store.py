@@ -8,6 +8,7 @@ import pytest
 
 from quitus_collector.domain.device import Standing, fingerprint
 from quitus_collector.domain.entitlement import UNLIMITED, Channel, Metric
+from quitus_collector.domain.holding import Act
 from quitus_collector.domain.install import (
     DeviceFacts,
     DeviceKind,
@@ -16,6 +17,7 @@ from quitus_collector.domain.install import (
     SourceOutcome,
     SourceStatus,
 )
+from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.domain.report import update
 from quitus_collector.errors import UnknownDevice
 from quitus_collector.services.ports import Store, UnitOfWork
@@ -318,6 +320,11 @@ def test_an_entitlement_comes_back_as_it_was_kept(store: Store) -> None:
         virtual_machines=UNLIMITED,
         requires_base=OFFICE_2016,
         channel=Channel.USED,
+        part_number="79P-05729",
+        bought_as="Office Professionnel Plus 2019",
+        previous_owners=("Saturne SA", "Mercure SAS"),
+        first_sale="FR",
+        perpetual=True,
     )
 
     with store.writing() as work:
@@ -326,3 +333,33 @@ def test_an_entitlement_comes_back_as_it_was_kept(store: Store) -> None:
 
     with store.reading() as work:
         assert work.entitlements.list() == [line, an_entitlement("Z")]
+
+
+def test_documents_come_back_by_line_in_the_order_they_came(store: Store) -> None:
+    first = Proof("B", "aa", ProofKind.INVOICE, "facture é.pdf", 1 << 33, NOON, "anne")
+    second = Proof("A", "bb", ProofKind.CHAIN_OF_TITLE, "titre.pdf", 2, NOON, "anne")
+    third = Proof("A", "aa", ProofKind.OTHER, "facture.pdf", 3, NOON, "bob")
+
+    with store.writing() as work:
+        for proof in (first, second, third):
+            work.proofs.add(proof)
+
+    with store.reading() as work:
+        assert work.proofs.list() == [second, third, first]
+
+
+def test_a_document_that_was_taken_off_a_line_stays_known(store: Store) -> None:
+    proof = Proof("A", "aa", ProofKind.INVOICE, "facture.pdf", 1, NOON, "anne")
+    other = Proof("B", "aa", ProofKind.INVOICE, "facture.pdf", 1, NOON, "anne")
+    with store.writing() as work:
+        work.proofs.add(proof)
+        work.proofs.add(other)
+
+    with store.writing() as work:
+        work.proofs.remove("A", "aa", NOON, Act("bob", "doublon"))
+        work.proofs.remove("C", "aa", NOON, Act("bob", "rien"))
+
+    gone = replace(proof, removed_at=NOON, removed_by="bob", reason="doublon")
+    with store.reading() as work:
+        assert work.proofs.list() == [other]
+        assert work.proofs.list(removed=True) == [gone, other]

@@ -19,8 +19,10 @@ from quitus_collector.domain.device import (
 )
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot, snapshot
+from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
+from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow
 from quitus_collector.errors import UnknownDevice
 from tests.builders import NOON
@@ -328,16 +330,45 @@ class MemoryEntitlements:
     def __init__(self, work: "MemoryUnitOfWork") -> None:
         self.work = work
         self.by_id: dict[str, Entitlement] = {}
+        self.held: list[Held] = []
 
-    def add(self, entitlement: Entitlement) -> None:
+    def add(self, entitlement: Entitlement, act: Act = NOBODY) -> None:
+        self.remove(entitlement.id, act)
         self.by_id[entitlement.id] = entitlement
+        self.held.append(Held(entitlement, self.work.now, None, act))
 
     def list(self, at: datetime | None = None) -> Sequence[Entitlement]:
         found = self.work.at(at).entitlements.by_id
         return sorted(found.values(), key=lambda line: line.id)
 
-    def remove(self, entitlement_id: str) -> None:
+    def remove(self, entitlement_id: str, act: Act = NOBODY) -> None:
         self.by_id.pop(entitlement_id, None)
+        for number, each in enumerate(self.held):
+            if each.entitlement.id == entitlement_id and each.until is None:
+                self.held[number] = replace(each, until=self.work.now, ended=act)
+        self.held = [each for each in self.held if each.since != each.until]
+
+    def history(self, entitlement_id: str | None = None) -> Sequence[Held]:
+        found = [each for each in self.held if entitlement_id in (None, each.entitlement.id)]
+        return sorted(found, key=lambda each: (each.entitlement.id, each.since))
+
+
+class MemoryProofs:
+    def __init__(self) -> None:
+        self.all: list[Proof] = []
+
+    def add(self, proof: Proof) -> None:
+        self.all.append(proof)
+
+    def list(self, *, removed: bool = False) -> Sequence[Proof]:
+        found = [each for each in self.all if removed or each.removed_at is None]
+        return sorted(found, key=lambda each: each.entitlement)
+
+    def remove(self, entitlement_id: str, sha256: str, at: datetime, act: Act) -> None:
+        for number, each in enumerate(self.all):
+            if (each.entitlement, each.sha256, each.removed_at) == (entitlement_id, sha256, None):
+                gone = replace(each, removed_at=at, removed_by=act.actor, reason=act.reason)
+                self.all[number] = gone
 
 
 class MemoryDecisions:
@@ -397,6 +428,7 @@ class MemoryUnitOfWork:
         self.fleet = MemoryFleet(self)
         self.entitlements = MemoryEntitlements(self)
         self.decisions = MemoryDecisions(self)
+        self.proofs = MemoryProofs()
 
     def at(self, at: datetime | None) -> "MemoryUnitOfWork":
         if at is None:

@@ -43,6 +43,9 @@ class Kind(StrEnum):
     EXEMPTION_REMOVED = "exemption removed"
     ENTITY_NAMED = "legal entity named"
     READ = "contested rule read"
+    POOLS_CHANGED = "pools changed"
+    PROOF_ADDED = "proof added"
+    PROOF_REMOVED = "proof removed"
 
 
 @dataclass(frozen=True, slots=True)

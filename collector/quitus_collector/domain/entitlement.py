@@ -66,7 +66,9 @@ class Entitlement:
     are included; None means no limit, and for `maintenance_until` no maintenance.
     `virtual_machines` is how many guests a host licensed once may run. `requires_base` makes
     it an upgrade: the product of which each device needs a full licence besides. `proof` refers
-    to the document that proves the purchase, `channel` is how it was made.
+    to the document that proves the purchase, `channel` is how it was made. `part_number` and
+    `bought_as` are what that document calls the product. Of used licences: the former owners, the
+    first one first, the country of the first sale (two letters, or EEA), whether it was for ever.
     """
 
     id: str
@@ -86,6 +88,11 @@ class Entitlement:
     virtual_machines: int | None = None
     requires_base: str | None = None
     channel: Channel = Channel.UNSTATED
+    part_number: str = ""
+    bought_as: str = ""
+    previous_owners: tuple[str, ...] = ()
+    first_sale: str = ""
+    perpetual: bool | None = None
 
     def is_valid_on(self, day: date) -> bool:
         """Whether the licences are in force on that day."""

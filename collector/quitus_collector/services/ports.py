@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 
 from quitus_collector.domain.audit import Entry, Event
@@ -19,8 +20,10 @@ from quitus_collector.domain.device import (
 )
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot
+from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
+from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow
 
 
@@ -209,14 +212,46 @@ class Fleet(Protocol):
 class Entitlements(Protocol):
     """The licence pools, line by line."""
 
-    def add(self, entitlement: Entitlement) -> None:
+    def add(self, entitlement: Entitlement, act: Act = NOBODY) -> None:
         """Keeps a line; one with the same id is replaced, and kept as what was owned before."""
 
     def list(self, at: datetime | None = None) -> Sequence[Entitlement]:
         """All that are known, or were at that time, sorted by id."""
 
-    def remove(self, entitlement_id: str) -> None:
+    def remove(self, entitlement_id: str, act: Act = NOBODY) -> None:
         """Takes the line away from now on; nothing if it is not there."""
+
+    def history(self, entitlement_id: str | None = None) -> Sequence[Held]:
+        """What a line, or every line, has said since the history begins, by id, oldest first."""
+
+
+class Proofs(Protocol):
+    """Which documents prove which lines of the pools; their content is kept elsewhere."""
+
+    def add(self, proof: Proof) -> None:
+        """Ties a document to a line."""
+
+    def list(self, *, removed: bool = False) -> Sequence[Proof]:
+        """By line, in the order they came; with `removed`, those that were taken off too."""
+
+    def remove(self, entitlement_id: str, sha256: str, at: datetime, act: Act) -> None:
+        """Takes a document off a line; that it was there stays."""
+
+
+class ProofFiles(Protocol):
+    """Where documents are kept, each under the SHA-256 of its content, hex."""
+
+    def keep(self, file: Path) -> tuple[str, int]:
+        """Takes a copy of a file; returns its digest and size. Raises UsageError."""
+
+    def is_whole(self, sha256: str) -> bool:
+        """Whether the document is there as it was kept."""
+
+    def export(self, sha256: str, target: Path) -> None:
+        """Copies a document out; raises UsageError."""
+
+    def all(self) -> Iterator[str]:
+        """The digests of all that are there, sorted."""
 
 
 class Decisions(Protocol):
@@ -261,6 +296,7 @@ class UnitOfWork(Protocol):
     fleet: Fleet
     entitlements: Entitlements
     decisions: Decisions
+    proofs: Proofs
     audit: AuditLog
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
@@ -24,7 +23,6 @@ from quitus_collector.domain.device import (
     Standing,
     fingerprint,
 )
-from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.install import DeviceFacts, DeviceKind, SourceOutcome, SourceStatus
 from quitus_collector.errors import UnknownDevice
 
@@ -280,48 +278,6 @@ class SQLAuditLog:
             newest = select(number).order_by(number.desc()).limit(last)
             query = query.where(number.in_(newest))
         return map(_entry, in_batches(self._connection, query))
-
-
-class SQLEntitlements:
-    """Implements ports.Entitlements."""
-
-    def __init__(self, connection: Connection, now: datetime) -> None:
-        """Works inside the connection's transaction; what changes does so `now`."""
-        self._connection = connection
-        self._now = now
-
-    def add(self, entitlement: Entitlement) -> None:
-        """Keeps a line; one with the same id is what was owned before."""
-        self.remove(entitlement.id)
-        values = {"since": self._now, **asdict(entitlement)}
-        self._connection.execute(insert(tables.entitlement).values(values))
-
-    def list(self, at: datetime | None = None) -> Sequence[Entitlement]:
-        """All that are known, or were at that time, sorted by id."""
-        table = tables.entitlement
-        lasts = table.c.until.is_(None)
-        query = select(table).where(lasts)
-        if at:
-            query = select(table).where(table.c.since <= at, or_(lasts, table.c.until > at))
-        lines = (
-            Entitlement(
-                **{name: value for name, value in row._mapping.items() if name in _OF_ENTITLEMENT}
-                | {"metric": Metric(row.metric), "channel": Channel(row.channel)}
-            )
-            for row in self._connection.execute(query)
-        )
-        return sorted(lines, key=lambda line: line.id)
-
-    def remove(self, entitlement_id: str) -> None:
-        """Takes the line away from now on."""
-        table = tables.entitlement
-        present = (table.c.id == entitlement_id, table.c.until.is_(None))
-        # What came only now was never owned before.
-        self._connection.execute(delete(table).where(*present, table.c.since >= self._now))
-        self._connection.execute(update(table).where(*present).values(until=self._now))
-
-
-_OF_ENTITLEMENT = frozenset(each.name for each in fields(Entitlement))
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -17,12 +17,12 @@ from quitus_collector.adapters.sql import failures
 from quitus_collector.adapters.sql.decisions import SQLDecisions
 from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.inventories import SQLInventories
+from quitus_collector.adapters.sql.pools import SQLEntitlements, SQLProofs
 from quitus_collector.adapters.sql.repositories import (
     SQLAuditLog,
     SQLCompanyAuthorities,
     SQLDevices,
     SQLEnrolmentRequests,
-    SQLEntitlements,
     SQLJoinTokens,
 )
 from quitus_collector.adapters.sql.statements import WRITING
@@ -37,6 +37,7 @@ from quitus_collector.services.ports import (
     Fleet,
     Inventories,
     JoinTokens,
+    Proofs,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class SQLUnitOfWork:
         self.fleet: Fleet = fleet
         self.entitlements: Entitlements = SQLEntitlements(connection, now)
         self.decisions: Decisions = SQLDecisions(connection, now)
+        self.proofs: Proofs = SQLProofs(connection)
         self.audit: AuditLog = SQLAuditLog(connection)
 
 
