@@ -1,10 +1,11 @@
 """Values for tests, each with only what the test cares about spelled out."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 from quitus_collector.domain.certificate import ClientCertificate
 from quitus_collector.domain.device import Device, JoinToken
-from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.entitlement import UNLIMITED, Entitlement
 from quitus_collector.domain.install import (
     DeviceFacts,
     Install,
@@ -19,6 +20,7 @@ from quitus_collector.domain.report import (
     inventory_digest,
     row_digest,
 )
+from quitus_collector.services.intake.lines import Cell, RawLine, Reading, line_number
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OFFICE_2016 = "microsoft/office/professional-plus@2016"
@@ -86,3 +88,20 @@ def an_entitlement(
     entitlement_id: str = "E-1", product: str = OFFICE_2019, quantity: int = 1, **fields: object
 ) -> Entitlement:
     return Entitlement(entitlement_id, product, quantity, **fields)  # type: ignore[arg-type]
+
+
+def a_reading(*entitlements: Entitlement) -> Reading:
+    """A list that states every field of these, from its second line on."""
+    return Reading("csv", [a_line(each, row) for row, each in enumerate(entitlements, start=2)])
+
+
+def a_line(entitlement: Entitlement, row: int = 2) -> RawLine:
+    cells: dict[str, Cell] = {
+        each.name: getattr(entitlement, each.name)
+        for each in fields(Entitlement)
+        if each.name != "bought_as"
+    }
+    if entitlement.virtual_machines == UNLIMITED:
+        cells["virtual_machines"] = "unlimited"
+    cells["previous_owners"] = " > ".join(entitlement.previous_owners)
+    return RawLine(line_number(row), cells)

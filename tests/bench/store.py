@@ -16,18 +16,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, phrase
 
-from quitus_collector.adapters import catalogue_files, pools_csv
+from quitus_collector.adapters import catalogue_files, pools
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.catalogue import Catalogue, Product, Rule, SoftwareClass
 from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.holding import NOBODY
 from quitus_collector.domain.patterns import Pattern
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.report import Changes, row_digest, update
+from quitus_collector.services.intake.lines import Cell, Reading
 from quitus_collector.services.licensing import position
-from quitus_collector.services.pools import PoolLine, import_pools
+from quitus_collector.services.pools import take_in
 from quitus_collector.services.recognition import Recogniser, recount, refresh
 from quitus_collector.services.reporting import accept_reports
 from tests import postgresql
@@ -148,7 +150,7 @@ def _measure(name: str, url: str, devices: int) -> Run:
     records, load_s = _timed(lambda: load(store, devices))
     catalogue = catalogue_files.load(catalogue_files.SHIPPED)
     _, first_s = _timed(lambda: refresh(store, catalogue))
-    import_pools(store, catalogue, _pools(devices))
+    take_in(store, catalogue, clock, _pools(devices), NOBODY)
     size = (_size(url) - empty) / devices
     solver = HighsSolver()
     # A first one loads the solver and the pages.
@@ -200,20 +202,31 @@ def _size(url: str) -> int:
     engine = create_engine(url)
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar()
+            size = connection.execute(
+                phrase("SELECT pg_database_size(current_database())")
+            ).scalar()
         else:
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-            pages = connection.execute(text("PRAGMA page_count")).scalar_one()
-            size = pages * connection.execute(text("PRAGMA page_size")).scalar_one()
+            connection.execute(phrase("PRAGMA wal_checkpoint(TRUNCATE)"))
+            pages = connection.execute(phrase("PRAGMA page_count")).scalar_one()
+            size = pages * connection.execute(phrase("PRAGMA page_size")).scalar_one()
     engine.dispose()
     return int(size or 0)
 
 
-def _pools(devices: int) -> Iterator[PoolLine]:
+def _pools(devices: int) -> Reading:
     """The demo's licences, as many more as there are more devices."""
-    for line in pools_csv.read(POOLS):
-        quantity = line.entitlement.quantity * devices // DEMO_DEVICES
-        yield replace(line, entitlement=replace(line.entitlement, quantity=quantity))
+    demo = pools.read(POOLS)
+    return replace(
+        demo,
+        lines=[
+            replace(line, cells={**line.cells, "quantity": _more(line.cells["quantity"], devices)})
+            for line in demo.lines
+        ],
+    )
+
+
+def _more(quantity: Cell, devices: int) -> int:
+    return int(str(quantity)) * devices // DEMO_DEVICES
 
 
 def _other(catalogue: Catalogue) -> Catalogue:

@@ -21,7 +21,6 @@ from quitus_collector.domain.device import (
     JoinToken,
     Standing,
 )
-from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Episode, Removal
 from quitus_collector.domain.install import DeviceKind, Install
@@ -275,29 +274,6 @@ def doctor(checks: Iterable[Check], messages: Messages) -> None:
         print(f"{messages.text(VERDICTS[check.verdict]):14} {text}", flush=True)
         if advice:
             print(f"{'':14} → {advice}")
-
-
-def pools(lines: Iterable[Entitlement]) -> None:
-    """The licence pools, line by line."""
-    table = _table("Entitlement", "Product", "Quantity", "Metric", "Rights and limits", "Proof")
-    for line in lines:
-        limits = [
-            *(["downgrade"] if line.downgrade else []),
-            *([f"bound to {line.bound_to}"] if line.bound_to else []),
-            *([f"entity {line.entity}"] if line.entity else []),
-            *([f"from {line.valid_from}"] if line.valid_from else []),
-            *([f"until {line.valid_until}"] if line.valid_until else []),
-        ]
-        cells = (
-            line.id,
-            line.product,
-            str(line.quantity),
-            line.metric,
-            ", ".join(limits),
-            line.proof,
-        )
-        table.add_row(*map(escape, cells))
-    _print(table)
 
 
 def perimeter(

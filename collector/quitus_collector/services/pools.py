@@ -1,14 +1,49 @@
-"""Licence pools: taking entitlements in, and out."""
+"""Licence pools: taking entitlements in, changing them, their history. Nothing goes unnoticed."""
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
+from typing import Any
 
+from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue
-from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.entitlement import Channel, Entitlement
+from quitus_collector.domain.holding import Act, Difference, Happened, differences, happenings
+from quitus_collector.domain.product import line_of, version_of
+from quitus_collector.domain.proof import ProofKind, TitleFlaw, title_flaws
 from quitus_collector.errors import UsageError
-from quitus_collector.services.ports import Store
+from quitus_collector.services.intake.drafting import (
+    Draft,
+    draft,
+    implied_channel,
+    made_id,
+    values_of,
+)
+from quitus_collector.services.intake.headings import field_of
+from quitus_collector.services.intake.lines import (
+    Cell,
+    Problem,
+    RawLine,
+    Reading,
+    Text,
+    phrase,
+)
+from quitus_collector.services.intake.products import (
+    Match,
+    Products,
+    is_access,
+    is_free,
+    written_name,
+)
+from quitus_collector.services.ports import Clock, Store, UnitOfWork
+from quitus_collector.services.wording import N_
+
+# What an empty cell says of each field; the others are always told.
+DEFAULTS: Mapping[str, Any] = {
+    each.name: each.default for each in fields(Entitlement) if each.default is not MISSING
+}
+MAX_DETAIL = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,49 +55,342 @@ class PoolLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportSummary:
-    """How many entitlements an import brought."""
+class Change:
+    """What a line of a document makes of the pools; `before` is None where it adds one."""
 
-    added: int
-    changed: int
-    unchanged: int
+    where: Text
+    entitlement: Entitlement
+    before: Entitlement | None = None
+    notes: tuple[Text, ...] = ()
+    flaws: tuple[TitleFlaw, ...] = ()
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What it changes of a line that is there."""
+        return differences(self.before, self.entitlement) if self.before else ()
 
 
-def import_pools(store: Store, catalogue: Catalogue, lines: Iterable[PoolLine]) -> ImportSummary:
-    """Adds entitlements; one with a known id is replaced, the others stay.
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A line whose product is not certain: its name, and products that are like it."""
 
-    All lines are taken or none. Raises UsageError naming the line.
+    problem: Problem
+    name: str
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What taking a document in would do, line by line; it is taken in whole or not at all."""
+
+    form: str
+    changes: Sequence[Change] = ()
+    problems: Sequence[Problem] = ()
+    unmatched: Sequence[Unmatched] = ()
+    notes: Sequence[Text] = ()
+
+    @property
+    def added(self) -> int:
+        """How many lines are new."""
+        return sum(each.before is None for each in self.changes)
+
+    @property
+    def changed(self) -> int:
+        """How many lines say something else."""
+        return sum(bool(each.differences) for each in self.changes)
+
+    @property
+    def unchanged(self) -> int:
+        """How many lines are as they were."""
+        return len(self.changes) - self.added - self.changed
+
+    @property
+    def wrong(self) -> int:
+        """How many complaints there are, lines without a certain product included."""
+        return len(self.problems) + len(self.unmatched)
+
+
+class Refused(UsageError):
+    """A document that was not taken in; `preview` says why, line by line."""
+
+    def __init__(self, preview: Preview) -> None:
+        """Nothing was changed."""
+        self.preview = preview
+        first = [*preview.problems, *(each.problem for each in preview.unmatched)][:1]
+        told = f"{first[0].where}: {first[0].what}" if first else ""
+        many = f" ({preview.wrong} complaints)" if preview.wrong > 1 else ""
+        super().__init__(f"{told}{many}")
+
+
+def preview(
+    store: Store, catalogue: Catalogue, reading: Reading, decisions: Mapping[str, str] | None = None
+) -> Preview:
+    """What taking the document in would do; `decisions` give products of names it has."""
+    with store.reading() as work:
+        return _plan(work, catalogue, reading, decisions or {})
+
+
+def take_in(
+    store: Store,
+    catalogue: Catalogue,
+    clock: Clock,
+    reading: Reading,
+    act: Act,
+    *,
+    source: str = "",
+    decisions: Mapping[str, str] | None = None,
+    without_unmatched: bool = False,
+) -> Preview:
+    """Takes a document in; raises Refused where a line is wrong, and then changes nothing.
+
+    A line with a known id changes what it tells of that line, others stay. Lines whose product is
+    not certain are wrong too, unless they are to be left out. `source` names the document.
     """
-    counts: Counter[str] = Counter()
     with store.writing() as work:
-        known = {each.id: each for each in work.entitlements.list()}
-        for line in lines:
-            entitlement = _checked(line, catalogue)
-            before = known.get(entitlement.id)
-            if before == entitlement:
-                counts["unchanged"] += 1
-                continue
-            counts["changed" if before else "added"] += 1
-            work.entitlements.add(entitlement)
-    return ImportSummary(counts["added"], counts["changed"], counts["unchanged"])
+        plan = _plan(work, catalogue, reading, decisions or {})
+        if plan.problems or (plan.unmatched and not without_unmatched):
+            raise Refused(plan)
+        for each in plan.changes:
+            if each.before != each.entitlement:
+                work.entitlements.add(each.entitlement, act)
+        if plan.added or plan.changed:
+            counts = {"added": str(plan.added), "changed": str(plan.changed)}
+            _note(work, clock, act, source or plan.form, counts)
+    return plan
 
 
-def remove_entitlement(store: Store, entitlement_id: str) -> Entitlement:
-    """Takes a line out of the pools; raises UsageError if there is none with this id."""
+def edit(
+    store: Store,
+    catalogue: Catalogue,
+    clock: Clock,
+    entitlement_id: str,
+    values: Mapping[str, str],
+    act: Act,
+) -> Change:
+    """Changes fields of a line, by their names or what columns are called; its history stays.
+
+    Raises UsageError for a line that is not there, and for what is wrong with any field.
+    """
+    told: dict[str, str] = {}
+    for name, value in values.items():
+        field = field_of(name)
+        if field is None or field == "id":
+            raise UsageError(f"{name!r} is no field of an entitlement that can be changed")
+        told[field] = value
     with store.writing() as work:
         known = {each.id: each for each in work.entitlements.list()}
-        if entitlement_id not in known:
-            raise UsageError(f"no entitlement has the id {entitlement_id!r}")
-        work.entitlements.remove(entitlement_id)
+        line = _of(known, entitlement_id)
+        kept: dict[str, Cell] = {
+            "id": line.id,
+            "product": line.product,
+            "quantity": line.quantity,
+        }
+        cells = {**kept, **told}
+        raw = RawLine(phrase("{id}", id=line.id), cells, {name: name for name in cells})
+        plan = _plan(work, catalogue, Reading("edit", (raw,)), {})
+        if plan.wrong:
+            raise Refused(plan)
+        (change,) = plan.changes
+        if "product" not in told:
+            same = replace(change.entitlement, product=line.product, bought_as=line.bought_as)
+            change = replace(change, entitlement=same)
+        if change.differences:
+            work.entitlements.add(change.entitlement, act)
+            changed = ", ".join(each.name for each in change.differences)
+            _note(work, clock, act, line.id, {"fields": changed})
+    return change
+
+
+def remove_entitlement(store: Store, clock: Clock, entitlement_id: str, act: Act) -> Entitlement:
+    """Takes a line out of the pools; it stays in the history. Raises UsageError if it is not there.
+
+    The documents that prove it stay too.
+    """
+    with store.writing() as work:
+        line = _of({each.id: each for each in work.entitlements.list()}, entitlement_id)
+        work.entitlements.remove(entitlement_id, act)
+        _note(work, clock, act, entitlement_id, {"removed": "1"})
+    return line
+
+
+def history(store: Store, entitlement_id: str | None = None) -> Sequence[Happened]:
+    """What happened to a line, or to all, the oldest first; raises UsageError for an unknown id."""
+    with store.reading() as work:
+        found = happenings(work.entitlements.history(entitlement_id))
+    if entitlement_id is not None and not found:
+        raise UsageError(f"no entitlement has or had the id {entitlement_id!r}")
+    return found
+
+
+def owned(store: Store) -> Sequence[tuple[Entitlement, frozenset[ProofKind]]]:
+    """The lines of the pools, sorted by id, with the kinds of documents that prove each."""
+    with store.reading() as work:
+        kinds = _kinds(work)
+        return [(each, kinds[each.id]) for each in work.entitlements.list()]
+
+
+def _kinds(work: UnitOfWork) -> defaultdict[str, frozenset[ProofKind]]:
+    found: defaultdict[str, frozenset[ProofKind]] = defaultdict(frozenset)
+    for proof in work.proofs.list():
+        found[proof.entitlement] |= {proof.kind}
+    return found
+
+
+def _of(known: Mapping[str, Entitlement], entitlement_id: str) -> Entitlement:
+    if entitlement_id not in known:
+        raise UsageError(f"no entitlement has the id {entitlement_id!r}")
     return known[entitlement_id]
 
 
-def _checked(line: PoolLine, catalogue: Catalogue) -> Entitlement:
-    """The same, naming the line of the file."""
-    try:
-        return checked(line.entitlement, catalogue)
-    except UsageError as error:
-        raise UsageError(f"line {line.number}: {error}") from error
+def _note(
+    work: UnitOfWork, clock: Clock, act: Act, subject: str, detail: Mapping[str, str]
+) -> None:
+    told = {**detail, **({"reason": act.reason[:MAX_DETAIL]} if act.reason else {})}
+    event = Event(clock.now(), Kind.POOLS_CHANGED, act.actor, subject[:MAX_DETAIL], told)
+    work.audit.add(event)
+
+
+def _plan(
+    work: UnitOfWork, catalogue: Catalogue, reading: Reading, decisions: Mapping[str, str]
+) -> Preview:
+    known = {each.id: each for each in work.entitlements.list()}
+    planner = _Planner(
+        catalogue, Products(catalogue, known.values(), decisions), known, _kinds(work)
+    )
+    for line in reading.lines:
+        planner.take(line)
+    return Preview(
+        reading.form,
+        planner.changes,
+        [*reading.problems, *planner.problems],
+        [*planner.unmatched, *(Unmatched(each, "", ()) for each in reading.undecided)],
+        reading.notes,
+    )
+
+
+class _Planner:
+    """Makes changes of lines, and complaints of what is wrong with them."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        products: Products,
+        known: Mapping[str, Entitlement],
+        proven: Mapping[str, frozenset[ProofKind]],
+    ) -> None:
+        self._catalogue = catalogue
+        self._products = products
+        self._known = known
+        self._proven = proven
+        self._seen: dict[str, Text] = {}
+        self.changes: list[Change] = []
+        self.problems: list[Problem] = []
+        self.unmatched: list[Unmatched] = []
+
+    def take(self, line: RawLine) -> None:
+        """One line more."""
+        found = draft(line)
+        problems = list(found.problems)
+        match = self._match(found)
+        if match and match.reason:
+            name = written_name(found.named) or found.named.get("part_number", "")
+            column = "product" if found.named.get("product") else "part_number"
+            problem = found.problem(column, match.reason.message, **match.reason.values)
+            self.unmatched.append(Unmatched(problem, name, match.suggestions))
+        product = match.product if match else ""
+        if product:
+            product, complaints = self._as_sold(found, product)
+            problems.extend(complaints)
+        if problems or not product or match is None:
+            self.problems.extend(problems)
+            return
+        notes: list[Text] = []
+        if match.pack > 1 and found.pack == 1:
+            found, notes = _unpacked(found, match.pack)
+        self._add(found, product, tuple(notes))
+
+    def _match(self, found: Draft) -> Match | None:
+        """The product that the line names; None where it names none."""
+        if not any(found.named.values()):
+            return None
+        is_subscription = found.told.get("channel") is Channel.SUBSCRIPTION
+        return self._products.find(found.named, is_subscription=is_subscription)
+
+    def _as_sold(self, found: Draft, product: str) -> tuple[str, list[Problem]]:
+        """The product as the catalogue writes it, and what is wrong with owning it."""
+        name, version = line_of(product), version_of(product)
+        catalogue = self._catalogue
+        wrong: list[Problem] = []
+        if is_free(catalogue, name):
+            message = N_("{product} is free: there is no licence to count")
+            wrong.append(found.problem("product", message, product=name))
+        elif catalogue.lacks_version(product):
+            message = N_("{product} is licensed by version: write {product}@VERSION, or a version")
+            wrong.append(found.problem("product", message, product=name))
+        elif version and not (catalogue.is_versioned(name) or is_access(catalogue, name)):
+            message = N_("{product} has no versions: write it without @")
+            wrong.append(found.problem("product", message, product=name))
+        names = catalogue.products[name].version_names.items()
+        number = {written.lower(): number for number, written in names}.get(version, version)
+        return (f"{name}@{number}" if number else name), wrong
+
+    def _add(self, found: Draft, product: str, notes: tuple[Text, ...]) -> None:
+        entitlement_id = found.told.get("id") or made_id(found, product)
+        if not entitlement_id:
+            message = N_("is empty, and there is no contract or invoice to make one of")
+            self.problems.append(found.problem("id", message))
+            return
+        if entitlement_id in self._seen:
+            message = N_("{id!r} is the id of {other} too")
+            other = self._seen[entitlement_id]
+            self.problems.append(found.problem("id", message, id=entitlement_id, other=other))
+            return
+        self._seen[entitlement_id] = found.where
+        before = self._known.get(entitlement_id)
+        values = values_of(found, product, DEFAULTS)
+        if channel := implied_channel(values):
+            values["channel"] = channel
+        if base := values.get("requires_base"):
+            match = self._products.find({"product": str(base)})
+            if match.reason:
+                reason = match.reason
+                self.problems.append(
+                    found.problem("requires_base", reason.message, **reason.values)
+                )
+                return
+            values["requires_base"] = match.product
+        if before is None:
+            values.setdefault("metric", self._catalogue.metric(product))
+            line = Entitlement(id=entitlement_id, **values)
+        else:
+            line = replace(before, **values)
+        if complaints := list(_complaints(found, line)):
+            self.problems.extend(complaints)
+            return
+        flaws = title_flaws(line, self._proven.get(line.id, frozenset()))
+        self.changes.append(Change(found.where, line, before, notes, flaws))
+
+
+def _unpacked(found: Draft, pack: int) -> tuple[Draft, list[Text]]:
+    packs = found.quantity or 0
+    note = phrase(
+        N_("{packs} licences of {pack} cores each, as the name says: {quantity}"),
+        packs=packs,
+        pack=pack,
+        quantity=packs * pack,
+    )
+    return replace(found, quantity=packs * pack), [note]
+
+
+def _complaints(found: Draft, line: Entitlement) -> Iterator[Problem]:
+    """What does not go together in the line as it would be."""
+    if misplaced := line.misplaced_right():
+        message = N_("does not go with the metric {metric}")
+        yield found.problem(misplaced, message, metric=line.metric)
+    start, end = line.valid_from, line.valid_until
+    if start and end and start > end:
+        message = N_("is before the first day, {day}")
+        yield found.problem("valid_until", message, day=start)
 
 
 def checked(entitlement: Entitlement, catalogue: Catalogue) -> Entitlement:

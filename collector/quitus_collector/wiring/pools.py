@@ -1,18 +1,79 @@
-"""Licence pools from files."""
+"""Licence pools from files, and the documents that prove them."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from quitus_collector.adapters import pools_csv
-from quitus_collector.errors import UsageError
-from quitus_collector.services import pools
-from quitus_collector.services.pools import ImportSummary
+from quitus_collector.adapters import pools as readers
+from quitus_collector.adapters.proof_files import ProofFolder
+from quitus_collector.domain.holding import Act
+from quitus_collector.domain.proof import Proof, ProofKind
+from quitus_collector.services import pools, proving
+from quitus_collector.services.pools import Change, Preview
+from quitus_collector.services.proving import Verified
 from quitus_collector.wiring.collector import Collector
 
+# Below the collector's folder.
+PROOFS = "proofs"
 
-def import_pools(collector: Collector, file: Path) -> ImportSummary:
-    """Takes in licence pools from a CSV file, all of it or nothing."""
-    lines = pools_csv.read(file)
-    try:
-        return pools.import_pools(collector.store, collector.catalogue, lines)
-    except UsageError as error:
-        raise UsageError(f"{file}: {error}") from error
+
+def preview_pools(
+    collector: Collector, file: Path, form: str = "auto", decisions: Mapping[str, str] | None = None
+) -> Preview:
+    """What taking a file in would do."""
+    reading = readers.read(file, form)
+    return pools.preview(collector.store, collector.catalogue, reading, decisions)
+
+
+def import_pools(
+    collector: Collector,
+    file: Path,
+    form: str = "auto",
+    decisions: Mapping[str, str] | None = None,
+    *,
+    reason: str = "",
+    without_unmatched: bool = False,
+) -> Preview:
+    """Takes in licence pools from a file, all of it or nothing; raises pools.Refused."""
+    return pools.take_in(
+        collector.store,
+        collector.catalogue,
+        collector.clock,
+        readers.read(file, form),
+        Act(collector.actor, reason or file.name),
+        source=file.name,
+        decisions=decisions,
+        without_unmatched=without_unmatched,
+    )
+
+
+def edit(
+    collector: Collector, entitlement_id: str, values: Mapping[str, str], reason: str
+) -> Change:
+    """Changes fields of a line."""
+    act = Act(collector.actor, reason)
+    return pools.edit(
+        collector.store, collector.catalogue, collector.clock, entitlement_id, values, act
+    )
+
+
+def add_proof(collector: Collector, file: Path, entitlement_id: str, kind: ProofKind) -> Proof:
+    """Keeps a document for a line; raises UsageError where the line is not there."""
+    act = Act(collector.actor)
+    return proving.add_proof(
+        collector.store, _files(collector), collector.clock, file, entitlement_id, kind, act
+    )
+
+
+def verify_proofs(collector: Collector) -> Sequence[Verified]:
+    """Reads every document again."""
+    return proving.verify(collector.store, _files(collector))
+
+
+def export_proofs(collector: Collector, folder: Path, entitlement_id: str | None) -> Sequence[Path]:
+    """Copies documents out."""
+    return proving.export(collector.store, _files(collector), folder, entitlement_id)
+
+
+def _files(collector: Collector) -> ProofFolder:
+    collector.must_exist()
+    return ProofFolder(collector.config.home / PROOFS)

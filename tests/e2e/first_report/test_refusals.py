@@ -350,8 +350,12 @@ def test_a_second_collector_on_the_same_port_says_so(collector: CollectorFolder)
     [
         (["devices", "show", "PC-9"], 1, "no device has the id or the name 'PC-9'"),
         (["devices", "remove", "PC-9"], 1, "no device has the id or the name 'PC-9'"),
-        (["pools", "remove", "X"], 2, "no entitlement has the id 'X'"),
+        (["pools", "remove", "X", "--reason", "x"], 2, "no entitlement has the id 'X'"),
         (["pools", "import", "/nowhere/pools.csv"], 2, "/nowhere/pools.csv: No such file"),
+        (["pools", "edit", "X", "quantity=1"], 2, "no entitlement has the id 'X'"),
+        (["pools", "edit", "X", "quantity"], 2, "'quantity' is not written NAME=VALUE"),
+        (["pools", "history", "X"], 2, "no entitlement has or had the id 'X'"),
+        (["proofs", "export", "--out", "x"], 2, "no document is attached to any line"),
         (["position", "--publisher", "microsfot"], 2, "has no publisher 'microsfot'"),
         (["reconcile", "/nowhere/x.json"], 2, "/nowhere/x.json: No such file or directory"),
         (["token", "create", "--entity", "123456789"], 2, "'123456789' is not a SIREN"),

@@ -10,17 +10,18 @@ from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.holding import Act
 from quitus_collector.domain.install import Inventory, SourceStatus
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.errors import EnrolmentRefused, UnknownDevice, UsageError
 from quitus_collector.services import access, declaring, enrolment, licensing, pools, reporting
 from quitus_collector.services.enrolment import Applicant
-from quitus_collector.services.pools import ImportSummary, PoolLine
+from quitus_collector.services.pools import Preview
 from tests.builders import (
-    OFFICE_2016,
     OFFICE_2019,
     a_certificate,
     a_device,
+    a_reading,
     a_report,
     an_entitlement,
     an_install,
@@ -76,9 +77,10 @@ class World:
                 work.devices.add(a_device(device))
         return self
 
-    def import_pools(self, *entitlements: Entitlement) -> ImportSummary:
-        lines = [PoolLine(number, each) for number, each in enumerate(entitlements, start=2)]
-        return pools.import_pools(self.store, CATALOGUE, lines)
+    def import_pools(self, *entitlements: Entitlement) -> Preview:
+        act = Act("operator anne", "test")
+        reading = a_reading(*entitlements)
+        return pools.take_in(self.store, CATALOGUE, self.clock, reading, act)
 
     def position(self) -> Position:
         return licensing.position(self.store, CATALOGUE, SOLVER, self.clock)
@@ -197,49 +199,6 @@ def test_a_device_is_shown_by_name_unless_two_have_it(world: World) -> None:
 # --- Licensing ---
 
 
-def test_importing_again_changes_only_what_is_different(world: World) -> None:
-    first = an_entitlement("A", quantity=1), an_entitlement("B", OFFICE_2016)
-    again = an_entitlement("A", quantity=2), an_entitlement("B", OFFICE_2016), an_entitlement("C")
-
-    assert world.import_pools(*first) == ImportSummary(2, 0, 0)
-    assert world.import_pools(*again) == ImportSummary(1, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("entitlement", "complaint"),
-    [
-        (
-            an_entitlement(product="microsoft/offce/professional-plus@2019"),
-            "line 3: the catalogue has no product 'microsoft/offce/professional-plus'; did you "
-            "mean microsoft/office/professional-plus?",
-        ),
-        (an_entitlement(product="x/y"), "line 3: the catalogue has no product 'x/y'"),
-        (
-            an_entitlement(product="microsoft/office/standard"),
-            "line 3: microsoft/office/standard is licensed by version",
-        ),
-        (an_entitlement(product="docker/desktop@4"), "line 3: docker/desktop has no versions"),
-        (an_entitlement(product="mozilla/firefox"), "line 3: mozilla/firefox is free"),
-    ],
-)
-def test_one_wrong_line_leaves_the_pools_as_they_were(
-    world: World, entitlement: Entitlement, complaint: str
-) -> None:
-    with pytest.raises(UsageError) as raised:
-        world.import_pools(an_entitlement("good"), entitlement)
-
-    assert str(raised.value).startswith(complaint)
-    with world.store.reading() as work:
-        assert work.entitlements.list() == []
-
-
-def test_a_version_may_be_written_as_people_know_it(world: World) -> None:
-    world.import_pools(an_entitlement(product="adobe/acrobat/pro@xi"))
-
-    with world.store.reading() as work:
-        assert [each.product for each in work.entitlements.list()] == ["adobe/acrobat/pro@11"]
-
-
 OFFICE_2019_ROW = an_install("Microsoft Office Professional Plus 2019", publisher="Microsoft")
 
 
@@ -283,17 +242,6 @@ def test_a_licence_bound_to_a_machine_that_is_not_there_covers_nothing(world: Wo
     (line,) = world.position().lines
 
     assert (line.missing, line.available) == (1, 1)
-
-
-def test_an_entitlement_is_taken_out_by_its_id(world: World) -> None:
-    world.import_pools(an_entitlement("A"), an_entitlement("B"))
-
-    pools.remove_entitlement(world.store, "A")
-
-    with world.store.reading() as work:
-        assert [each.id for each in work.entitlements.list()] == ["B"]
-    with pytest.raises(UsageError, match="no entitlement has the id 'A'"):
-        pools.remove_entitlement(world.store, "A")
 
 
 def test_a_product_counts_once_on_a_device_however_many_rows_show_it(world: World) -> None:

@@ -1,0 +1,130 @@
+"""Workbooks (.xlsx) through openpyxl, with limits: what a few bytes unpack to may be anything."""
+
+import io
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from quitus_collector.errors import UsageError
+from quitus_collector.services.intake.grids import Row, read_grid
+from quitus_collector.services.intake.lines import Cell, Reading, Text, phrase, sheet_row
+from quitus_collector.services.wording import N_
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+
+MAX_UNPACKED_BYTES = 300 * 1024 * 1024
+MAX_PARTS = 1000
+MAX_SHEETS = 100
+MAX_ROWS = 100_000
+MAX_COLUMNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet's rows, each with its number."""
+
+    name: str
+    rows: Sequence[Row]
+
+
+def read(content: bytes) -> Reading:
+    """The lines of every sheet that has headings of a product and a quantity.
+
+    Formulas are read as the values that were saved with them. Raises UsageError where it is no
+    workbook, or too large a one.
+    """
+    return reading_of("xlsx", sheets(content))
+
+
+def reading_of(form: str, found: Sequence[Sheet]) -> Reading:
+    """The lines of sheets; where none has headings, what the first one lacks."""
+    readings = [
+        read_grid(form, sheet.rows, lambda row, name=sheet.name: sheet_row(name, row))  # type: ignore[misc]
+        for sheet in found
+    ]
+    with_lines = [each for each in readings if each.lines]
+    if not with_lines:
+        return readings[0] if readings else Reading(form, ())
+    notes: list[Text] = []
+    for sheet, each in zip(found, readings, strict=True):
+        if each.lines:
+            notes.extend(each.notes)
+        elif sheet.rows:
+            message = N_("sheet {sheet}: no headings of a product and a quantity, passed over")
+            notes.append(phrase(message, sheet=sheet.name))
+    return Reading(
+        form,
+        [line for each in with_lines for line in each.lines],
+        notes,
+        [problem for each in with_lines for problem in each.problems],
+    )
+
+
+def sheets(content: bytes) -> list[Sheet]:
+    """The sheets that are shown; raises UsageError."""
+    _check_size(content)
+    with _opened(content) as book:
+        if len(book.worksheets) > MAX_SHEETS:
+            raise UsageError(f"has more than {MAX_SHEETS} sheets")
+        return [
+            Sheet(str(sheet.title), list(_rows(sheet)))
+            for sheet in book.worksheets
+            if sheet.sheet_state == "visible"
+        ]
+
+
+def _check_size(content: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        raise UsageError(f"is no workbook, or is damaged ({error})") from error
+    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
+        limit = MAX_UNPACKED_BYTES // 1024 // 1024
+        raise UsageError(f"unpacks to more than {limit} MiB or {MAX_PARTS} parts")
+    if "xl/workbook.xml" not in (part.filename for part in parts):
+        raise UsageError("is a ZIP file, but no workbook")
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator["Workbook"]:
+    from openpyxl import load_workbook
+
+    try:
+        with warnings.catch_warnings():
+            # What it leaves out (validation, drawings) holds no licence.
+            warnings.simplefilter("ignore")
+            book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+            try:
+                yield book
+            finally:
+                book.close()
+    except UsageError:
+        raise
+    except Exception as error:
+        # Its parts are XML of anyone's making, and it lets out whatever breaks on the way.
+        raise UsageError(f"is no workbook, or is damaged ({type(error).__name__})") from error
+
+
+def _rows(sheet: Any) -> Iterator[Row]:
+    # The size that a sheet states may be wrong, and then cuts it short.
+    sheet.reset_dimensions()
+    filled = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
+    for number, cells in enumerate(filled, start=1):
+        if number > MAX_ROWS:
+            raise UsageError(f"its sheet {sheet.title!r} has more than {MAX_ROWS} rows")
+        if any(cell is not None for cell in cells):
+            yield number, [_cell(cell) for cell in cells]
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, timedelta | time):
+        return str(value)
+    if value is None or isinstance(value, str | bool | int | float | datetime | date):
+        return value
+    return str(value)

@@ -1,0 +1,1 @@
+"""Entitlements from outside: neutral lines of any form, read in one place."""
