@@ -17,11 +17,11 @@ from quitus_collector.services.wording import N_
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
-MAX_UNPACKED_BYTES = 300 * 1024 * 1024
+MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 MAX_PARTS = 1000
 MAX_SHEETS = 100
-MAX_ROWS = 100_000
-MAX_COLUMNS = 200
+MAX_ROWS = 50_000
+MAX_COLUMNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _check_size(content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UsageError(f"is no workbook, or is damaged ({error})") from error
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         limit = MAX_UNPACKED_BYTES // 1024 // 1024

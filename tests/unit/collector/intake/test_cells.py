@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quitus_collector.domain.entitlement import UNLIMITED, Channel, Metric
@@ -65,6 +65,7 @@ def test_a_number_that_may_be_two_is_refused(cell: str) -> None:
         cells.quantity(cell)
 
 
+@settings(deadline=None)
 @given(st.integers(0, cells.MAX_QUANTITY), st.sampled_from(SPACES), st.booleans())
 def test_any_quantity_comes_back_as_the_french_write_it(
     number: int, space: str, has_decimals: bool
@@ -107,6 +108,7 @@ def test_what_is_no_day_is_refused_with_what_one_looks_like(cell: Cell) -> None:
         cells.day(cell)
 
 
+@settings(deadline=None)
 @given(st.dates(date(1990, 1, 1), date(2118, 1, 1)))
 def test_any_day_comes_back_from_every_way_to_write_it(day: date) -> None:
     serial = (day - date(1899, 12, 30)) // timedelta(days=1)
@@ -146,6 +148,7 @@ def test_words_are_known_in_both_languages(
 
 
 @pytest.mark.parametrize("name", sorted(cells.READERS))
+@settings(deadline=None)
 @given(
     cell=st.none()
     | st.text(max_size=30)

@@ -1,7 +1,7 @@
 """Which column is of which field, whatever the list calls it and wherever its headings are."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quitus_collector.services.intake.cells import READERS
@@ -49,6 +49,7 @@ def test_headings_are_known_in_both_languages(heading: str, field: str | None) -
     assert field_of(heading) == field
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([(name, field) for field, all in FIELDS.items() for name in all.split("|")]),
     st.sampled_from([str.upper, str.title, str.lower]),
@@ -139,6 +140,7 @@ def test_columns_are_named_as_spreadsheets_do() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.none() | st.text(max_size=8) | st.integers() | st.floats(), max_size=5))
 )
