@@ -1,4 +1,4 @@
-"""A collector in one file, and back: its database, settings, roots and rules; its keys if sealed.
+"""A collector in one file, and back: database, settings, roots, rules, proofs; keys if sealed.
 
 A ZIP with `manifest.json` (what it holds, each file's SHA-256). Keys are in it only as
 `keys.sealed`: AES-256-GCM under a key that scrypt derives from a passphrase (RFC 7914).
@@ -31,11 +31,24 @@ FORMAT = 1
 MANIFEST, SEALED = "manifest.json", "keys.sealed"
 DATABASES = {"sqlite": "quitus.db", "postgresql": "database.pgdump"}
 # What of the collector's folder is in a backup as it is, and what only sealed.
-OPEN = ("collector.toml", "authority/root*.pem", "catalogue/*.toml", "catalogue-update/*")
+OPEN = (
+    "collector.toml",
+    "authority/root*.pem",
+    "catalogue/*.toml",
+    "catalogue-update/*",
+    "proofs/*",
+)
 KEYS = ("authority/issuing.pem", "authority/root*.key", "pseudonym.key")
 # The authority comes last: without it there is no collector, and none can start half-restored.
-PLACES = ("collector.toml", "catalogue", "catalogue-update", "pseudonym.key", "authority")
-_NAME = re.compile(r"(?:(?:authority|catalogue|catalogue-update)/)?[^/\\.][^/\\]*")
+PLACES = (
+    "collector.toml",
+    "catalogue",
+    "catalogue-update",
+    "proofs",
+    "pseudonym.key",
+    "authority",
+)
+_NAME = re.compile(r"(?:(?:authority|catalogue|catalogue-update|proofs)/)?[^/\\.][^/\\]*")
 _SALT, _NONCE, _SCRYPT_N = 16, 12, 1 << 17
 _PIECE_BYTES = 1 << 20
 
