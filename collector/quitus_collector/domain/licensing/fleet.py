@@ -111,24 +111,48 @@ def _answer_for_part(
     holding = fleet.holding(products)
     if not lines:
         return without_licences(situation, holding), []
-    if all(map(is_countable, lines)) and not any(
-        situation.terms_of(product).default_metric in BY_CORES for product in products
-    ):
+    if _may_be_grouped(situation, products, lines):
         alike, stand_for = _alike(situation, holding, lines, names=names)
         part = tally(alike, solver, names=names)
         return part, [
             FleetCover(stand_for[spot.device][spot.copy].id, product, line, right)
             for spot, product, line, right in part.named
         ]
+    answer = reconcile(_by_device(situation, holding), solver)
+    covers = [FleetCover(c.device, c.product, c.entitlement, c.right) for c in answer.covered]
+    return _tally_of(answer, lines), covers
+
+
+def demand_of(
+    situation: Situation,
+    fleet: Fleet,
+    products: frozenset[str],
+    lines: Sequence[Entitlement],
+) -> Situation:
+    """The situation with the installs of what competes with each other, grouped where it can be."""
+    holding = fleet.holding(products)
+    if _may_be_grouped(situation, products, lines):
+        return _alike(situation, holding, lines, names=False)[0]
+    return _by_device(situation, holding)
+
+
+def _may_be_grouped(
+    situation: Situation, products: Iterable[str], lines: Iterable[Entitlement]
+) -> bool:
+    by_cores = (situation.terms_of(each).default_metric in BY_CORES for each in products)
+    return all(map(is_countable, lines)) and not any(by_cores)
+
+
+def _by_device(
+    situation: Situation, holding: Mapping[frozenset[str], Sequence[CountedDevice]]
+) -> Situation:
     installs = frozenset(
         (device.id, product)
         for some, devices in holding.items()
         for device in devices
         for product in some
     )
-    answer = reconcile(replace(situation, installs=installs), solver)
-    covers = [FleetCover(c.device, c.product, c.entitlement, c.right) for c in answer.covered]
-    return _tally_of(answer, lines), covers
+    return replace(situation, installs=installs)
 
 
 def without_licences(
