@@ -1,6 +1,7 @@
 """What people read, in their language: message catalogues, numbers and dates, through Babel."""
 
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 from babel.support import NullTranslations, Translations
 
 LOCALES = Path(__file__).parents[1] / "locales"
@@ -40,6 +41,10 @@ class Messages:
     def number(self, value: int | None) -> str:
         """A whole number with its separators; a dash where there is none."""
         return "–" if value is None else format_decimal(value, locale=self._locale)
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """An amount with its currency, as people write it."""
+        return format_currency(amount, currency, locale=self._locale)
 
     def date(self, moment: datetime) -> str:
         """The day in words, as the company's calendar has it."""

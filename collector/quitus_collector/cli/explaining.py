@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from quitus_collector.adapters import reasons, what_if
+from quitus_collector.adapters import advice, reasons, what_if
 from quitus_collector.cli.arguments import (
     OK,
     Commands,
@@ -14,6 +14,7 @@ from quitus_collector.cli.arguments import (
 )
 from quitus_collector.domain.product import is_product_id
 from quitus_collector.errors import UsageError
+from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.trying import Move, Purchase, Uninstall
 from quitus_collector.wiring import explaining
 
@@ -69,6 +70,17 @@ def add(commands: Commands) -> None:
     tried.add_argument("--format", choices=("table", "json"), default="table")
     tried.set_defaults(command=_what_if)
 
+    remedies = commands.add_parser("remedies", help="what would close the gaps, the cheapest first")
+    remedies.add_argument(
+        "--prices",
+        type=Path,
+        metavar="FILE.csv",
+        help="your price list: id, product, price, and the rights of `pools import`",
+    )
+    remedies.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
+    remedies.add_argument("--format", choices=("table", "json"), default="table")
+    remedies.set_defaults(command=_remedies)
+
 
 def _uninstall(text: str) -> Uninstall:
     product, _, device = text.partition(":")
@@ -114,4 +126,15 @@ def _what_if(arguments: argparse.Namespace) -> int:
         print_json(found.document())
     else:
         what_if.show(found, collector.messages)
+    return OK
+
+
+def _remedies(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    check_publisher(collector.catalogue, arguments.publisher)
+    found = explaining.advise(collector, arguments.prices, arguments.publisher)
+    if arguments.format == "json":
+        print_json(found.document())
+    else:
+        advice.show(found, collector.messages)
     return OK

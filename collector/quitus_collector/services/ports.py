@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -369,6 +370,9 @@ class Messages(Protocol):
 
     def number(self, value: int | None) -> str:
         """A whole number with its separators; a dash where there is none."""
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """An amount with its currency."""
 
     def date(self, moment: datetime) -> str:
         """The day in words."""

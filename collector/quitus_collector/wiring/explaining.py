@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from quitus_collector.adapters import pools_csv
+from quitus_collector.adapters import pools_csv, prices_csv
 from quitus_collector.errors import UsageError
-from quitus_collector.services import explaining, trying
+from quitus_collector.services import explaining, remedying, trying
 from quitus_collector.services.explaining import Reasons
+from quitus_collector.services.remedying import Advice
 from quitus_collector.services.trying import Move, Purchase, Uninstall, WhatIf
 from quitus_collector.wiring.collector import Collector
 
@@ -46,4 +47,21 @@ def what_if(
         )
     except UsageError as error:
         about = f"{pools}: " if pools and str(error).startswith("line ") else ""
+        raise UsageError(f"{about}{error}") from error
+
+
+def advise(collector: Collector, prices: Path | None, publisher: str | None) -> Advice:
+    """What would close the gaps; `prices` is a CSV file of offers."""
+    lines = prices_csv.read(prices) if prices else None
+    try:
+        return remedying.advise(
+            collector.store,
+            collector.catalogue,
+            collector.solver,
+            collector.clock,
+            lines,
+            publisher,
+        )
+    except UsageError as error:
+        about = f"{prices}: " if prices and str(error).startswith("line ") else ""
         raise UsageError(f"{about}{error}") from error
