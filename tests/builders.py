@@ -18,7 +18,6 @@ from quitus_collector.domain.report import (
     Report,
     Unchanged,
     inventory_digest,
-    row_digest,
 )
 from quitus_collector.services.intake.lines import Cell, RawLine, Reading, line_number
 
@@ -78,7 +77,7 @@ def a_report(content: Inventory | Changes | Unchanged, **fields: object) -> Repo
     """A report that states the digest its content has, unless another is given."""
     digest = b"d" * 32
     if isinstance(content, Inventory):
-        rows = [row_digest(each.record(), each.installed_on) for each in content.installs]
+        rows = [each.row() for each in content.installs]
         digest = inventory_digest(content.facts, content.sources, rows)
     values = {"taken_at": NOON, "digest": digest, "receipt": b""}
     return Report(content=content, **(values | fields))  # type: ignore[arg-type]

@@ -23,7 +23,6 @@ from quitus_agent.join_token import JoinToken
 from quitus_agent.spool import Accepted
 from quitus_agent.transport import AGAIN
 from quitus_collector.adapters.sql.store import SQLStore
-from quitus_collector.domain.report import row_digest
 from tests.fleet.sample import SampleDevice, fleet
 
 ROWS = 200
@@ -183,10 +182,7 @@ def lost(database_url: str, devices: Sequence[Device]) -> list[str]:
     with store.reading() as work:
         for device in devices:
             kept = work.devices.get(device.known.device_id)
-            rows = {
-                row_digest(each.record(), each.installed_on)
-                for each in work.inventories.list(kept.id)
-            }
+            rows = {each.row() for each in work.inventories.list(kept.id)}
             if kept.digest != device.accepted.digest.hex():
                 found.append(f"{kept.name}: holds another inventory than was acknowledged")
             elif rows != set(device.accepted.rows) or kept.installs != len(rows):

@@ -34,7 +34,8 @@ class Install:
     """One software record, verbatim; empty where its source does not say.
 
     `hidden` records are parts, patches and evidence. `installed_on` is an ISO date and belongs to
-    the device: it does not make two records different.
+    the device: it does not make two records different. Digests are worked out once: a record that
+    many devices have may be one object.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Install:
     identifiers: Mapping[str, str] = field(default_factory=dict)
     hidden: bool = False
     installed_on: str = ""
+    _record: bytes = field(default=b"", init=False, repr=False, compare=False)
+    _row: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def document(self) -> dict[str, object]:
         """The record as JSON has it; null where its source does not say."""
@@ -77,7 +80,21 @@ class Install:
 
     def record(self) -> bytes:
         """The digest of its key; no text on the wire has the character that parts them."""
-        return hashlib.sha256("\0".join(self.key()).encode()).digest()
+        if not self._record:
+            digest = hashlib.sha256("\0".join(self.key()).encode()).digest()
+            object.__setattr__(self, "_record", digest)
+        return self._record
+
+    def row(self) -> bytes:
+        """The digest of the record with the day on which its device says that it got it."""
+        if not self._row:
+            object.__setattr__(self, "_row", row_digest(self.record(), self.installed_on))
+        return self._row
+
+
+def row_digest(record: bytes, installed_on: str) -> bytes:
+    """That of a row whose record has this digest."""
+    return hashlib.sha256(record + installed_on.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Digests are those of docs/protocol.md, the same on both sides of the wire.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,9 +16,11 @@ from quitus_collector.domain.install import (
     Inventory,
     SourceOutcome,
     SourceStatus,
+    row_digest,
 )
 
 PREFIX = b"quitus inventory 1\0"
+_FACTS = tuple(each.name for each in fields(DeviceFacts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def update(
     read = _named(content.sources, SourceStatus.READ)
     failed = _named(content.sources, SourceStatus.FAILED)
     installs = content.installs if isinstance(content, Inventory) else content.added
-    brought = {row_digest(each.record(), each.installed_on): each for each in installs}
+    brought = {each.row(): each for each in installs}
     by_digest = {row_digest(row.record, row.installed_on): row for row in held}
     wanted = set(brought)
     if isinstance(content, Changes):
@@ -100,11 +102,6 @@ def update(
     )
 
 
-def row_digest(record: bytes, installed_on: str) -> bytes:
-    """A row is a record and the day on which this device says that it got it."""
-    return hashlib.sha256(record + installed_on.encode()).digest()
-
-
 def inventory_digest(
     facts: DeviceFacts, sources: Iterable[SourceOutcome], rows: Iterable[bytes]
 ) -> bytes:
@@ -122,8 +119,8 @@ def inventory_digest(
 def _stated(facts: DeviceFacts) -> list[tuple[str, str]]:
     """Names and values of the facts that the device told, sorted; of several values, each."""
     stated: list[tuple[str, str]] = []
-    values: Mapping[str, object] = asdict(facts)
-    for name, value in values.items():
+    for name in _FACTS:
+        value = getattr(facts, name)
         if isinstance(value, tuple):
             stated += [(name, each) for each in value]
         elif isinstance(value, bool):

@@ -11,7 +11,7 @@ from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.certificate import ClientCertificate
 from quitus_collector.domain.device import Device, Standing, fingerprint, likeness
 from quitus_collector.domain.install import DeviceFacts, Install, Inventory, SourceStatus
-from quitus_collector.domain.report import Changes, Report, Unchanged, row_digest
+from quitus_collector.domain.report import Changes, Report, Unchanged
 from quitus_collector.errors import (
     FullReportWanted,
     InvalidRequest,
@@ -76,7 +76,7 @@ def desk() -> Desk:
 
 def changes(inventory: Inventory, *removed: Install, added: tuple[Install, ...] = ()) -> Changes:
     """What leads to an inventory: its facts and sources, and rows that come and go."""
-    gone = frozenset(row_digest(each.record(), each.installed_on) for each in removed)
+    gone = frozenset(each.row() for each in removed)
     return Changes(inventory.facts, inventory.sources, added, gone)
 
 
