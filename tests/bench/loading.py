@@ -6,7 +6,6 @@ knows. Rows are written as the store writes them; recognition is left to the col
 """
 
 import hashlib
-import json
 import random
 from bisect import bisect
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from quitus.v1 import inventory_pb2
 from quitus_agent import statement, wire
 from quitus_agent.spool import Accepted
 from quitus_collector.adapters.sql import tables
-from quitus_collector.adapters.sql.inventories import SOFTWARE, _software
+from quitus_collector.adapters.sql.inventories import software_row
 from quitus_collector.adapters.sql.packed import pack_days, pack_numbers
 from quitus_collector.adapters.sql.statements import insert_rows
 from quitus_collector.adapters.sql.store import SQLStore
@@ -49,7 +48,7 @@ def load(store: SQLStore, devices: int, seed: int = 1) -> int:
     draw = random.Random(seed)
     with store._writer.begin() as connection:
         images, records = _images(connection)
-        _insert(connection, tables.outcomes, id=1, digest=b"1", sources=json.dumps(SOURCES))
+        _insert(connection, tables.outcomes, id=1, digest=b"1", sources=SOURCES)
         tail = list(range(records + 1, records + TAIL + 1))
         # The first of the tail are on a good part of the fleet, the last ones on a device or two.
         weights = list(accumulate(1 / (rank + 20) for rank in range(TAIL)))
@@ -102,10 +101,10 @@ def _images(connection: Connection) -> tuple[list[Image], int]:
         for rank in range(TAIL)
     ]
     rows = [
-        (number, *_software(each.record().hex(), each))
+        (number, each.record().hex(), *software_row(each))
         for number, each in enumerate([*software, *tail], start=1)
     ]
-    insert_rows(connection, tables.software, ("id", *SOFTWARE), rows)
+    insert_rows(connection, tables.software, tables.software.columns.keys(), rows)
     return images, len(software)
 
 
@@ -154,17 +153,14 @@ def _device(
 
 
 def _write(connection: Connection, devices: Sequence[dict[str, Any]]) -> None:
-    at = tables.UTCDateTime().process_bind_param(LOADED_AT, connection.dialect)
-    if connection.dialect.name == "sqlite":
-        at = f"{at:%Y-%m-%d %H:%M:%S.%f}"  # type: ignore[assignment]
-    since = tables.Moment().process_bind_param(LOADED_AT, connection.dialect)
+    at = LOADED_AT
     columns = ("number", "id", "hostname", "public_key_sha256", "token_id", "entity")
     columns += ("enrolled_at", "certificate_expires_at", "last_report_at", "facts", "outcomes")
     columns += ("installs", "digest", "receipt", "shown", "smbios_uuid", "serial", "machine_id")
     rows = [
         (
             *(each["number"], each["id"], told["hostname"], each["key"], "t-1", each["entity"]),
-            *(at, at, at, json.dumps(told), 1, ROWS, each["digest"], each["receipt"]),
+            *(at, at, at, told, 1, ROWS, each["digest"], each["receipt"]),
             *(each["receipt"], told["smbios_uuid"], told["serial"], told["machine_id"]),
         )
         for each in devices
@@ -178,12 +174,12 @@ def _write(connection: Connection, devices: Sequence[dict[str, Any]]) -> None:
     columns = ("device", "software_set", "days", "revision", "pending")
     insert_rows(connection, tables.evidence, columns, evidence)
     columns = ("device", "revision", "at", "removed")
-    insert_rows(connection, tables.change, columns, [(n, 1, since, b"") for n in numbers])
+    insert_rows(connection, tables.change, columns, [(n, 1, at, b"") for n in numbers])
     columns = ("device", "since", "id", "name", "entity", "standing", "reported", "failed")
     columns += ("person", "portable", "virtual", "smbios_uuid", "processors", "cores", "unknown")
     rows = [
         (
-            *(each["number"], since, each["id"], told["hostname"], each["entity"], "active"),
+            *(each["number"], at, each["id"], told["hostname"], each["entity"], "active"),
             *(True, False, told["primary_user"], told["portable"], told["kind"] == "virtual"),
             *(told["smbios_uuid"], told["processors"], told["cores"], b""),
         )

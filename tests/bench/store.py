@@ -272,8 +272,10 @@ def _day(store: SQLStore, clock: FakeClock, recogniser: Recogniser, number: int)
     for start in range(0, len(devices), BATCH):
         batch = []
         with store.reading() as work:
+            ids = [device.id for device in devices[start : start + BATCH]]
+            held_now = work.inventories.held(ids)
             for device in devices[start : start + BATCH]:
-                held = work.inventories.held(device.id)
+                held = held_now[device.id]
                 # One that many have: what is updated on a day is updated everywhere.
                 gone = held[number * 9 % 60]
                 ((_, record),) = work.inventories.records([gone.number])

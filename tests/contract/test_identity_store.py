@@ -81,7 +81,9 @@ def test_devices_are_found_by_the_name_in_their_company_certificate(store: Store
 
 def test_the_log_is_read_as_it_was_written(store: Store) -> None:
     with store.writing() as work:
-        entries = [work.audit.add(an_event(f"192.0.2.{n}")) for n in range(5)]
+        entries = [*work.audit.add(an_event("192.0.2.0"))]
+        entries += work.audit.add(*(an_event(f"192.0.2.{n}") for n in range(1, 5)))
+        assert work.audit.add() == []
 
     with store.reading() as work:
         assert list(work.audit.list()) == entries

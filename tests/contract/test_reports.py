@@ -184,7 +184,8 @@ def test_a_collector_that_lost_its_base_gets_the_whole_inventory(
     send = collector_of(enrolled)
     reporting.deliver(spool, reporting.queue(spool, a_statement(("dpkg", "a"))), send)  # type: ignore[arg-type]
     with enrolled.writing() as work:
-        work.inventories.change("d-1", [], [row.number for row in work.inventories.held("d-1")])
+        gone = tuple(row.number for row in work.inventories.held(["d-1"])["d-1"])
+        work.inventories.change({"d-1": collector_report.Update((), gone, b"")})
 
     later = a_statement(("dpkg", "a"), ("dpkg", "b"))
     accepted = reporting.deliver(spool, reporting.queue(spool, later), send)  # type: ignore[arg-type]

@@ -35,9 +35,9 @@ from tests.fakes.store import MemoryStore
 
 def keep(work: UnitOfWork, device_id: str, inventory: Inventory) -> int:
     """Has a device hold what an inventory says; returns how many rows it holds then."""
-    made = update(inventory, work.inventories.held(device_id), ())
-    work.inventories.change(device_id, made.added, made.removed)
-    return len(work.inventories.held(device_id))
+    held = work.inventories.held([device_id])
+    work.inventories.change({device_id: update(inventory, held[device_id], ())})
+    return len(work.inventories.held([device_id])[device_id])
 
 
 def test_a_device_comes_back_as_it_was_kept(store: Store) -> None:
@@ -157,7 +157,7 @@ def test_a_view_is_of_one_moment(store: Store) -> None:
             keep(work, "d-1", an_inventory(an_install("b"), an_install("c")))
         numbers = {number for _, found in view.inventories.by_device() for number in found}
         assert numbers == set(distinct)
-        assert len(view.inventories.held("d-1")) == 1
+        assert len(view.inventories.held(["d-1"])["d-1"]) == 1
 
 
 def test_a_device_goes_with_its_installs_and_leaves_those_of_others(store: Store) -> None:
@@ -233,7 +233,7 @@ def test_held_rows_have_the_digests_of_their_installs(store: Store) -> None:
         keep(work, "d-1", an_inventory(dated, an_install("b", source="rpm")))
 
     with store.reading() as work:
-        held = {row.source: row for row in work.inventories.held("d-1")}
+        held = {row.source: row for row in work.inventories.held(["d-1"])["d-1"]}
         assert held.keys() == {"dpkg", "rpm"}
         assert held["dpkg"].record == dated.record()
         assert held["dpkg"].installed_on == "2026-01-31"
@@ -258,11 +258,11 @@ def test_devices_are_found_by_what_their_fingerprints_share(store: Store) -> Non
             work.devices.add(a_device(f"d-{number}", facts=facts))
 
     with store.reading() as work:
-        found = work.devices.alike(fingerprint(one))
+        found = work.devices.alike([fingerprint(one)])
         assert [device.id for device in found] == ["d-1", "d-2"]
-        assert work.devices.alike(fingerprint(unset)) == []
-        assert [device.id for device in work.devices.alike({"disk_id": "d15c"})] == ["d-3"]
-        assert work.devices.alike({"serial": "4c4c4544-0001"}) == []
+        assert work.devices.alike([fingerprint(unset)]) == []
+        assert [device.id for device in work.devices.alike([{"disk_id": "d15c"}])] == ["d-3"]
+        assert work.devices.alike([{"serial": "4c4c4544-0001"}]) == []
 
 
 def test_a_record_is_one_for_all_devices_that_have_it(store: Store) -> None:
@@ -290,7 +290,7 @@ def test_records_that_nobody_has_any_more_are_not_listed(store: Store) -> None:
 
         assert work.inventories.distinct() == {}
         assert list(work.inventories.by_device()) == []
-        assert work.inventories.held("d-1") == []
+        assert work.inventories.held(["d-1"])["d-1"] == []
 
 
 def test_reports_with_tens_of_thousands_of_rows_are_kept_whole(store: Store) -> None:

@@ -23,7 +23,7 @@ from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.proof import Proof
-from quitus_collector.domain.report import HeldRow
+from quitus_collector.domain.report import HeldRow, Update
 from quitus_collector.errors import UnknownDevice
 from tests.builders import NOON
 
@@ -37,11 +37,15 @@ class MemoryDevices:
         self.given = 0
         self.inventories = inventories
 
-    def add(self, device: Device) -> None:
-        self.by_id[device.id] = device
-        if device.id not in self.numbers:
-            self.given += 1
-            self.numbers[device.id] = self.given
+    def add(self, *devices: Device) -> None:
+        for device in devices:
+            self.by_id[device.id] = device
+            if device.id not in self.numbers:
+                self.given += 1
+                self.numbers[device.id] = self.given
+
+    def known(self, device_ids: Collection[str]) -> Mapping[str, Device]:
+        return {each: self.by_id[each] for each in device_ids if each in self.by_id}
 
     def get(self, device_id: str) -> Device:
         if device_id not in self.by_id:
@@ -77,10 +81,9 @@ class MemoryDevices:
         for device in self.list():
             self.add(replace(device, receipt="", shown=""))
 
-    def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
-        found = [
-            each for each in self.by_id.values() if values.items() & fingerprint(each.facts).items()
-        ]
+    def alike(self, fingerprints: Iterable[Mapping[str, str]]) -> Sequence[Device]:
+        values = {pair for each in fingerprints for pair in each.items()}
+        found = [each for each in self.by_id.values() if values & fingerprint(each.facts).items()]
         return sorted(found, key=lambda device: device.id)
 
     def of_company(self, company_name: str) -> Sequence[Device]:
@@ -147,9 +150,10 @@ class MemoryAuditLog:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
-    def add(self, event: Event) -> Entry:
-        self.entries.append(entry_after(self.entries[-1] if self.entries else None, event))
-        return self.entries[-1]
+    def add(self, *events: Event) -> Sequence[Entry]:
+        for event in events:
+            self.entries.append(entry_after(self.entries[-1] if self.entries else None, event))
+        return self.entries[len(self.entries) - len(events) :]
 
     def list(self, *, last: int | None = None) -> Iterator[Entry]:
         return iter(self.entries if last is None else self.entries[-last:])
@@ -164,22 +168,26 @@ class MemoryInventories:
         self.pending: set[str] = set()
         self.work: MemoryUnitOfWork
 
-    def held(self, device_id: str) -> Sequence[HeldRow]:
-        return [
-            HeldRow(self.numbers[key], each.record(), each.source, each.installed_on)
-            for key, each in self.by_id.get(device_id, {}).items()
-        ]
+    def held(self, device_ids: Collection[str]) -> Mapping[str, Sequence[HeldRow]]:
+        return {
+            device_id: sorted(
+                HeldRow(self.numbers[key], each.record(), each.source, each.installed_on)
+                for key, each in self.by_id.get(device_id, {}).items()
+            )
+            for device_id in device_ids
+        }
 
-    def change(self, device_id: str, added: Sequence[Install], removed: Collection[int]) -> None:
-        before = self.by_id.get(device_id, {})
-        kept = {key: each for key, each in before.items() if self.numbers[key] not in removed}
-        for each in added:
-            assert each.key() not in kept
-            kept[each.key()] = each
-            self.numbers.setdefault(each.key(), len(self.numbers) + 1)
-            self.ever[self.numbers[each.key()]] = replace(each, installed_on="")
-        self.by_id[device_id] = kept
-        self.pending.add(device_id)
+    def change(self, updates: Mapping[str, Update]) -> None:
+        for device_id, made in updates.items():
+            before = self.by_id.get(device_id, {})
+            kept = {k: each for k, each in before.items() if self.numbers[k] not in made.removed}
+            for each in made.added:
+                assert each.key() not in kept
+                kept[each.key()] = each
+                self.numbers.setdefault(each.key(), len(self.numbers) + 1)
+                self.ever[self.numbers[each.key()]] = replace(each, installed_on="")
+            self.by_id[device_id] = kept
+            self.pending.add(device_id)
 
     def list(self, device_id: str) -> Sequence[Install]:
         found = self.by_id.get(device_id, {}).values()

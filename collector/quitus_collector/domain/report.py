@@ -64,7 +64,10 @@ class HeldRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What to do to the rows that are held; `digest` is that of the inventory as reported."""
+    """What to do to the rows that are held: new ones, and the numbers of those to take away.
+
+    `digest` is that of the inventory as reported.
+    """
 
     added: tuple[Install, ...]
     removed: tuple[int, ...]

@@ -25,7 +25,7 @@ from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.proof import Proof
-from quitus_collector.domain.report import HeldRow
+from quitus_collector.domain.report import HeldRow, Update
 
 
 class Clock(Protocol):
@@ -44,11 +44,17 @@ class Clock(Protocol):
 class Devices(Protocol):
     """The enrolled devices."""
 
-    def add(self, device: Device) -> None:
-        """Keeps a device; one with the same id is replaced."""
+    def add(self, *devices: Device) -> None:
+        """Keeps devices, each once; one with the same id is replaced."""
 
     def get(self, device_id: str) -> Device:
-        """Raises UnknownDevice. In a writing unit of work, locked until it ends; so is `find`."""
+        """Raises UnknownDevice.
+
+        In a writing unit of work, locked until it ends; so is what `known` and `find` give.
+        """
+
+    def known(self, device_ids: Collection[str]) -> Mapping[str, Device]:
+        """Those of them that are enrolled, by id."""
 
     def find(self, public_key_sha256: str) -> Device | None:
         """The device that holds this key, or was certified it and has not used it yet."""
@@ -68,8 +74,8 @@ class Devices(Protocol):
     def forget_receipts(self) -> None:
         """Whatever receipts the devices show next are taken: those given last are not known."""
 
-    def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
-        """Those whose fingerprint has one of these values under the same kind, sorted by id."""
+    def alike(self, fingerprints: Iterable[Mapping[str, str]]) -> Sequence[Device]:
+        """Those that have a value of one of these fingerprints under the same kind, by id."""
 
     def of_company(self, company_name: str) -> Sequence[Device]:
         """Those that a company certificate with this name let in, oldest first."""
@@ -123,8 +129,8 @@ class CompanyAuthorities(Protocol):
 class AuditLog(Protocol):
     """What happened, append-only. A unit of work adds to it last: until it ends, others wait."""
 
-    def add(self, event: Event) -> Entry:
-        """Seals the event to the last entry."""
+    def add(self, *events: Event) -> Sequence[Entry]:
+        """Seals each event to the entry before it."""
 
     def list(self, *, last: int | None = None) -> Iterator[Entry]:
         """Oldest first; only so many of the newest where `last` is given."""
@@ -133,11 +139,14 @@ class AuditLog(Protocol):
 class Inventories(Protocol):
     """What each device last reported."""
 
-    def held(self, device_id: str) -> Sequence[HeldRow]:
-        """The rows that are held for a device, by their numbers."""
+    def held(self, device_ids: Collection[str]) -> Mapping[str, Sequence[HeldRow]]:
+        """The rows that are held for each of these devices, sorted by number."""
 
-    def change(self, device_id: str, added: Sequence[Install], removed: Collection[int]) -> None:
-        """Takes rows away by their numbers, then adds others; no record may be there twice."""
+    def change(self, updates: Mapping[str, Update]) -> None:
+        """Takes rows away from devices, by id, then adds others; no record may be there twice.
+
+        Raises UnknownDevice.
+        """
 
     def list(self, device_id: str) -> Sequence[Install]:
         """The device's installs, sorted by source, name, version."""

@@ -53,7 +53,8 @@ class Recogniser:
     def take_in(self, work: UnitOfWork) -> None:
         """Recognises what is pending, where the fleet is counted by this very catalogue.
 
-        A rule that somebody wrote wrong keeps no device from reporting: what it brings waits.
+        The fleet has to be held. A rule that somebody wrote wrong keeps no device from reporting:
+        what it brings waits.
         """
         try:
             self._take_in(work)
@@ -61,7 +62,6 @@ class Recogniser:
             log.warning("reports are not recognised for now", extra={"reason": str(error)})
 
     def _take_in(self, work: UnitOfWork) -> None:
-        work.fleet.hold(alone=False)
         counted_by = work.fleet.counted_by()
         if counted_by not in (self.catalogue.digest, self._other):
             # Another process changed it: ours may be the one of before.

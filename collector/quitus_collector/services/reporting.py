@@ -1,7 +1,7 @@
 """Taking in what devices report."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,6 @@ from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.certificate import ClientCertificate, admitted, shown_by
 from quitus_collector.domain.device import (
     ANOTHER_MACHINE,
-    SAME_MACHINE,
     Chain,
     Device,
     Heard,
@@ -19,7 +18,15 @@ from quitus_collector.domain.device import (
     likeness,
 )
 from quitus_collector.domain.install import Install
-from quitus_collector.domain.report import Changes, Report, Unchanged, update
+from quitus_collector.domain.machines import Machines
+from quitus_collector.domain.report import (
+    Changes,
+    HeldRow,
+    Report,
+    Unchanged,
+    Update,
+    update,
+)
 from quitus_collector.errors import (
     CollectorError,
     FullReportWanted,
@@ -38,8 +45,6 @@ RECEIPT_BYTES = 16
 # How often a transaction is tried that another one was in the way of.
 ATTEMPTS = 4
 MAX_CLOCK_ERROR = timedelta(days=1)
-# More devices than this with one value in common: the value is no fingerprint.
-MAX_RIVALS = 8
 
 
 class Decision(StrEnum):
@@ -63,6 +68,7 @@ class Accepted:
 
 
 Incoming = tuple[ClientCertificate, Report]
+Answer = Accepted | CollectorError
 
 
 def accept_reports(
@@ -70,9 +76,8 @@ def accept_reports(
     clock: Clock,
     reports: Sequence[Incoming],
     recogniser: Recogniser | None = None,
-    attempts: int = ATTEMPTS,
-) -> list[Accepted | CollectorError]:
-    """Keeps the reports of several devices in one transaction; each has its answer.
+) -> list[Answer]:
+    """Keeps the reports of several devices together; each has its answer.
 
     With a recogniser, what they bring is recognised too; else it waits until it is asked for.
 
@@ -81,25 +86,44 @@ def accept_reports(
     another digest than it states. Where the store fails, all of them get its error, unless it
     serves and one of them alone brings it.
     """
+    answers: dict[int, Answer] = {}
+    waiting = dict(enumerate(reports))
+    while waiting:
+        # A second report of one device is compared with what the first one left.
+        first = {peer.device_id: place for place, (peer, _) in reversed(waiting.items())}
+        turn = {place: waiting.pop(place) for place in first.values()}
+        kept = _keep(store, clock, list(turn.values()), recogniser, ATTEMPTS)
+        answers |= zip(turn, kept, strict=True)
+        if isinstance(kept[-1], StoreAway):
+            # Each that asks a database that is locked waits for it.
+            answers |= dict.fromkeys(waiting, kept[-1])
+            break
+    return [answers[place] for place in range(len(reports))]
+
+
+def _keep(
+    store: Store,
+    clock: Clock,
+    reports: Sequence[Incoming],
+    recogniser: Recogniser | None,
+    attempts: int,
+) -> list[Answer]:
+    """Keeps reports of different devices in one transaction, or each in its own if that fails."""
     try:
         with store.writing() as work:
-            batch = _Batch(work, clock.now())
-            answers = batch.answers(reports)
-            if recogniser and batch.has_changes:
-                recogniser.take_in(work)
-            return answers
+            return _Batch(work, clock.now(), recogniser).answers(reports)
     except StoreAway as error:
         return [error] * len(reports)
     except StoreConflict as error:
         if attempts > 1:
-            return accept_reports(store, clock, reports, recogniser, attempts - 1)
+            return _keep(store, clock, reports, recogniser, attempts - 1)
         if len(reports) == 1:
             return [error]
     except StoreError as error:
         if len(reports) == 1:
             return [error]
     return [
-        answer for each in reports for answer in accept_reports(store, clock, [each], recogniser)
+        answer for each in reports for answer in _keep(store, clock, [each], recogniser, ATTEMPTS)
     ]
 
 
@@ -128,83 +152,115 @@ def accept_offline(store: Store, clock: Clock, signer: ClientCertificate, report
             raise UsageError(f"{device.name} says that it was read on {day}: is its clock right?")
         if device.last_report_at and report.taken_at <= device.last_report_at:
             raise UsageError(f"is not newer than what is held of {device.name}")
-        after = replace(_taken_in(work, device, report), last_report_at=report.taken_at)
+        (taken,) = _taken_in(work, [(device, report)])
+        if isinstance(taken, CollectorError):
+            raise taken
+        after = replace(taken, last_report_at=report.taken_at)
         work.devices.add(after)
-        _log_quarantine(work, device, after, clock.now())
+        _log_quarantines(work, [(device, after)], clock.now())
     return after
 
 
-def _log_quarantine(work: UnitOfWork, before: Device, after: Device, now: datetime) -> None:
-    if after.standing is Standing.QUARANTINED and before.standing is not Standing.QUARANTINED:
-        who = f"device {after.id}"
-        detail = {"reason": after.standing_reason}
-        work.audit.add(Event(now, Kind.QUARANTINED, who, who, detail))
+def _log_quarantines(
+    work: UnitOfWork, devices: Iterable[tuple[Device, Device]], now: datetime
+) -> None:
+    """Notes those that are in quarantine and were not: each as it was, and as it is."""
+    work.audit.add(
+        *(
+            Event(now, Kind.QUARANTINED, who, who, {"reason": after.standing_reason})
+            for before, after in devices
+            if after.standing is Standing.QUARANTINED
+            and before.standing is not Standing.QUARANTINED
+            for who in [f"device {after.id}"]
+        )
+    )
 
 
 class _Batch:
-    """Reports in one transaction. What refuses a report does so before anything is written for it.
+    """Reports of different devices in one transaction, which costs as much for many as for one.
 
-    Most reports of a day say that nothing changed: those are compared and noted together.
+    What refuses a report does so before anything is written for it. Most reports of a day say that
+    nothing changed: those are compared and noted by themselves.
     """
 
-    def __init__(self, work: UnitOfWork, now: datetime) -> None:
+    def __init__(self, work: UnitOfWork, now: datetime, recogniser: Recogniser | None) -> None:
         self._work = work
         self._now = now
-        self._heard: list[Heard] = []
-        self.has_changes = False
+        self._recogniser = recogniser
 
-    def answers(self, reports: Sequence[Incoming]) -> list[Accepted | CollectorError]:
-        chains = dict(self._work.devices.chains({peer.device_id for peer, _ in reports}))
-        found: list[Accepted | CollectorError] = []
+    def answers(self, reports: Sequence[Incoming]) -> list[Answer]:
+        chains = self._work.devices.chains({peer.device_id for peer, _ in reports})
+        found: dict[str, Answer] = {}
+        heard, others = [], []
         for peer, report in reports:
-            receipt = secrets.token_hex(RECEIPT_BYTES)
-            # A second report of one device is compared with what the first one left.
-            chain = chains.pop(peer.device_id, None)
+            chain = chains.get(peer.device_id)
             if chain and _is_unchanged(chain, peer, report):
-                self._heard.append(Heard(peer.device_id, self._now, receipt, report.receipt.hex()))
-                found.append(Accepted(chain.installs, bytes.fromhex(receipt)))
-                continue
-            self._note()
+                receipt = secrets.token_bytes(RECEIPT_BYTES)
+                shown = report.receipt.hex()
+                heard.append(Heard(peer.device_id, self._now, receipt.hex(), shown))
+                found[peer.device_id] = Accepted(chain.installs, receipt)
+            else:
+                others.append((peer, report))
+        if heard:
+            self._work.devices.hear(heard)
+        if others:
+            found |= self._others(others)
+        return [found[peer.device_id] for peer, _ in reports]
+
+    def _others(self, reports: Sequence[Incoming]) -> dict[str, Answer]:
+        work = self._work
+        found: dict[str, Answer] = {}
+        # Before anything is written: who recognises the whole fleet would wait for that.
+        work.fleet.hold(alone=False)
+        known = work.devices.known({peer.device_id for peer, _ in reports})
+        speaking: list[tuple[Device, Report]] = []
+        changed: list[tuple[Device, Device]] = []
+        for peer, report in reports:
             try:
-                found.append(self._accept(peer, report, receipt))
-            except StoreError:
-                raise
+                device = admitted(_known(known, peer.device_id), peer, self._now)
             except CollectorError as error:
-                found.append(error)
-        self._note()
+                found[peer.device_id] = error
+                continue
+            if suspicion := _suspicion(device, report):
+                changed.append((device, _set_apart(device, suspicion)))
+                found[device.id] = Quarantined(
+                    f"{suspicion}: a person has to decide at the collector"
+                )
+            else:
+                speaking.append((device, report))
+        for (device, report), taken in zip(speaking, _taken_in(work, speaking), strict=True):
+            if isinstance(taken, CollectorError):
+                found[device.id] = taken
+                continue
+            receipt = secrets.token_bytes(RECEIPT_BYTES)
+            after = replace(
+                taken,
+                last_report_at=self._now,
+                receipt=receipt.hex(),
+                shown=report.receipt.hex(),
+                trust_digest=report.trust_digest.hex(),
+            )
+            changed.append((device, after))
+            found[device.id] = Accepted(after.installs, receipt)
+        work.devices.add(*(after for before, after in changed if after != before))
+        if changed and self._recogniser:
+            self._recogniser.take_in(work)
+        _log_quarantines(work, changed, self._now)
         return found
 
-    def _note(self) -> None:
-        if self._heard:
-            self._work.devices.hear(self._heard)
-            self._heard = []
 
-    def _accept(self, peer: ClientCertificate, report: Report, receipt: str) -> Accepted:
-        work = self._work
-        device = admitted(work.devices.get(peer.device_id), peer, self._now)
-        self.has_changes = True
-        if suspicion := _suspicion(device, report):
-            if device.standing is not Standing.QUARANTINED:
-                # Without a rival: nothing is taken in from either machine until a person decides.
-                apart = replace(
-                    device,
-                    standing=Standing.QUARANTINED,
-                    standing_reason=suspicion,
-                    rival="",
-                )
-                work.devices.add(apart)
-                _log_quarantine(work, device, apart, self._now)
-            raise Quarantined(f"{suspicion}: a person has to decide at the collector")
-        after = replace(
-            _taken_in(work, device, report),
-            last_report_at=self._now,
-            receipt=receipt,
-            shown=report.receipt.hex(),
-            trust_digest=report.trust_digest.hex(),
-        )
-        work.devices.add(after)
-        _log_quarantine(work, device, after, self._now)
-        return Accepted(after.installs, bytes.fromhex(receipt))
+def _known(devices: Mapping[str, Device], device_id: str) -> Device:
+    if device_id not in devices:
+        raise UnknownDevice(f"no device has the id {device_id!r}")
+    return devices[device_id]
+
+
+def _set_apart(device: Device, suspicion: str) -> Device:
+    """Without a rival: nothing is taken in from either machine until a person decides."""
+    if device.standing is Standing.QUARANTINED:
+        return device
+    standing = Standing.QUARANTINED
+    return replace(device, standing=standing, standing_reason=suspicion, rival="")
 
 
 def _is_unchanged(chain: Chain, peer: ClientCertificate, report: Report) -> bool:
@@ -240,59 +296,82 @@ def _suspicion(device: Device, report: Report) -> str:
     return ""
 
 
-def _taken_in(work: UnitOfWork, device: Device, report: Report) -> Device:
-    """The device after its report; what it holds is changed where the report says so."""
-    stated = report.digest.hex()
-    content = report.content
+def _taken_in(
+    work: UnitOfWork, reports: Sequence[tuple[Device, Report]]
+) -> list[Device | CollectorError]:
+    """Each device after its report, or why that is not taken in.
+
+    What they hold is changed where the reports say so.
+    """
+    held = work.inventories.held(
+        {
+            device.id
+            for device, report in reports
+            if report.digest.hex() != device.digest and not isinstance(report.content, Unchanged)
+        }
+    )
+    updates: dict[str, Update] = {}
+    taken: list[Device | CollectorError] = []
+    for device, report in reports:
+        try:
+            taken.append(_after(device, report, held.get(device.id, ()), updates))
+        except CollectorError as error:
+            taken.append(error)
+    work.inventories.change(updates)
+    return _compared(work, [device for device, _ in reports], taken)
+
+
+def _after(
+    device: Device, report: Report, held: Sequence[HeldRow], updates: dict[str, Update]
+) -> Device:
+    """The device after its report; what that changes of what is held is put with `updates`."""
+    stated, content = report.digest.hex(), report.content
     if device.standing is Standing.REPLACED:
-        device = replace(
-            device,
-            standing=Standing.QUARANTINED,
-            standing_reason=f"{device.standing_reason}, and reports again",
-        )
+        reason = f"{device.standing_reason}, and reports again"
+        device = replace(device, standing=Standing.QUARANTINED, standing_reason=reason)
     if stated == device.digest:
         return device
     if isinstance(content, Unchanged):
         raise FullReportWanted("the inventory that is held is another one")
-    held = work.inventories.held(device.id)
     made = update(content, held, device.sources)
     if made.digest.hex() != stated:
         if isinstance(content, Changes):
             raise FullReportWanted("the changes do not lead to the inventory that they state")
         raise InvalidRequest("digest: is not that of the inventory")
-    work.inventories.change(device.id, made.added, made.removed)
-    changed = replace(
+    updates[device.id] = made
+    return replace(
         device,
         facts=content.facts,
         sources=content.sources,
         installs=len(held) - len(made.removed) + len(made.added),
         digest=stated,
     )
-    return _compared(work, changed, fingerprint(device.facts))
 
 
-def _compared(work: UnitOfWork, device: Device, before: Mapping[str, str]) -> Device:
-    """The device, in quarantine where its machine is known already under another key."""
-    now = fingerprint(device.facts)
-    if now == before or device.standing is not Standing.ACTIVE:
-        return device
-    rivals = [
-        (likeness(now, fingerprint(each.facts)), each)
-        for each in work.devices.alike(now)
-        if each.id != device.id and each.standing is not Standing.REPLACED
-    ]
-    if len(rivals) > MAX_RIVALS:
-        # A value that a whole series shares tells nothing of one machine.
-        return device
-    alike, rival = max(rivals, key=lambda pair: (pair[0], pair[1].id), default=(0, device))
-    if alike < SAME_MACHINE:
-        return device
-    return replace(
-        device,
-        standing=Standing.QUARANTINED,
-        standing_reason=f"its machine is also {rival.name} ({rival.id})",
-        rival=rival.id,
-    )
+def _compared(
+    work: UnitOfWork, before: Sequence[Device], after: Sequence[Device | CollectorError]
+) -> list[Device | CollectorError]:
+    """The devices, in quarantine where their machine is known already under another key.
+
+    Each is compared with those before it as they are now.
+    """
+    fingerprints = {
+        now.id: fingerprint(now.facts)
+        for was, now in zip(before, after, strict=True)
+        if isinstance(now, Device) and now.facts != was.facts and now.standing is Standing.ACTIVE
+        if fingerprint(now.facts) != fingerprint(was.facts)
+    }
+    if not any(fingerprints.values()):
+        return list(after)
+    machines = Machines(work.devices.alike(fingerprints.values()))
+    found: list[Device | CollectorError] = []
+    for each in after:
+        compared = each
+        if isinstance(each, Device):
+            compared = machines.compared(each) if each.id in fingerprints else each
+            machines.note(compared)
+        found.append(compared)
+    return found
 
 
 def settle(store: Store, clock: Clock, name: str, decision: Decision, actor: str) -> Device:

@@ -8,6 +8,7 @@ from quitus_collector.adapters import catalogue_files, terminal
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.findings import Finding, FindingKind, Seen, findings
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.report import Update
 from quitus_collector.services.observing import observe
 from tests.builders import a_device, an_install
 from tests.fakes.clock import FakeClock
@@ -151,7 +152,7 @@ def test_the_fleets_findings_name_each_device_once_in_french(
     with store.writing() as work:
         for name in ("d-1", "d-2"):
             work.devices.add(a_device(name))
-            work.inventories.change(name, [row], [])
+            work.inventories.change({name: Update((row,), (), b"")})
 
     answer = observe(store, CATALOGUE, FakeClock())
     terminal.findings(answer, CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))

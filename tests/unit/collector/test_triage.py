@@ -12,6 +12,7 @@ from quitus_collector.domain.catalogue import SoftwareClass
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.patterns import Pattern
 from quitus_collector.domain.position import Unknown
+from quitus_collector.domain.report import Update
 from quitus_collector.domain.triage import groups, pattern_of, stem_of
 from quitus_collector.errors import UsageError
 from quitus_collector.wiring.collector import Collector
@@ -124,7 +125,7 @@ def test_the_fleets_unknown_names_are_listed_decided_and_gone(
         for name in ("d-1", "d-2"):
             work.devices.add(a_device(name))
             row = an_install("Pointage Atelier 3.2", publisher="Atelier SARL")
-            work.inventories.change(name, [row], [])
+            work.inventories.change({name: Update((row,), (), b"")})
     capsys.readouterr()
 
     decide = [*home, "triage", "decide", "Pointage Atelier 3.2", "--as", "commercial"]

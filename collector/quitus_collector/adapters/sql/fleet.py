@@ -3,11 +3,10 @@
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 
 from quitus_collector.adapters.sql import tables
+from quitus_collector.adapters.sql.interning import intern
 from quitus_collector.adapters.sql.inventories import SQLInventories
 from quitus_collector.adapters.sql.packed import pack_few, pack_numbers, unpack_few, unpack_numbers
 from quitus_collector.adapters.sql.statements import (
@@ -49,6 +49,14 @@ STANDINGS = {each.value: each for each in Standing}
 KEPT = ("device", "since", *FACTS, "products", "unknown")
 
 
+class Noted(NamedTuple):
+    """A device with its number, and when it had been heard before."""
+
+    number: int
+    device: Device
+    heard_at: datetime | None
+
+
 class SQLFleet:
     """A snapshot is replaced when something else is counted; the former one is kept apart."""
 
@@ -62,37 +70,36 @@ class SQLFleet:
 
     # --- what happens to devices ---
 
-    def note(self, number: int, device: Device, heard_at: datetime | None) -> None:
-        """Follows a device that was added or changed; it had last been heard at that time."""
-        told = snapshot(device, None)._asdict()
-        told["heard_at"] = told["heard_at"] is not None
-        told["guests"] = list(told["guests"]) or None
-        del told["products"]
-        texts = (each[:255] if isinstance(each, str) else each for each in told.values())
-        values = dict(zip(FACTS, texts, strict=True))
+    def note(self, devices: Sequence[Noted]) -> None:
+        """Follows devices that were added or changed."""
         table = tables.snapshot
-        row = self._connection.execute(select(table).where(table.c.device == number)).one_or_none()
-        if row is None:
-            values |= {"device": number, "since": self._now, "unknown": b""}
-            self._connection.execute(insert(table).values(values))
-            return
-        if any(row._mapping[name] != value for name, value in values.items()):
-            self._keep_former([number])
-            since = max(row.since, self._now)
-            changed = update(table).where(table.c.device == number).values(since=since, **values)
-            self._connection.execute(changed)
-        if heard_at and device.last_report_at:
-            self.note_silences([(number, heard_at, device.last_report_at)])
+        query = select(table.c.device, table.c.since, *(table.c[name] for name in FACTS)).where(
+            among(self._connection, table.c.device, [each.number for each in devices])
+        )
+        before = {number: facts for number, *facts in self._connection.execute(query)}
+        new, changed, formers = [], [], []
+        for number, device, _ in devices:
+            told = _told(device)
+            if number not in before:
+                new.append((*told, b"", self._now, number))
+                continue
+            since, *facts = before[number]
+            if facts != told:
+                formers.append(number)
+                changed.append((*told, max(since, self._now), number))
+        self._keep_former(formers)
+        insert_rows(self._connection, table, (*FACTS, "unknown", "since", "device"), new)
+        update_rows(self._connection, table, "device", (*FACTS, "since"), changed)
+        self.note_silences(
+            (number, heard_at, device.last_report_at)
+            for number, device, heard_at in devices
+            if heard_at and device.last_report_at
+        )
 
     def note_silences(self, heard: Iterable[tuple[int, datetime, datetime]]) -> None:
         """Keeps, of devices' last two reports, those that lie far apart."""
-        rows = [
-            {"device": number, "since": before, "until": after}
-            for number, before, after in heard
-            if after - before > SILENCE
-        ]
-        if rows:
-            self._connection.execute(insert(tables.silence), rows)
+        rows = [each for each in heard if each[2] - each[1] > SILENCE]
+        insert_rows(self._connection, tables.silence, ("device", "since", "until"), rows)
 
     def end(self, number: int, heard_at: datetime | None) -> None:
         """Follows a device that was removed."""
@@ -105,6 +112,8 @@ class SQLFleet:
 
     def _keep_former(self, numbers: Sequence[int]) -> None:
         """Keeps the snapshots as they are until now, unless they began just now."""
+        if not numbers:
+            return
         before, table = tables.snapshot_before, tables.snapshot
         query = select(*(table.c[name] for name in KEPT), literal(self._now, tables.Moment)).where(
             among(self._connection, table.c.device, numbers), table.c.since < self._now
@@ -146,16 +155,14 @@ class SQLFleet:
             among(self._connection, table.device, results)
         )
         changed = []
-        now = _microseconds(self._now)
         for number, since, products, names in self._connection.execute(query):
             recognised = results[number]
             wanted = sets[recognised.products], unknown[recognised.unknown]
             if wanted != (products, names):
-                changed.append((*wanted, max(now, _microseconds(since)), number))
-        if changed:
-            self._keep_former([number for *_, number in changed])
-            columns = ("products", "unknown", "since")
-            update_rows(self._connection, tables.snapshot, "device", columns, changed)
+                changed.append((*wanted, max(self._now, since), number))
+        self._keep_former([number for *_, number in changed])
+        columns = ("products", "unknown", "since")
+        update_rows(self._connection, tables.snapshot, "device", columns, changed)
         evidence = tables.evidence
         told = among(self._connection, evidence.c.device, results)
         settled = update(evidence).where(told, evidence.c.pending).values(pending=False)
@@ -163,59 +170,22 @@ class SQLFleet:
 
     def _product_sets(self, wanted: set[frozenset[str]]) -> dict[frozenset[str], int]:
         names = {name for each in wanted for name in each}
-        products = self._interned(tables.product, "name", names, lambda name: (name,))
+        products = intern(self._connection, tables.product, {name: () for name in names})
         packed = {each: pack_numbers(sorted(products[name] for name in each)) for each in wanted}
-        made = self._interned(
-            tables.product_set,
-            "digest",
-            set(packed.values()),
-            lambda products: (hashlib.sha256(products).digest(), products),
-        )
-        return {each: made[products] for each, products in packed.items()}
+        digests = {each: hashlib.sha256(products).digest() for each, products in packed.items()}
+        rows = {digest: (packed[each],) for each, digest in digests.items()}
+        numbers = intern(self._connection, tables.product_set, rows)
+        return {each: numbers[digest] for each, digest in digests.items()}
 
     def _unknown_sets(
         self, wanted: set[frozenset[tuple[str, str]]]
     ) -> dict[frozenset[tuple[str, str]], bytes]:
-        names = frozenset[tuple[str, str]]().union(*wanted)
-        self._names |= self._interned(
-            tables.unknown_name,
-            "digest",
-            names - self._names.keys(),
-            lambda name: (hashlib.sha256("\0".join(name).encode()).digest(), *name),
-        )
-        numbers = self._names
-        return {each: pack_few(sorted([numbers[name] for name in each])) for each in wanted}
-
-    def _interned(
-        self,
-        table: Table,
-        key: str,
-        values: AbstractSet[Any],
-        row: Callable[[Any], tuple[Any, ...]],
-    ) -> dict[Any, int]:
-        """The numbers of values, which are given to those not seen before.
-
-        `row` makes the row of one, which begins with the key.
-        """
-        rows = {row(value)[0]: value for value in values}
-        numbers = self._numbers(table, key, rows)
-        if missing := rows.keys() - numbers.keys():
-            columns = [each.name for each in table.columns if each.name != "id"]
-            # In one order everywhere, so that two collectors do not deadlock.
-            new = [row(rows[each]) for each in sorted(missing)]
-            insert_rows(self._connection, table, columns, new, or_ignore=True)
-            numbers |= self._numbers(table, key, missing)
-        return {rows[each]: number for each, number in numbers.items()}
-
-    def _numbers(self, table: Table, key: str, values: Iterable[Any]) -> dict[Any, int]:
-        found: dict[Any, int] = {}
-        listed = list(values)
-        for start in range(0, len(listed), BATCH):
-            query = select(table.c[key], table.c.id).where(
-                among(self._connection, table.c[key], listed[start : start + BATCH])
-            )
-            found |= {each: number for each, number in self._connection.execute(query)}
-        return found
+        names = frozenset[tuple[str, str]]().union(*wanted) - self._names.keys()
+        by_digest = {hashlib.sha256("\0".join(each).encode()).digest(): each for each in names}
+        numbers = intern(self._connection, tables.unknown_name, by_digest)
+        self._names |= {by_digest[digest]: number for digest, number in numbers.items()}
+        known = self._names
+        return {each: pack_few(sorted([known[name] for name in each])) for each in wanted}
 
     # --- what is and was counted ---
 
@@ -410,5 +380,10 @@ def _forgotten(number: int) -> str:
     return f"forgotten {number}"
 
 
-def _microseconds(moment: datetime) -> int:
-    return (moment - tables.EPOCH) // timedelta(microseconds=1)
+def _told(device: Device) -> list[Any]:
+    """The device's FACTS, as the columns have them."""
+    told = snapshot(device, None)._asdict()
+    told["heard_at"] = told["heard_at"] is not None
+    told["guests"] = list(told["guests"]) or None
+    del told["products"]
+    return [each[:255] if isinstance(each, str) else each for each in told.values()]

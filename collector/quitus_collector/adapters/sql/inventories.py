@@ -1,15 +1,16 @@
 """What devices have and what changed on them: services.ports.Inventories on one SQL connection."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, select
 
 from quitus_collector.adapters.sql import tables
+from quitus_collector.adapters.sql.interning import intern
 from quitus_collector.adapters.sql.packed import (
     pack_days,
     pack_numbers,
@@ -18,26 +19,34 @@ from quitus_collector.adapters.sql.packed import (
     unpack_numbers,
     unpack_rows,
 )
-from quitus_collector.adapters.sql.statements import among, in_batches, insert_into, insert_rows
+from quitus_collector.adapters.sql.statements import among, in_batches, insert_rows, update_rows
 from quitus_collector.domain.history import Episode
 from quitus_collector.domain.install import Install, Scope
-from quitus_collector.domain.report import HeldRow
+from quitus_collector.domain.report import HeldRow, Update
 from quitus_collector.errors import UnknownDevice
 
-SOFTWARE = (
-    *("digest", "name", "version", "publisher", "architecture", "source", "scope"),
-    *("identifiers", "hidden"),
-)
-# Of the lock that those who bring new records share; any number that nothing else here uses.
-LOCK = 0x7175697475732E62
+CHANGE = ("device", "revision", "at", "seen", "added", "removed")
 
 
 class _Evidence(NamedTuple):
-    """What is held for a device: the number of its set, and days by the numbers of records."""
+    """What is held for a device that has reported: its set, and days by the numbers of records."""
 
     software_set: int
     revision: int
     days: dict[int, str]
+
+
+class _Held(NamedTuple):
+    """A device's number, when it last reported, and what is held for it, if something is."""
+
+    number: int
+    heard_at: datetime | None
+    evidence: _Evidence | None
+
+    @property
+    def days(self) -> Mapping[int, str]:
+        """Of each record that it has, by number."""
+        return self.evidence.days if self.evidence else {}
 
 
 class SQLInventories:
@@ -48,64 +57,74 @@ class SQLInventories:
         self._connection = connection
         self._now = now
 
-    def held(self, device_id: str) -> Sequence[HeldRow]:
-        """The rows that are held for a device, by their numbers."""
-        evidence = self._evidence(tables.device.c.id == device_id)
-        if evidence is None:
-            return []
+    def held(self, device_ids: Collection[str]) -> Mapping[str, Sequence[HeldRow]]:
+        """The rows that are held for each of these devices, sorted by number."""
+        held = self._held(among(self._connection, tables.device.c.id, device_ids))
         software = tables.software.c
-        query = (
-            select(software.id, software.digest, software.source)
-            .where(among(self._connection, software.id, evidence.days))
-            .order_by(software.id)
+        numbers = {number for each in held.values() for number in each.days}
+        query = select(software.id, software.digest, software.source).where(
+            among(self._connection, software.id, numbers)
         )
-        return [
-            HeldRow(number, bytes.fromhex(digest), source, evidence.days[number])
+        records = {
+            number: (bytes.fromhex(digest), source)
             for number, digest, source in self._connection.execute(query)
-        ]
-
-    def change(self, device_id: str, added: Sequence[Install], removed: Collection[int]) -> None:
-        """Takes rows away by their numbers, then adds others."""
-        device = tables.device.c
-        query = select(device.number, device.last_report_at).where(device.id == device_id)
-        row = self._connection.execute(query).one_or_none()
-        if row is None:
-            raise UnknownDevice(f"no device has the id {device_id!r}")
-        before = self._evidence(device.id == device_id)
-        gone = {number: before.days[number] for number in removed} if before else {}
-        new = self._intern(added)
-        held = before.days if before else {}
-        days = {number: day for number, day in held.items() if number not in gone} | new
-        numbers = sorted(days)
-        values: dict[str, Any] = {
-            "software_set": self._set(pack_numbers(numbers)),
-            "days": pack_days([days[number] for number in numbers]),
-            "revision": before.revision + 1 if before else 1,
-            "pending": True,
         }
-        evidence = tables.evidence
-        if before:
-            condition = evidence.c.device == row.number
-            self._connection.execute(update(evidence).where(condition).values(values))
-            if before.software_set != values["software_set"]:
-                self._sweep(before.software_set)
-        else:
-            self._connection.execute(insert(evidence).values(device=row.number, **values))
-        self._note_change(
-            row.number,
-            values["revision"],
-            seen=row.last_report_at,
-            added=pack_rows(sorted(new.items())) if before else None,
-            removed=pack_rows(sorted(gone.items())),
-        )
+        return {
+            device_id: [HeldRow(n, *records[n], day) for n, day in held[device_id].days.items()]
+            if device_id in held
+            else []
+            for device_id in device_ids
+        }
+
+    def change(self, updates: Mapping[str, Update]) -> None:
+        """Takes rows away from devices, by id, then adds others; raises UnknownDevice."""
+        if not updates:
+            return
+        held = self._held(among(self._connection, tables.device.c.id, updates))
+        if unknown := updates.keys() - held.keys():
+            raise UnknownDevice(f"no device has the id {min(unknown)!r}")
+        numbers = self._intern(each for made in updates.values() for each in made.added)
+        days: dict[str, dict[int, str]] = {}
+        changes = []
+        for device_id, made in updates.items():
+            device = held[device_id]
+            gone = {number: device.days[number] for number in made.removed}
+            new = {numbers[each.record()]: each.installed_on for each in made.added}
+            after = {number: day for number, day in device.days.items() if number not in gone} | new
+            days[device_id] = dict(sorted(after.items()))
+            revision = device.evidence.revision + 1 if device.evidence else 1
+            came = pack_rows(sorted(new.items())) if device.evidence else None
+            went = pack_rows(sorted(gone.items()))
+            changes.append((device.number, revision, self._now, device.heard_at, came, went))
+        self._keep(held, days)
+        insert_rows(self._connection, tables.change, CHANGE, changes)
+
+    def _keep(self, held: Mapping[str, _Held], days: Mapping[str, dict[int, str]]) -> None:
+        """Has devices hold these records instead."""
+        packed = {device_id: pack_numbers(list(each)) for device_id, each in days.items()}
+        sets = self._sets(set(packed.values()))
+        new, changed, left = [], [], set()
+        for device_id, each in days.items():
+            device, software_set = held[device_id], sets[packed[device_id]]
+            installed = pack_days(list(each.values()))
+            if device.evidence is None:
+                new.append((software_set, installed, 1, True, device.number))
+                continue
+            revision = device.evidence.revision + 1
+            changed.append((software_set, installed, revision, True, device.number))
+            if device.evidence.software_set != software_set:
+                left.add(device.evidence.software_set)
+        columns = ("software_set", "days", "revision", "pending")
+        insert_rows(self._connection, tables.evidence, (*columns, "device"), new)
+        update_rows(self._connection, tables.evidence, "device", columns, changed)
+        self._sweep(left)
 
     def list(self, device_id: str) -> Sequence[Install]:
         """The device's installs, sorted by source, name, version."""
-        evidence = self._evidence(tables.device.c.id == device_id)
-        if evidence is None:
+        device = self._held(tables.device.c.id == device_id).get(device_id)
+        if device is None:
             return []
-        found = self._records(evidence.days)
-        installs = [as_install(row, evidence.days[row.id]) for row in found]
+        installs = [as_install(row, device.days[row.id]) for row in self._records(device.days)]
         return sorted(installs, key=lambda each: (each.source, each.name, each.version, each.key()))
 
     def distinct(self) -> Mapping[int, Install]:
@@ -154,10 +173,9 @@ class SQLInventories:
 
     def episodes(self, device: int) -> Sequence[Episode]:
         """Everything that is or was installed on a device, the oldest first."""
-        last = select(tables.device.c.last_report_at).where(tables.device.c.number == device)
-        heard_at = self._connection.execute(last).scalar_one_or_none()
-        evidence = self._evidence(tables.device.c.number == device)
-        there = dict.fromkeys(evidence.days.items(), (heard_at, None)) if evidence else {}
+        there: dict[tuple[int, str], tuple[datetime | None, datetime | None]] = {}
+        for held in self._held(tables.device.c.number == device).values():
+            there = dict.fromkeys(held.days.items(), (held.heard_at, None))
         changes = tables.change
         query = (
             select(changes).where(changes.c.device == device).order_by(changes.c.revision.desc())
@@ -179,20 +197,16 @@ class SQLInventories:
 
     def remove(self, device: int) -> None:
         """Takes away what a device has; its changes end with the loss of everything."""
-        evidence = self._evidence(tables.device.c.number == device)
-        if evidence is None:
-            return
-        condition = tables.evidence.c.device == device
-        self._connection.execute(delete(tables.evidence).where(condition))
-        self._sweep(evidence.software_set)
-        seen = select(tables.device.c.last_report_at).where(tables.device.c.number == device)
-        self._note_change(
-            device,
-            evidence.revision + 1,
-            seen=self._connection.execute(seen).scalar_one(),
-            added=b"",
-            removed=pack_rows(sorted(evidence.days.items())),
-        )
+        for held in self._held(tables.device.c.number == device).values():
+            if held.evidence is None:
+                continue
+            condition = tables.evidence.c.device == device
+            self._connection.execute(delete(tables.evidence).where(condition))
+            self._sweep({held.evidence.software_set})
+            went = pack_rows(sorted(held.days.items()))
+            revision = held.evidence.revision + 1
+            change = (device, revision, self._now, held.heard_at, b"", went)
+            insert_rows(self._connection, tables.change, CHANGE, [change])
 
     def purge(self, before: datetime) -> None:
         """Forgets older changes, and records that nothing kept names any more."""
@@ -216,97 +230,69 @@ class SQLInventories:
         condition = among(self._connection, software.c.id, unnamed)
         self._connection.execute(delete(software).where(condition))
 
-    def _note_change(self, device: int, revision: int, **values: object) -> None:
-        statement = insert(tables.change)
-        self._connection.execute(
-            statement.values(device=device, revision=revision, at=self._now, **values)
-        )
-
-    def _evidence(self, condition: Any) -> _Evidence | None:
-        evidence, sets = tables.evidence.c, tables.software_set.c
+    def _held(self, condition: ColumnElement[bool]) -> dict[str, _Held]:
+        """What is held for the devices that meet it, by their ids."""
+        device, evidence, sets = tables.device.c, tables.evidence.c, tables.software_set.c
         query = (
-            select(evidence.software_set, evidence.revision, sets.records, evidence.days)
-            .join_from(tables.device, tables.evidence)
-            .join(tables.software_set)
+            select(device.id, device.number, device.last_report_at)
+            .add_columns(evidence.software_set, evidence.revision, sets.records, evidence.days)
+            .select_from(
+                tables.device.outerjoin(tables.evidence.join(tables.software_set)),
+            )
             .where(condition)
         )
-        row = self._connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        numbers = unpack_numbers(row.records)
-        days = unpack_days(row.days, len(numbers))
-        return _Evidence(row.software_set, row.revision, dict(zip(numbers, days, strict=True)))
+        found = {}
+        for device_id, number, heard_at, *kept in self._connection.execute(query):
+            software_set, revision, records, packed = kept
+            held = None
+            if software_set is not None:
+                numbers = unpack_numbers(records)
+                days = unpack_days(packed, len(numbers))
+                held = _Evidence(software_set, revision, dict(zip(numbers, days, strict=True)))
+            found[device_id] = _Held(number, heard_at, held)
+        return found
 
     def _records(self, numbers: Collection[int]) -> Iterator[Row[Any]]:
         software = tables.software
         query = select(software).where(among(self._connection, software.c.id, numbers))
         return in_batches(self._connection, query)
 
-    def _set(self, packed: bytes) -> int:
-        """The number of the set, which is given to one not seen before."""
-        sets = tables.software_set
-        digest = hashlib.sha256(packed).digest()
-        # Locked, so that it is not swept away before it has its new device.
-        same = select(sets.c.id).where(sets.c.digest == digest).with_for_update(read=True)
-        made = (
-            insert_into(self._connection, sets)
-            .values(digest=digest, records=packed)
-            .on_conflict_do_nothing()
-            .returning(sets.c.id)
-        )
-        number = None
-        while number is None:
-            number = self._connection.execute(same).scalar_one_or_none()
-            if number is None:
-                number = self._connection.execute(made).scalar_one_or_none()
-        return int(number)
+    def _sets(self, packed: AbstractSet[bytes]) -> dict[bytes, int]:
+        """The numbers of sets, which are not swept away before they have their new devices."""
+        digests = {each: hashlib.sha256(each).digest() for each in packed}
+        wanted = {digest: (each,) for each, digest in digests.items()}
+        numbers = intern(self._connection, tables.software_set, wanted, held=True)
+        return {each: numbers[digest] for each, digest in digests.items()}
 
-    def _sweep(self, software_set: int) -> None:
-        """Takes away a set that no device has any more."""
+    def _sweep(self, software_sets: AbstractSet[int]) -> None:
+        """Takes away those sets that no device has any more."""
+        if not software_sets:
+            return
         sets, users = tables.software_set, tables.evidence
-        # One that is locked is about to be had by another device.
-        free = select(sets.c.id).where(sets.c.id == software_set).with_for_update(skip_locked=True)
-        if self._connection.execute(free).first():
-            used = select(users.c.device).where(users.c.software_set == software_set).limit(1)
-            if not self._connection.execute(used).first():
-                self._connection.execute(delete(sets).where(sets.c.id == software_set))
+        # Those that are locked are about to be had by another device.
+        free = select(sets.c.id).where(among(self._connection, sets.c.id, software_sets))
+        locked = self._connection.execute(free.with_for_update(skip_locked=True)).scalars().all()
+        unused = ~exists().where(users.c.software_set == sets.c.id)
+        condition = among(self._connection, sets.c.id, locked)
+        self._connection.execute(delete(sets).where(condition, unused))
 
-    def _intern(self, installs: Iterable[Install]) -> dict[int, str]:
-        """Install dates by the records' numbers, which are given to those not seen before."""
+    def _intern(self, installs: Iterable[Install]) -> dict[bytes, int]:
+        """The numbers of records by their digests."""
         by_digest = {each.record().hex(): each for each in installs}
-        if not by_digest:
-            return {}
-        numbers = self._numbers(by_digest)
-        if missing := by_digest.keys() - numbers.keys():
-            if self._connection.dialect.name == "postgresql":
-                # A transaction interns for several devices, so in no one order: two collectors that
-                # bring the same rows would end each other's. The second one finds the first's.
-                self._connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-                numbers |= self._numbers(missing)
-                missing -= numbers.keys()
-            rows = [_software(digest, by_digest[digest]) for digest in sorted(missing)]
-            insert_rows(self._connection, tables.software, SOFTWARE, rows, or_ignore=True)
-            numbers |= self._numbers(missing)
-        return {number: by_digest[digest].installed_on for digest, number in numbers.items()}
-
-    def _numbers(self, digests: Iterable[str]) -> dict[str, int]:
-        software = tables.software.c
-        query = select(software.digest, software.id).where(
-            among(self._connection, software.digest, digests)
-        )
-        return {digest: number for digest, number in self._connection.execute(query)}
+        numbers = intern(self._connection, tables.software, by_digest, software_row)
+        return {bytes.fromhex(digest): number for digest, number in numbers.items()}
 
 
-def _software(digest: str, install: Install) -> tuple[object, ...]:
+def software_row(install: Install) -> tuple[object, ...]:
+    """What `software` has of a record beside its digest."""
     return (
-        digest,
         install.name,
         install.version,
         install.publisher,
         install.architecture,
         install.source,
         install.scope.value,
-        json.dumps(dict(install.identifiers), ensure_ascii=False),
+        dict(install.identifiers),
         install.hidden,
     )
 

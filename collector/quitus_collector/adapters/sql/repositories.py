@@ -2,15 +2,36 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from quitus_collector.adapters.sql import tables
-from quitus_collector.adapters.sql.fleet import SILENCE, SQLFleet
-from quitus_collector.adapters.sql.statements import WRITING, among, in_batches, insert_into, put
+from quitus_collector.adapters.sql.fleet import SILENCE, Noted, SQLFleet
+from quitus_collector.adapters.sql.interning import intern
+from quitus_collector.adapters.sql.statements import (
+    WRITING,
+    among,
+    in_batches,
+    insert_rows,
+    put,
+    update_rows,
+)
 from quitus_collector.domain.audit import Entry, Event, Kind, entry_after
 from quitus_collector.domain.device import (
     WEIGHTS,
@@ -26,6 +47,8 @@ from quitus_collector.domain.device import (
 from quitus_collector.domain.install import DeviceFacts, DeviceKind, SourceOutcome, SourceStatus
 from quitus_collector.errors import UnknownDevice
 
+Sources = tuple[SourceOutcome, ...]
+
 
 class SQLDevices:
     """Implements ports.Devices."""
@@ -34,45 +57,62 @@ class SQLDevices:
         """Works inside the connection's transaction; `fleet`, which follows, does too."""
         self._connection = connection
         self._fleet = fleet
+        # What was read of devices that nobody else changes meanwhile.
+        self._read: dict[str, Noted] = {}
 
-    def add(self, device: Device) -> None:
-        """Keeps a device; one with the same id is replaced."""
-        values = asdict(device)
-        values["facts"] = _told(device.facts)
-        values["outcomes"] = self._outcomes(values.pop("sources"))
-        values |= dict.fromkeys(WEIGHTS, "") | {
-            kind: value[:255] for kind, value in fingerprint(device.facts).items()
-        }
-        columns = tables.device.c
-        query = select(columns.number, columns.last_report_at).where(columns.id == device.id)
-        before = self._connection.execute(query).one_or_none()
+    def add(self, *devices: Device) -> None:
+        """Keeps devices, each once; one with the same id is replaced."""
+        self.known({each.id for each in devices} - self._read.keys())
+        before = {each.id: self._read[each.id].device for each in devices if each.id in self._read}
+        new = [each for each in devices if each.id not in before]
         # Inserted only where it is new: an attempt would use up a number.
-        if before:
-            change = update(tables.device).where(columns.number == before.number)
-            self._connection.execute(change.values(values))
-            self._fleet.note(before.number, device, before.last_report_at)
-        else:
-            made = insert(tables.device).values(values).returning(columns.number)
-            self._fleet.note(self._connection.execute(made).scalar_one(), device, None)
+        insert_rows(self._connection, tables.device, COLUMNS, self._rows(new, COLUMNS))
+        self.known({each.id for each in new})
+        self._rewrite([(before[each.id], each) for each in devices if each.id in before])
+        noted = []
+        for each in devices:
+            number = self._read[each.id].number
+            heard_at = before[each.id].last_report_at if each.id in before else None
+            noted.append(Noted(number, each, heard_at))
+            self._read[each.id] = Noted(number, each, each.last_report_at)
+        self._fleet.note(noted)
+
+    def _rewrite(self, devices: Sequence[tuple[Device, Device]]) -> None:
+        """Replaces devices, each as it was and as it is, where they were changed.
+
+        An index costs as much as the row: a column in which all stay the same is left alone.
+        """
+        columns = _changed(devices)
+        if columns:
+            numbers = [self._read[each.id].number for _, each in devices]
+            rows = self._rows([each for _, each in devices], columns)
+            keyed = [(*row, number) for row, number in zip(rows, numbers, strict=True)]
+            update_rows(self._connection, tables.device, "number", columns, keyed)
 
     def get(self, device_id: str) -> Device:
         """Raises UnknownDevice."""
-        row = self._one(tables.device.c.id == device_id)
-        if row is None:
+        device = self._one(tables.device.c.id == device_id)
+        if device is None:
             raise UnknownDevice(f"no device has the id {device_id!r}")
-        return _device(row)
+        return device
+
+    def known(self, device_ids: Collection[str]) -> Mapping[str, Device]:
+        """Those of them that are enrolled, by id."""
+        if not device_ids:
+            return {}
+        found = self._find(among(self._connection, tables.device.c.id, device_ids))
+        return {each.id: each for each in found}
 
     def find(self, public_key_sha256: str) -> Device | None:
         """The device that holds this key, or was certified it and has not used it yet."""
         columns = tables.device.c
         keys = (columns.public_key_sha256, columns.next_key_sha256)
-        row = self._one(or_(*(each == public_key_sha256 for each in keys)))
-        return _device(row) if row else None
+        return self._one(or_(*(each == public_key_sha256 for each in keys)))
 
     def list(self) -> Sequence[Device]:
         """All of them, sorted by name, then id."""
-        rows = self._connection.execute(_devices())
-        return sorted(map(_device, rows), key=lambda device: (device.name, device.id))
+        devices = (_device(*row) for row in self._connection.execute(_devices()))
+        return sorted(devices, key=lambda device: (device.name, device.id))
 
     def chains(self, device_ids: Collection[str]) -> Mapping[str, Chain]:
         """What an unchanged report is compared with, by device id."""
@@ -80,7 +120,7 @@ class SQLDevices:
         # Locked until the transaction ends: a receipt is spent once, whichever collector is asked.
         query = (
             select(columns.id, *(columns[name] for name in Chain._fields))
-            .where(columns.id.in_(device_ids))
+            .where(among(self._connection, columns.id, device_ids))
             .order_by(columns.id)
             .with_for_update()
         )
@@ -92,18 +132,6 @@ class SQLDevices:
 
     def hear(self, reports: Collection[Heard]) -> None:
         """Notes reports that changed nothing else."""
-        statement = (
-            update(tables.device)
-            .where(tables.device.c.id == bindparam("device_id"))
-            .values(
-                last_report_at=bindparam("at"), receipt=bindparam("given"), shown=bindparam("seen")
-            )
-        )
-        # In one order everywhere: two collectors that hear the same devices must not deadlock.
-        values = [
-            {"device_id": each.device_id, "at": each.at, "given": each.receipt, "seen": each.shown}
-            for each in sorted(reports)
-        ]
         columns = tables.device.c
         heard = {each.device_id: each.at for each in reports}
         long_ago = columns.last_report_at < min(heard.values()) - SILENCE
@@ -114,27 +142,36 @@ class SQLDevices:
         self._fleet.note_silences(
             (each.number, each.last_report_at, heard[each.id]) for each in silent
         )
-        self._connection.execute(statement, values)
+        told = ("last_report_at", "receipt", "shown")
+        rows = [(each.at, each.receipt, each.shown, each.device_id) for each in reports]
+        update_rows(self._connection, tables.device, "id", told, rows)
+        for device_id in heard:
+            self._read.pop(device_id, None)
 
     def forget_receipts(self) -> None:
         """Whatever receipts the devices show next are taken."""
         self._connection.execute(update(tables.device).values(receipt="", shown=""))
+        self._read.clear()
 
-    def alike(self, values: Mapping[str, str]) -> Sequence[Device]:
-        """Those whose fingerprint has one of these values, sorted by id."""
-        columns = tables.device.c
-        agrees = [columns[kind] == value[:255] for kind, value in values.items()]
-        if not agrees:
+    def alike(self, fingerprints: Iterable[Mapping[str, str]]) -> Sequence[Device]:
+        """Those that have a value of one of these fingerprints under the same kind, by id."""
+        values: defaultdict[str, set[str]] = defaultdict(set)
+        for each in fingerprints:
+            for kind, value in each.items():
+                values[kind].add(value[:255])
+        if not values:
             return []
+        columns = tables.device.c
+        agrees = (among(self._connection, columns[kind], some) for kind, some in values.items())
         query = _devices().where(or_(*agrees)).order_by(columns.id)
-        return [_device(row) for row in self._connection.execute(query)]
+        return [_device(*row) for row in self._connection.execute(query)]
 
     def of_company(self, company_name: str) -> Sequence[Device]:
         """Those that a company certificate with this name let in, oldest first."""
         columns = tables.device.c
         query = _devices().where(columns.company_name == company_name)
         ordered = query.order_by(columns.enrolled_at, columns.id)
-        return [_device(row) for row in self._connection.execute(ordered)]
+        return [_device(*row) for row in self._connection.execute(ordered)]
 
     def remove(self, device_id: str) -> None:
         """Takes the device away with its installs; what changed on it stays."""
@@ -145,24 +182,47 @@ class SQLDevices:
             self._fleet.end(row.number, row.last_report_at)
             self._connection.execute(delete(tables.device).where(columns.number == row.number))
 
-    def _one(self, condition: Any) -> Row[Any] | None:
-        query = _devices().where(condition)
-        if self._connection.get_execution_options().get(WRITING):
-            # Who changes a device has it alone: a report must not undo a revocation.
-            query = query.with_for_update(of=tables.device)
-        return self._connection.execute(query).one_or_none()
+    def _one(self, condition: ColumnElement[bool]) -> Device | None:
+        found = self._find(condition)
+        return found[0] if found else None
 
-    def _outcomes(self, sources: Sequence[Mapping[str, Any]]) -> int:
-        """The number of the list, which is given to one not seen before."""
-        table = tables.outcomes
-        digest = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).digest()
-        query = select(table.c.id).where(table.c.digest == digest)
-        number = self._connection.execute(query).scalar_one_or_none()
-        if number is None:
-            made = insert_into(self._connection, table).values(digest=digest, sources=sources)
-            self._connection.execute(made.on_conflict_do_nothing())
-            number = self._connection.execute(query).scalar_one()
-        return int(number)
+    def _find(self, condition: ColumnElement[bool]) -> Sequence[Device]:
+        query = _devices().where(condition).add_columns(tables.device.c.number)
+        if self._connection.get_execution_options().get(WRITING):
+            # Who changes a device has it alone: a report must not undo a revocation. In one order
+            # everywhere: two that change the same devices must not wait for each other.
+            query = query.order_by(tables.device.c.id).with_for_update(of=tables.device)
+        found = []
+        for *row, number in self._connection.execute(query):
+            device = _device(*row)
+            self._read[device.id] = Noted(number, device, device.last_report_at)
+            found.append(device)
+        return found
+
+    def _rows(self, devices: Sequence[Device], columns: Sequence[str]) -> Sequence[tuple[Any, ...]]:
+        """What the columns have of devices."""
+        numbers = {}
+        if "outcomes" in columns:
+            numbers = self._outcomes({each.sources for each in devices})
+        rows = []
+        for each in devices:
+            told = fingerprint(each.facts)
+            values = {kind: told.get(kind, "")[:255] for kind in WEIGHTS} | {
+                "standing": each.standing.value,
+                "facts": _told(each.facts),
+                "outcomes": numbers.get(each.sources),
+            }
+            rows.append(
+                tuple([values[name] if name in values else getattr(each, name) for name in columns])
+            )
+        return rows
+
+    def _outcomes(self, lists: AbstractSet[Sources]) -> dict[Sources, int]:
+        """The numbers of lists, which are given to those not seen before."""
+        rows = {each: _outcomes_row(each) for each in lists}
+        wanted = {digest: (listed,) for digest, listed in rows.values()}
+        numbers = intern(self._connection, tables.outcomes, wanted)
+        return {each: numbers[digest] for each, (digest, _) in rows.items()}
 
 
 class SQLJoinTokens:
@@ -256,19 +316,22 @@ class SQLAuditLog:
         """Works inside the connection's transaction."""
         self._connection = connection
 
-    def add(self, event: Event) -> Entry:
-        """Seals the event to the last entry; other writers wait until this transaction ends.
+    def add(self, *events: Event) -> Sequence[Entry]:
+        """Seals each event to the entry before it; other writers wait until this transaction ends.
 
         On SQLite they wait anyway: a writing transaction has the database to itself.
         """
+        if not events:
+            return []
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(select(func.pg_advisory_xact_lock(self.LOCK)))
         last = select(tables.audit).order_by(tables.audit.c.number.desc()).limit(1)
         row = self._connection.execute(last).one_or_none()
-        entry = entry_after(_entry(row) if row else None, event)
-        values = {"number": entry.number, "digest": entry.digest, **asdict(event)}
-        self._connection.execute(insert(tables.audit).values(values))
-        return entry
+        entry = _entry(row) if row else None
+        entries = [entry := entry_after(entry, each) for each in events]
+        rows = [(each.number, each.digest, *_columns(each.event)) for each in entries]
+        insert_rows(self._connection, tables.audit, ("number", "digest", *_EVENT), rows)
+        return entries
 
     def list(self, *, last: int | None = None) -> Iterator[Entry]:
         """Oldest first; only so many of the newest where `last` is given."""
@@ -280,34 +343,81 @@ class SQLAuditLog:
         return map(_entry, in_batches(self._connection, query))
 
 
+_EVENT = tuple(each.name for each in fields(Event))
+
+
+def _columns(event: Event) -> tuple[Any, ...]:
+    return event.at, event.kind.value, event.actor, event.subject, dict(event.detail)
+
+
 def _entry(row: Row[Any]) -> Entry:
     event = Event(row.at, Kind(row.kind), row.actor, row.subject, row.detail)
     return Entry(row.number, event, row.digest)
 
 
-_OF_DEVICE = frozenset(each.name for each in fields(Device))
-
-
 def _devices() -> Select[Any]:
-    return select(tables.device, tables.outcomes.c.sources).join(tables.outcomes)
+    """What `_device` makes devices of."""
+    columns = (tables.device.c[name] for name in _FIELDS)
+    return select(*columns, tables.device.c.facts, tables.outcomes.c.sources).join(tables.outcomes)
+
+
+_FIELDS = tuple(each.name for each in fields(Device) if each.name not in ("facts", "sources"))
+_STANDING = _FIELDS.index("standing")
+_NO_FACTS = {each.name: getattr(DeviceFacts(), each.name) for each in fields(DeviceFacts)}
+
+
+def _device(*row: Any) -> Device:
+    *values, told, listed = row
+    values[_STANDING] = Standing(values[_STANDING])
+    facts = {
+        **told,
+        "kind": DeviceKind(told.get("kind", DeviceKind.UNKNOWN)),
+        "guests": tuple(told.get("guests", ())),
+    }
+    sources = (
+        SourceOutcome(each["name"], SourceStatus(each["status"]), each["reason"]) for each in listed
+    )
+    return Device(
+        **dict(zip(_FIELDS, values, strict=True)),
+        facts=DeviceFacts(**facts),
+        sources=tuple(sources),
+    )
 
 
 def _told(facts: DeviceFacts) -> dict[str, Any]:
     """The facts that say something."""
-    nothing = asdict(DeviceFacts())
-    return {name: value for name, value in asdict(facts).items() if value != nothing[name]}
-
-
-def _device(row: Row[Any]) -> Device:
-    values = {name: value for name, value in row._mapping.items() if name in _OF_DEVICE}
-    facts = {
-        **row.facts,
-        "kind": DeviceKind(row.facts.get("kind", DeviceKind.UNKNOWN)),
-        "guests": tuple(row.facts.get("guests", ())),
+    return {
+        name: value
+        for name, nothing in _NO_FACTS.items()
+        if (value := getattr(facts, name)) != nothing
     }
-    sources = (
-        SourceOutcome(each["name"], SourceStatus(each["status"]), each["reason"])
-        for each in row.sources
+
+
+@lru_cache(maxsize=256)
+def _outcomes_row(sources: Sources) -> tuple[bytes, list[dict[str, str]]]:
+    """Its digest, and itself."""
+    listed = [
+        {"name": each.name, "status": each.status.value, "reason": each.reason} for each in sources
+    ]
+    return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).digest(), listed
+
+
+# Of a device, what tells it from its former state, by field where one is more than a column.
+_COLUMNS_OF = {"facts": ("facts", *WEIGHTS), "sources": ("outcomes",)}
+COLUMNS = tuple(
+    name for each in fields(Device) for name in _COLUMNS_OF.get(each.name, (each.name,))
+)
+
+
+def _changed(devices: Iterable[tuple[Device, Device]]) -> tuple[str, ...]:
+    """The columns in which one of the devices is another than before."""
+    fields_of = [each.name for each in fields(Device)]
+    changed = {
+        name
+        for before, after in devices
+        for name in fields_of
+        if getattr(before, name) != getattr(after, name)
+    }
+    return tuple(
+        name for each in fields_of for name in _COLUMNS_OF.get(each, (each,)) if each in changed
     )
-    values["standing"] = Standing(row.standing)
-    return Device(**{**values, "facts": DeviceFacts(**facts), "sources": tuple(sources)})

@@ -1,7 +1,8 @@
 """What both databases can do, said in the way of each."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -9,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Dialect,
     LargeBinary,
     String,
     Table,
@@ -69,21 +71,10 @@ def insert_rows(
     *,
     or_ignore: bool = False,
 ) -> None:
-    """Inserts many rows; values are as the driver takes them. Conflicts may be ignored."""
-    if not rows:
-        return
-    names = ", ".join(f'"{name}"' for name in columns)
-    if connection.dialect.name == "postgresql":
-        kinds = (table.c[name].type.compile(connection.dialect) for name in columns)
-        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
-        end = " ON CONFLICT DO NOTHING" if or_ignore else ""
-        statement = f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays}){end}'  # noqa: S608
-        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
-        return
-    marks = ", ".join("?" * len(columns))
-    verb = "INSERT OR IGNORE INTO" if or_ignore else "INSERT INTO"
-    statement = f'{verb} "{table.name}" ({names}) VALUES ({marks})'
-    connection.exec_driver_sql(statement, list(map(tuple, rows)))
+    """Inserts many rows at the price of a statement. Conflicts may be ignored."""
+    if rows:
+        statement, kinds = _insertion(connection.dialect, table, tuple(columns), or_ignore)
+        connection.exec_driver_sql(statement, _bound(connection, kinds, rows))
 
 
 def update_rows(
@@ -93,23 +84,64 @@ def update_rows(
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
 ) -> None:
-    """Changes many rows by their key, which comes last in each; values as the driver takes them."""
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
-        kinds = (table.c[name].type.compile(connection.dialect) for name in (*columns, key))
-        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
-        names = ", ".join(f'"{name}"' for name in (*columns, key))
-        changes = ", ".join(f'"{name}" = new."{name}"' for name in columns)
-        statement = (
-            f'UPDATE "{table.name}" SET {changes} '  # noqa: S608
+    """Changes many rows by their key, which comes last in each, at the price of a statement."""
+    if rows:
+        statement, kinds = _change(connection.dialect, table, (*columns, key))
+        connection.exec_driver_sql(statement, _bound(connection, kinds, rows))
+
+
+# What a value of a column becomes for the driver; None where it stays as it is.
+Kinds = tuple[Callable[[Any], Any] | None, ...]
+
+
+@lru_cache(maxsize=64)
+def _insertion(
+    dialect: Dialect, table: Table, columns: tuple[str, ...], or_ignore: bool
+) -> tuple[str, Kinds]:
+    names = ", ".join(f'"{name}"' for name in columns)
+    rows = f"VALUES ({', '.join('?' * len(columns))})"
+    if dialect.name == "postgresql":
+        rows = f"SELECT * FROM unnest({_arrays(dialect, table, columns)})"  # noqa: S608
+    end = " ON CONFLICT DO NOTHING" if or_ignore else ""
+    statement = f'INSERT INTO "{table.name}" ({names}) {rows}{end}'
+    return statement, _kinds(dialect, table, columns)
+
+
+@lru_cache(maxsize=64)
+def _change(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, Kinds]:
+    """Of these columns, the last one tells the row."""
+    *others, key = columns
+    kinds = _kinds(dialect, table, columns)
+    if dialect.name == "postgresql":
+        names = ", ".join(f'"{name}"' for name in columns)
+        changes = ", ".join(f'"{name}" = new."{name}"' for name in others)
+        arrays = _arrays(dialect, table, columns)
+        return (
+            f'UPDATE "{table.name}" SET {changes} '  # noqa: S608  # names of the schema
             f'FROM unnest({arrays}) AS new ({names}) WHERE "{table.name}"."{key}" = new."{key}"'
-        )
-        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
-        return
-    changes = ", ".join(f'"{name}" = ?' for name in columns)
-    statement = f'UPDATE "{table.name}" SET {changes} WHERE "{key}" = ?'  # noqa: S608
-    connection.exec_driver_sql(statement, list(map(tuple, rows)))
+        ), kinds
+    changes = ", ".join(f'"{name}" = ?' for name in others)
+    return f'UPDATE "{table.name}" SET {changes} WHERE "{key}" = ?', kinds  # noqa: S608
+
+
+def _arrays(dialect: Dialect, table: Table, columns: Iterable[str]) -> str:
+    return ", ".join(f"%s::{table.c[name].type.compile(dialect)}[]" for name in columns)
+
+
+def _kinds(dialect: Dialect, table: Table, columns: Iterable[str]) -> Kinds:
+    types = (table.c[name].type.dialect_impl(dialect) for name in columns)
+    return tuple(each.bind_processor(dialect) for each in types)
+
+
+def _bound(connection: Connection, kinds: Kinds, rows: Sequence[Sequence[Any]]) -> Any:
+    """The rows as the driver takes them: on PostgreSQL one list for each column."""
+    columns = [
+        list(map(kind, values)) if kind else list(values)
+        for kind, values in zip(kinds, zip(*rows, strict=True), strict=True)
+    ]
+    if connection.dialect.name == "postgresql":
+        return tuple(columns)
+    return list(zip(*columns, strict=True))
 
 
 def in_batches(connection: Connection, query: Any) -> Iterator[Any]:
