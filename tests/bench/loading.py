@@ -101,8 +101,7 @@ def _images(connection: Connection) -> tuple[list[Image], int]:
         for rank in range(TAIL)
     ]
     rows = [
-        (number, each.record().hex(), *software_row(each))
-        for number, each in enumerate([*software, *tail], start=1)
+        (number, *software_row(each)) for number, each in enumerate([*software, *tail], start=1)
     ]
     insert_rows(connection, tables.software, tables.software.columns.keys(), rows)
     return images, len(software)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -93,3 +94,35 @@ def test_devices_that_change_to_and_fro_at_once_keep_what_is_theirs(
     last = [1 + (ROUNDS - 1 + device) % 3 for device in range(WRITERS)]
     assert [len(names(store, f"d-{device}")) for device in range(WRITERS)] == last
     assert sets(database_url) == sorted(set(last))
+
+
+def test_a_record_that_was_purged_may_come_again(store: SQLStore) -> None:
+    with store.writing() as work:
+        keep(work, "d-0", an_inventory(A))
+    with store.writing() as work:
+        keep(work, "d-0", an_inventory(B))
+        numbering = work.inventories.numbering
+    with store.writing() as work:
+        work.fleet.purge(datetime.now(UTC) + timedelta(days=1))
+    with store.writing() as work:
+        assert work.inventories.numbering != numbering
+        keep(work, "d-1", an_inventory(C))
+        keep(work, "d-2", an_inventory(A))
+
+    assert [names(store, f"d-{number}") for number in range(3)] == [["b"], ["c"], ["a"]]
+
+
+def test_what_a_transaction_brought_that_failed_is_not_known(store: SQLStore) -> None:
+    def half_done() -> None:
+        with store.writing() as work:
+            keep(work, "d-0", an_inventory(A))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
+    with store.writing() as work:
+        keep(work, "d-1", an_inventory(B))
+    with store.writing() as work:
+        keep(work, "d-2", an_inventory(A, B))
+
+    assert [names(store, f"d-{number}") for number in range(3)] == [[], ["b"], ["a", "b"]]

@@ -1,6 +1,6 @@
 import copy
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -167,6 +167,7 @@ class MemoryInventories:
         self.recognised: dict[str, Recognised] = {}
         self.pending: set[str] = set()
         self.work: MemoryUnitOfWork
+        self.numbering: Hashable = 0
 
     def held(self, device_ids: Collection[str]) -> Mapping[str, Sequence[HeldRow]]:
         return {
@@ -451,6 +452,7 @@ class MemoryStore:
     def __init__(self, now: Callable[[], datetime] = lambda: NOON) -> None:
         self._now = now
         self._kept = MemoryUnitOfWork()
+        self._failures = 0
 
     @contextmanager
     def reading(self) -> Iterator[MemoryUnitOfWork]:
@@ -459,7 +461,11 @@ class MemoryStore:
     @contextmanager
     def writing(self) -> Iterator[MemoryUnitOfWork]:
         work = self._copy()
-        yield work
+        try:
+            yield work
+        except BaseException:
+            self._failures += 1
+            raise
         former = copy.deepcopy(work, {id(work.past): []})
         former.past = []
         work.past.append((work.now, former))
@@ -469,4 +475,5 @@ class MemoryStore:
         # Former states are shared: nobody but `forget` touches them.
         work = copy.deepcopy(self._kept, {id(self._kept.past): list(self._kept.past)})
         work.now = self._now()
+        work.inventories.numbering = self._failures
         return work

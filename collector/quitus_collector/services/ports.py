@@ -1,6 +1,6 @@
 """What the use cases need from the outside world."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -138,6 +138,13 @@ class AuditLog(Protocol):
 
 class Inventories(Protocol):
     """What each device last reported."""
+
+    @property
+    def numbering(self) -> Hashable:
+        """Another one after a number may have come to stand for another record.
+
+        Asked for in a writing unit of work, it stays what it is until that ends.
+        """
 
     def held(self, device_ids: Collection[str]) -> Mapping[str, Sequence[HeldRow]]:
         """The rows that are held for each of these devices, sorted by number."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
@@ -32,6 +32,8 @@ class Recogniser:
         self._catalogue: Catalogue | None = None
         # What the fleet was counted by when ours was found to be another one.
         self._other = ""
+        # What numbers of records stand for changed since if it is another one now.
+        self._numbering: Hashable = None
         self._forget()
 
     def _forget(self) -> None:
@@ -62,6 +64,9 @@ class Recogniser:
             log.warning("reports are not recognised for now", extra={"reason": str(error)})
 
     def _take_in(self, work: UnitOfWork) -> None:
+        if work.inventories.numbering != self._numbering:
+            self._forget()
+            self._numbering = work.inventories.numbering
         counted_by = work.fleet.counted_by()
         if counted_by not in (self.catalogue.digest, self._other):
             # Another process changed it: ours may be the one of before.

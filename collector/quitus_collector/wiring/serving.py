@@ -163,11 +163,11 @@ def serve(collector: Collector, ready: Ready, *, supervised: bool = False) -> No
     )
     upkeep = _Upkeep(collector, live)
     refusals = Refusals(store, clock)
+    recogniser = Recogniser(lambda: catalogue_of(collector.config.home))
     try:
-        refresh(store, collector.catalogue)
+        refresh(store, recogniser.catalogue)
     except CatalogueError as error:
         log.warning("the fleet is not recognised anew", extra={"reason": str(error)})
-    recogniser = Recogniser(lambda: catalogue_of(collector.config.home))
 
     def identity() -> server.Identity:
         shown = live.server()

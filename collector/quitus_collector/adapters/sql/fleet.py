@@ -22,14 +22,15 @@ from sqlalchemy import (
 )
 
 from quitus_collector.adapters.sql import tables
-from quitus_collector.adapters.sql.interning import intern
-from quitus_collector.adapters.sql.inventories import SQLInventories
+from quitus_collector.adapters.sql.interning import Interning
+from quitus_collector.adapters.sql.inventories import SQLInventories, addressed
 from quitus_collector.adapters.sql.packed import pack_few, pack_numbers, unpack_few, unpack_numbers
 from quitus_collector.adapters.sql.statements import (
     BATCH,
     among,
     in_batches,
     insert_rows,
+    lookup,
     put,
     update_rows,
 )
@@ -60,23 +61,28 @@ class Noted(NamedTuple):
 class SQLFleet:
     """A snapshot is replaced when something else is counted; the former one is kept apart."""
 
-    def __init__(self, connection: Connection, inventories: SQLInventories, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        interning: Interning,
+        inventories: SQLInventories,
+        now: datetime,
+    ) -> None:
         """Works inside the connection's transaction; what changes does so `now`."""
         self._connection = connection
+        self._interning = interning
         self._inventories = inventories
         self._now = now
-        # Unknown names by what they are; as long as this transaction.
-        self._names: dict[tuple[str, str], int] = {}
 
     # --- what happens to devices ---
 
     def note(self, devices: Sequence[Noted]) -> None:
         """Follows devices that were added or changed."""
         table = tables.snapshot
-        query = select(table.c.device, table.c.since, *(table.c[name] for name in FACTS)).where(
-            among(self._connection, table.c.device, [each.number for each in devices])
-        )
-        before = {number: facts for number, *facts in self._connection.execute(query)}
+        columns = (table.c.device, table.c.since, *(table.c[name] for name in FACTS))
+        numbers = [each.number for each in devices]
+        found = lookup(self._connection, table.c.device, numbers, *columns)
+        before: dict[int, list[Any]] = {number: facts for number, *facts in found}
         new, changed, formers = [], [], []
         for number, device, _ in devices:
             told = _told(device)
@@ -151,18 +157,17 @@ class SQLFleet:
         sets = self._product_sets({each.products for each in distinct})
         unknown = self._unknown_sets({each.unknown for each in distinct})
         table = tables.snapshot.c
-        query = select(table.device, table.since, table.products, table.unknown).where(
-            among(self._connection, table.device, results)
-        )
+        columns = (table.device, table.since, table.products, table.unknown)
         changed = []
-        for number, since, products, names in self._connection.execute(query):
+        found = lookup(self._connection, table.device, results, *columns)
+        for number, since, products, names in found:
             recognised = results[number]
             wanted = sets[recognised.products], unknown[recognised.unknown]
             if wanted != (products, names):
                 changed.append((*wanted, max(self._now, since), number))
         self._keep_former([number for *_, number in changed])
-        columns = ("products", "unknown", "since")
-        update_rows(self._connection, tables.snapshot, "device", columns, changed)
+        written = ("products", "unknown", "since")
+        update_rows(self._connection, tables.snapshot, "device", written, changed)
         evidence = tables.evidence
         told = among(self._connection, evidence.c.device, results)
         settled = update(evidence).where(told, evidence.c.pending).values(pending=False)
@@ -170,22 +175,17 @@ class SQLFleet:
 
     def _product_sets(self, wanted: set[frozenset[str]]) -> dict[frozenset[str], int]:
         names = {name for each in wanted for name in each}
-        products = intern(self._connection, tables.product, {name: () for name in names})
+        products = self._interning.numbers(tables.product, names, lambda name: (name,))
         packed = {each: pack_numbers(sorted(products[name] for name in each)) for each in wanted}
-        digests = {each: hashlib.sha256(products).digest() for each, products in packed.items()}
-        rows = {digest: (packed[each],) for each, digest in digests.items()}
-        numbers = intern(self._connection, tables.product_set, rows)
-        return {each: numbers[digest] for each, digest in digests.items()}
+        sets = self._interning.numbers(tables.product_set, packed.values(), addressed)
+        return {each: sets[products] for each, products in packed.items()}
 
     def _unknown_sets(
         self, wanted: set[frozenset[tuple[str, str]]]
     ) -> dict[frozenset[tuple[str, str]], bytes]:
-        names = frozenset[tuple[str, str]]().union(*wanted) - self._names.keys()
-        by_digest = {hashlib.sha256("\0".join(each).encode()).digest(): each for each in names}
-        numbers = intern(self._connection, tables.unknown_name, by_digest)
-        self._names |= {by_digest[digest]: number for digest, number in numbers.items()}
-        known = self._names
-        return {each: pack_few(sorted([known[name] for name in each])) for each in wanted}
+        names = frozenset[tuple[str, str]]().union(*wanted)
+        numbers = self._interning.numbers(tables.unknown_name, names, _unknown_row)
+        return {each: pack_few(sorted([numbers[name] for name in each])) for each in wanted}
 
     # --- what is and was counted ---
 
@@ -355,7 +355,9 @@ class SQLFleet:
         ):
             unused = [table.c.id.not_in(select(each).where(each.is_not(None))) for each in users]
             execute(delete(table).where(*unused))
-        put(self._connection, tables.retention, {"id": 1, "before": before})
+        made = execute(select(tables.retention.c.purges)).scalar_one_or_none() or 0
+        row = {"id": 1, "before": before, "purges": made + 1}
+        put(self._connection, tables.retention, row)
 
     def forget(self, device: int) -> None:
         """Takes from the history whose and which machine a removed device was."""
@@ -378,6 +380,10 @@ class SQLFleet:
 def _forgotten(number: int) -> str:
     """What counting calls a device that nobody can name."""
     return f"forgotten {number}"
+
+
+def _unknown_row(name: tuple[str, str]) -> tuple[bytes, str, str]:
+    return hashlib.sha256("\0".join(name).encode()).digest(), *name
 
 
 def _told(device: Device) -> list[Any]:

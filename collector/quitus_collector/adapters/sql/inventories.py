@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, select
 
 from quitus_collector.adapters.sql import tables
-from quitus_collector.adapters.sql.interning import intern
+from quitus_collector.adapters.sql.interning import Interning
 from quitus_collector.adapters.sql.packed import (
     pack_days,
     pack_numbers,
@@ -19,7 +19,13 @@ from quitus_collector.adapters.sql.packed import (
     unpack_numbers,
     unpack_rows,
 )
-from quitus_collector.adapters.sql.statements import among, in_batches, insert_rows, update_rows
+from quitus_collector.adapters.sql.statements import (
+    among,
+    in_batches,
+    insert_rows,
+    lookup,
+    update_rows,
+)
 from quitus_collector.domain.history import Episode
 from quitus_collector.domain.install import Install, Scope
 from quitus_collector.domain.report import HeldRow, Update
@@ -52,22 +58,26 @@ class _Held(NamedTuple):
 class SQLInventories:
     """A distinct record is one row of `software` for all devices, and so is a set of them."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, interning: Interning, now: datetime) -> None:
         """Works inside the connection's transaction; what changes does so `now`."""
         self._connection = connection
+        self._interning = interning
         self._now = now
+
+    @property
+    def numbering(self) -> Hashable:
+        """Another one after a number may have come to stand for another record."""
+        return self._interning.numbering
 
     def held(self, device_ids: Collection[str]) -> Mapping[str, Sequence[HeldRow]]:
         """The rows that are held for each of these devices, sorted by number."""
         held = self._held(among(self._connection, tables.device.c.id, device_ids))
         software = tables.software.c
         numbers = {number for each in held.values() for number in each.days}
-        query = select(software.id, software.digest, software.source).where(
-            among(self._connection, software.id, numbers)
-        )
+        columns = (software.id, software.digest, software.source)
         records = {
             number: (bytes.fromhex(digest), source)
-            for number, digest, source in self._connection.execute(query)
+            for number, digest, source in lookup(self._connection, software.id, numbers, *columns)
         }
         return {
             device_id: [HeldRow(n, *records[n], day) for n, day in held[device_id].days.items()]
@@ -209,16 +219,17 @@ class SQLInventories:
             insert_rows(self._connection, tables.change, CHANGE, [change])
 
     def purge(self, before: datetime) -> None:
-        """Forgets older changes, and records that nothing kept names any more."""
+        """Forgets older changes, and records that nothing kept names any more.
+
+        Who has found a record and has not yet kept that a device has it is waited for.
+        """
+        self._interning.take_away()
         change, software = tables.change, tables.software
         self._connection.execute(delete(change).where(change.c.at < before))
         sets = tables.software_set
         used = select(tables.evidence.c.software_set)
         # Few are left over: where two devices let go of a set at once.
         self._connection.execute(delete(sets).where(sets.c.id.not_in(used)))
-        if self._connection.dialect.name == "postgresql":
-            # Who has found a record and has not yet kept that a device has it is waited for.
-            self._connection.exec_driver_sql("LOCK TABLE software IN ACCESS EXCLUSIVE MODE")
         named: set[int] = set()
         for row in in_batches(self._connection, select(sets.c.records)):
             named.update(unpack_numbers(row.records))
@@ -259,10 +270,7 @@ class SQLInventories:
 
     def _sets(self, packed: AbstractSet[bytes]) -> dict[bytes, int]:
         """The numbers of sets, which are not swept away before they have their new devices."""
-        digests = {each: hashlib.sha256(each).digest() for each in packed}
-        wanted = {digest: (each,) for each, digest in digests.items()}
-        numbers = intern(self._connection, tables.software_set, wanted, held=True)
-        return {each: numbers[digest] for each, digest in digests.items()}
+        return self._interning.numbers(tables.software_set, packed, addressed, held=True)
 
     def _sweep(self, software_sets: AbstractSet[int]) -> None:
         """Takes away those sets that no device has any more."""
@@ -278,14 +286,21 @@ class SQLInventories:
 
     def _intern(self, installs: Iterable[Install]) -> dict[bytes, int]:
         """The numbers of records by their digests."""
-        by_digest = {each.record().hex(): each for each in installs}
-        numbers = intern(self._connection, tables.software, by_digest, software_row)
-        return {bytes.fromhex(digest): number for digest, number in numbers.items()}
+        by_digest = {each.record(): each for each in installs}
+        return self._interning.numbers(
+            tables.software, by_digest, lambda digest: software_row(by_digest[digest])
+        )
+
+
+def addressed(packed: bytes) -> tuple[bytes, bytes]:
+    """What is found by its content: the digest of that, and itself."""
+    return hashlib.sha256(packed).digest(), packed
 
 
 def software_row(install: Install) -> tuple[object, ...]:
-    """What `software` has of a record beside its digest."""
+    """What `software` has of a record beside its number."""
     return (
+        install.record().hex(),
         install.name,
         install.version,
         install.publisher,

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
@@ -23,7 +22,7 @@ from sqlalchemy import (
 
 from quitus_collector.adapters.sql import tables
 from quitus_collector.adapters.sql.fleet import SILENCE, Noted, SQLFleet
-from quitus_collector.adapters.sql.interning import intern
+from quitus_collector.adapters.sql.interning import Interning
 from quitus_collector.adapters.sql.statements import (
     WRITING,
     among,
@@ -53,9 +52,10 @@ Sources = tuple[SourceOutcome, ...]
 class SQLDevices:
     """Implements ports.Devices."""
 
-    def __init__(self, connection: Connection, fleet: SQLFleet) -> None:
+    def __init__(self, connection: Connection, interning: Interning, fleet: SQLFleet) -> None:
         """Works inside the connection's transaction; `fleet`, which follows, does too."""
         self._connection = connection
+        self._interning = interning
         self._fleet = fleet
         # What was read of devices that nobody else changes meanwhile.
         self._read: dict[str, Noted] = {}
@@ -203,7 +203,8 @@ class SQLDevices:
         """What the columns have of devices."""
         numbers = {}
         if "outcomes" in columns:
-            numbers = self._outcomes({each.sources for each in devices})
+            lists = {each.sources for each in devices}
+            numbers = self._interning.numbers(tables.outcomes, lists, _outcomes_row)
         rows = []
         for each in devices:
             told = fingerprint(each.facts)
@@ -216,13 +217,6 @@ class SQLDevices:
                 tuple([values[name] if name in values else getattr(each, name) for name in columns])
             )
         return rows
-
-    def _outcomes(self, lists: AbstractSet[Sources]) -> dict[Sources, int]:
-        """The numbers of lists, which are given to those not seen before."""
-        rows = {each: _outcomes_row(each) for each in lists}
-        wanted = {digest: (listed,) for digest, listed in rows.values()}
-        numbers = intern(self._connection, tables.outcomes, wanted)
-        return {each: numbers[digest] for each, (digest, _) in rows.items()}
 
 
 class SQLJoinTokens:

@@ -8,13 +8,16 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Dialect,
     LargeBinary,
+    Select,
     String,
     Table,
     any_,
+    bindparam,
     false,
     func,
     literal,
@@ -61,6 +64,42 @@ def among(
         return column.in_(listed)
     each = func.json_each(json.dumps(listed)).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def lookup(
+    connection: Connection,
+    key: Column[Any],
+    values: Iterable[int | str | bytes],
+    *columns: Column[Any],
+    held: bool = False,
+) -> Sequence[Any]:
+    """These columns of the rows of a table whose key is among the values.
+
+    `held` keeps others from changing the rows until the transaction ends.
+    """
+    listed: Any = list(values)
+    if not listed:
+        return []
+    is_sqlite = connection.dialect.name == "sqlite"
+    as_json = is_sqlite and not isinstance(listed[0], bytes)
+    query = _query(key, columns, held, as_json, is_sqlite)
+    return connection.execute(query, {"these": json.dumps(listed) if as_json else listed}).all()
+
+
+@lru_cache(maxsize=64)
+def _query(
+    key: Column[Any], columns: tuple[Column[Any], ...], held: bool, as_json: bool, is_sqlite: bool
+) -> Select[Any]:
+    """Made once: that costs more than to execute it."""
+    if as_json:
+        each = func.json_each(bindparam("these")).table_valued("value")
+        condition: ColumnElement[bool] = key.in_(select(each.c.value))
+    elif is_sqlite:
+        condition = key.in_(bindparam("these", expanding=True))
+    else:
+        condition = key == any_(bindparam("these", type_=ARRAY(key.type)))
+    query = select(*columns).where(condition)
+    return query.with_for_update(read=True) if held else query
 
 
 def insert_rows(

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from quitus_collector.adapters.sql import failures
 from quitus_collector.adapters.sql.decisions import SQLDecisions
 from quitus_collector.adapters.sql.fleet import SQLFleet
+from quitus_collector.adapters.sql.interning import Interning, Numbers
 from quitus_collector.adapters.sql.inventories import SQLInventories
 from quitus_collector.adapters.sql.pools import SQLEntitlements, SQLProofs
 from quitus_collector.adapters.sql.repositories import (
@@ -56,11 +57,11 @@ def _utc_now() -> datetime:
 class SQLUnitOfWork:
     """Implements ports.UnitOfWork on one connection."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, interning: Interning, now: datetime) -> None:
         """All repositories share the connection's transaction, which happens `now`."""
-        inventories = SQLInventories(connection, now)
-        fleet = SQLFleet(connection, inventories, now)
-        self.devices: Devices = SQLDevices(connection, fleet)
+        inventories = SQLInventories(connection, interning, now)
+        fleet = SQLFleet(connection, interning, inventories, now)
+        self.devices: Devices = SQLDevices(connection, interning, fleet)
         self.tokens: JoinTokens = SQLJoinTokens(connection)
         self.requests: EnrolmentRequests = SQLEnrolmentRequests(connection)
         self.company_authorities: CompanyAuthorities = SQLCompanyAuthorities(connection)
@@ -86,6 +87,7 @@ class SQLStore:
         self._now = now
         self.name = parsed.render_as_string(hide_password=True)
         self._engine = _engine(parsed, create=create)
+        self._numbers = Numbers()
         self._writer = self._engine.execution_options(**{WRITING: "BEGIN IMMEDIATE"})
 
     @contextmanager
@@ -95,14 +97,22 @@ class SQLStore:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
-                yield SQLUnitOfWork(connection, self._now())
+                interning = Interning(connection, self._numbers)
+                yield SQLUnitOfWork(connection, interning, self._now())
 
     @contextmanager
     def writing(self) -> Iterator[SQLUnitOfWork]:
         """Commits when the block ends, unless it raises."""
-        with self._told(), self._writer.connect() as connection, connection.begin():
-            self._check_revision(connection)
-            yield SQLUnitOfWork(connection, self._now())
+        with self._told(), self._writer.connect() as connection:
+            interning = Interning(connection, self._numbers)
+            try:
+                with connection.begin():
+                    self._check_revision(connection)
+                    yield SQLUnitOfWork(connection, interning, self._now())
+            except BaseException:
+                interning.failed()
+                raise
+            interning.committed()
 
     def upgrade(self) -> None:
         """Brings the schema to this version, creating it where there is none.

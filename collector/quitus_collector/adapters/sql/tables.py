@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     false,
+    text,
     true,
 )
 
@@ -214,6 +216,12 @@ evidence = Table(
     Column("pending", Boolean, nullable=False, server_default=true()),
     sqlite_with_rowid=False,
 )
+Index(
+    "ix_evidence_pending",
+    evidence.c.device,
+    sqlite_where=text("pending = 1"),
+    postgresql_where=text("pending"),
+)
 
 # Append-only: what became different with which report. A removed device leaves its changes here.
 change = Table(
@@ -335,6 +343,8 @@ retention = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("before", Moment, nullable=False),
+    # How often numbers were taken away from what nothing names any more.
+    Column("purges", Integer, nullable=False, server_default="0"),
 )
 
 # A line stays when another one takes its place or it is removed, `until` excluded.

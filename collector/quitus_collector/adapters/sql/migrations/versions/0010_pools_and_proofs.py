@@ -1,7 +1,7 @@
 """How entitlements were bought, who changed them and why, and the documents that prove them.
 
 Revision: 0010
-After: 0008
+After: 0009
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from quitus_collector.adapters.sql.tables import UTCDateTime
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 row_id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
