@@ -42,7 +42,7 @@ from tests.programs import CollectorFolder
 
 OCS_CLIENTS = 8
 # Reports under way at once from each load generator, and how many of those there are.
-AT_ONCE, GENERATORS = 16, 2
+AT_ONCE, GENERATORS = 64, 2
 # More than two workers each wait for before they begin: see entrypoints/grpc/together.py.
 CALLERS = 64
 MAX_WORKER_MB = 250
