@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, phrase
 from quitus_collector.adapters import catalogue_files, pools
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
+from quitus_collector.cli import SEARCHES
 from quitus_collector.domain.catalogue import Catalogue, Product, Rule, SoftwareClass
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.holding import NOBODY
@@ -86,6 +87,9 @@ def main() -> int:
     parser.add_argument("--devices", type=int, nargs="+", default=[10_000, TARGET])
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     arguments = parser.parse_args()
+    # As a command does.
+    gc.freeze()
+    gc.set_threshold(*SEARCHES)
     runs, ratios = [], []
     with _databases(arguments.database or ["sqlite", "postgresql"]) as makers:
         print(*HEADINGS, sep="\n", flush=True)

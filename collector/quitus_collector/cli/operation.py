@@ -57,7 +57,7 @@ def _add_operation(commands: Commands) -> None:
     )
     # A process that `--workers` started; its number.
     serve.add_argument("--worker", type=positive, default=0, help=argparse.SUPPRESS)
-    serve.set_defaults(command=_serve)
+    serve.set_defaults(command=_serve, lasts=True)
 
     doctor = commands.add_parser("doctor", help="look at everything, and say what to do")
     doctor.add_argument("--format", choices=("table", "json"), default="table")

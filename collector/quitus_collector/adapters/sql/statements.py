@@ -186,4 +186,5 @@ def _bound(connection: Connection, kinds: Kinds, rows: Sequence[Sequence[Any]]) 
 def in_batches(connection: Connection, query: Any) -> Iterator[Any]:
     """The rows of a long result, a batch at a time."""
     with connection.execute(query, execution_options={"yield_per": BATCH}) as result:
-        yield from result
+        for rows in result.partitions():
+            yield from rows
