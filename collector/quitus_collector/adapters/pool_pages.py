@@ -1,6 +1,6 @@
 """What commands on licence pools and their proofs show in a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.markup import escape
 
@@ -10,7 +10,7 @@ from quitus_collector.domain.holding import Happened
 from quitus_collector.domain.proof import Proof, ProofKind, strength, title_flaws
 from quitus_collector.services import pool_wording
 from quitus_collector.services.intake.lines import phrase
-from quitus_collector.services.pools import Change, Preview
+from quitus_collector.services.pools import Change, Preview, Unmatched, as_problem
 from quitus_collector.services.ports import Messages
 from quitus_collector.services.proving import Verified
 from quitus_collector.services.wording import N_
@@ -65,6 +65,14 @@ def changes(found: Iterable[Change], messages: Messages) -> None:
     _print(table)
 
 
+def edited(change: Change, messages: Messages) -> None:
+    """What was changed by hand, field by field."""
+    for each in change.differences:
+        print(pool_wording.difference(each, messages))
+    for flaw in change.flaws:
+        print(pool_wording.flaw(change.entitlement, flaw, messages))
+
+
 def remarks(found: Preview, messages: Messages) -> None:
     """What was passed over in a document, and what used licences in it lack."""
     for note in found.notes:
@@ -90,16 +98,14 @@ def _change(change: Change, messages: Messages) -> str:
     return "\n".join(filter(None, [*told, *notes]))
 
 
-def complaints(found: Preview, messages: Messages) -> list[str]:
+def complaints(found: Preview, messages: Messages) -> Iterator[str]:
     """Every complaint about a document as a sentence, products that are alike with it."""
-    told = [each.told(messages) for each in found.problems]
-    for each in found.unmatched:
-        sentence = each.problem.told(messages)
-        if each.suggestions:
+    for each in found.complaints:
+        sentence = as_problem(each).told(messages)
+        if isinstance(each, Unmatched) and each.suggestions:
             like = phrase(N_("like it: {products}"), products=", ".join(each.suggestions))
             sentence = f"{sentence} ({like.told(messages)})"
-        told.append(sentence)
-    return told
+        yield sentence
 
 
 def history(found: Sequence[Happened], messages: Messages) -> None:

@@ -337,12 +337,13 @@ def findings(found: Iterable[Finding], catalogue: Catalogue, messages: Messages)
     for each in found:
         label, fact = catalogue.label(each.product), wording.finding(each, messages)
         print(messages.text("{product}: {fact}", product=label, fact=fact))
-        print(
-            "    "
-            + messages.count("on {n} device: ", "on {n} devices: ", len(each.devices))
-            + ", ".join(each.devices[:SHOWN_DEVICES])
-            + (" …" if len(each.devices) > SHOWN_DEVICES else "")
-        )
+        if each.devices:
+            print(
+                "    "
+                + messages.count("on {n} device: ", "on {n} devices: ", len(each.devices))
+                + ", ".join(each.devices[:SHOWN_DEVICES])
+                + (" …" if len(each.devices) > SHOWN_DEVICES else "")
+            )
         print("    " + messages.text("source: {source}", source=each.source))
 
 

@@ -119,7 +119,7 @@ def _import(arguments: argparse.Namespace) -> int:
             )
     except Refused as refused:
         _complain(refused.preview, collector)
-        wrong = refused.preview.wrong
+        wrong = len(refused.preview.complaints)
         count = "1 complaint" if wrong == 1 else f"{wrong} complaints"
         raise UsageError(f"{file}: {count}, nothing was imported") from refused
     if arguments.dry_run:
@@ -134,7 +134,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 def _after(found: Preview, collector: Collector, arguments: argparse.Namespace) -> int:
     """What is wrong with a document that was only looked at, or left out of one taken in."""
-    if not found.wrong:
+    if not found.complaints:
         return OK
     _complain(found, collector)
     is_fine = not found.problems and arguments.without_unmatched
@@ -182,9 +182,9 @@ def _edit(arguments: argparse.Namespace) -> int:
     except Refused as refused:
         _complain(refused.preview, collector)
         raise
-    pool_pages.changes((change,), collector.messages)
-    pool_pages.remarks(Preview("edit", (change,)), collector.messages)
-    print(f"{arguments.entitlement}: {len(change.differences)} fields changed")
+    pool_pages.edited(change, collector.messages)
+    changed = len(change.differences)
+    print(f"{arguments.entitlement}: {changed} field{'' if changed == 1 else 's'} changed")
     return OK
 
 

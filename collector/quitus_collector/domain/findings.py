@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from quitus_collector.domain.catalogue import Catalogue, Recognition
+from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.product import line_of, version_of
+from quitus_collector.domain.proof import ProofKind, title_flaws
 
 # Microsoft: evaluation editions of servers run for 180 days.
 EVALUATION = timedelta(days=180)
@@ -26,14 +28,16 @@ class FindingKind(StrEnum):
     EVALUATION_EXPIRED = "evaluation-expired"
     NO_BASE_LICENCE = "no-base-licence"
     CONDITION = "condition"
+    USED_WITHOUT_TITLE = "used-without-title"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One fact about one product on some devices.
 
-    `evidence` is what the devices or the catalogue say (a status, a server, a day), `source` where
-    the rule comes from. `text_fr` is the French text of a condition.
+    `evidence` is what the devices, the catalogue or the pools say (a status, a server, a day, a
+    line), `source` where the rule comes from. `text_fr` is the French text of a condition. What is
+    not on devices has none.
     """
 
     kind: FindingKind
@@ -62,6 +66,9 @@ class Seen:
     recognition: Recognition
 
 
+# CJEU: the right to resell, and who has to show it.
+USED_TITLE = "CJEU C-128/11 (UsedSoft) and C-166/15 (Ranks)"
+
 _Fact = tuple[FindingKind, str, str, str, str]
 
 
@@ -84,6 +91,21 @@ def findings(
             Finding(kind, product, evidence, source, tuple(sorted(on)), text_fr)
             for (kind, product, evidence, source, text_fr), on in found.items()
         )
+    )
+
+
+def used_without_title(
+    lines: Iterable[tuple[Entitlement, frozenset[ProofKind]]],
+) -> tuple[Finding, ...]:
+    """Used lines that are not shown to be lawful, by product; each with its documents' kinds."""
+    flawed: dict[str, list[str]] = {}
+    for line, kinds in lines:
+        if title_flaws(line, kinds):
+            flawed.setdefault(line.product, []).append(line.id)
+    kind = FindingKind.USED_WITHOUT_TITLE
+    return tuple(
+        Finding(kind, product, ", ".join(ids), USED_TITLE, ())
+        for product, ids in sorted(flawed.items())
     )
 
 

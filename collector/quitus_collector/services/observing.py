@@ -1,7 +1,8 @@
 """Findings that stand beside the position."""
 
 from quitus_collector.domain.catalogue import Catalogue
-from quitus_collector.domain.findings import Finding, Seen, findings
+from quitus_collector.domain.findings import Finding, Seen, findings, used_without_title
+from quitus_collector.services.pools import owned
 from quitus_collector.services.ports import Clock, Store
 
 
@@ -19,4 +20,5 @@ def observe(
             names.get(device, device): [seen[number] for number in numbers]
             for device, numbers in work.inventories.by_device()
         }
-    return findings(devices, catalogue, clock.today(), key_servers)
+    seen_on_devices = findings(devices, catalogue, clock.today(), key_servers)
+    return seen_on_devices + used_without_title(owned(store))

@@ -85,9 +85,18 @@ class Preview:
 
     form: str
     changes: Sequence[Change] = ()
-    problems: Sequence[Problem] = ()
-    unmatched: Sequence[Unmatched] = ()
+    complaints: Sequence[Problem | Unmatched] = ()
     notes: Sequence[Text] = ()
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong whatever is decided."""
+        return [each for each in self.complaints if isinstance(each, Problem)]
+
+    @property
+    def unmatched(self) -> Sequence[Unmatched]:
+        """Lines that a person has to decide on, or to leave out."""
+        return [each for each in self.complaints if isinstance(each, Unmatched)]
 
     @property
     def added(self) -> int:
@@ -104,10 +113,10 @@ class Preview:
         """How many lines are as they were."""
         return len(self.changes) - self.added - self.changed
 
-    @property
-    def wrong(self) -> int:
-        """How many complaints there are, lines without a certain product included."""
-        return len(self.problems) + len(self.unmatched)
+
+def as_problem(complaint: Problem | Unmatched) -> Problem:
+    """The complaint without what may help."""
+    return complaint.problem if isinstance(complaint, Unmatched) else complaint
 
 
 class Refused(UsageError):
@@ -116,10 +125,10 @@ class Refused(UsageError):
     def __init__(self, preview: Preview) -> None:
         """Nothing was changed."""
         self.preview = preview
-        first = [*preview.problems, *(each.problem for each in preview.unmatched)][:1]
-        told = f"{first[0].where}: {first[0].what}" if first else ""
-        many = f" ({preview.wrong} complaints)" if preview.wrong > 1 else ""
-        super().__init__(f"{told}{many}")
+        problem = as_problem(preview.complaints[0])
+        others = len(preview.complaints) - 1
+        more = f", and {others} more" if others else ""
+        super().__init__(f"{problem.where}: {problem.what}{more}")
 
 
 def preview(
@@ -188,7 +197,7 @@ def edit(
         cells = {**kept, **told}
         raw = RawLine(phrase("{id}", id=line.id), cells, {name: name for name in cells})
         plan = _plan(work, catalogue, Reading("edit", (raw,)), {})
-        if plan.wrong:
+        if plan.complaints:
             raise Refused(plan)
         (change,) = plan.changes
         if "product" not in told:
@@ -262,8 +271,11 @@ def _plan(
     return Preview(
         reading.form,
         planner.changes,
-        [*reading.problems, *planner.problems],
-        [*planner.unmatched, *(Unmatched(each, "", ()) for each in reading.undecided)],
+        [
+            *reading.problems,
+            *planner.complaints,
+            *(Unmatched(each, "", ()) for each in reading.undecided),
+        ],
         reading.notes,
     )
 
@@ -284,8 +296,7 @@ class _Planner:
         self._proven = proven
         self._seen: dict[str, Text] = {}
         self.changes: list[Change] = []
-        self.problems: list[Problem] = []
-        self.unmatched: list[Unmatched] = []
+        self.complaints: list[Problem | Unmatched] = []
 
     def take(self, line: RawLine) -> None:
         """One line more."""
@@ -296,13 +307,13 @@ class _Planner:
             name = written_name(found.named) or found.named.get("part_number", "")
             column = "product" if found.named.get("product") else "part_number"
             problem = found.problem(column, match.reason.message, **match.reason.values)
-            self.unmatched.append(Unmatched(problem, name, match.suggestions))
+            self.complaints.append(Unmatched(problem, name, match.suggestions))
         product = match.product if match else ""
         if product:
             product, complaints = self._as_sold(found, product)
             problems.extend(complaints)
         if problems or not product or match is None:
-            self.problems.extend(problems)
+            self.complaints.extend(problems)
             return
         notes: list[Text] = []
         if match.pack > 1 and found.pack == 1:
@@ -338,12 +349,12 @@ class _Planner:
         entitlement_id = found.told.get("id") or made_id(found, product)
         if not entitlement_id:
             message = N_("is empty, and there is no contract or invoice to make one of")
-            self.problems.append(found.problem("id", message))
+            self.complaints.append(found.problem("id", message))
             return
         if entitlement_id in self._seen:
             message = N_("{id!r} is the id of {other} too")
             other = self._seen[entitlement_id]
-            self.problems.append(found.problem("id", message, id=entitlement_id, other=other))
+            self.complaints.append(found.problem("id", message, id=entitlement_id, other=other))
             return
         self._seen[entitlement_id] = found.where
         before = self._known.get(entitlement_id)
@@ -354,7 +365,7 @@ class _Planner:
             match = self._products.find({"product": str(base)})
             if match.reason:
                 reason = match.reason
-                self.problems.append(
+                self.complaints.append(
                     found.problem("requires_base", reason.message, **reason.values)
                 )
                 return
@@ -365,7 +376,7 @@ class _Planner:
         else:
             line = replace(before, **values)
         if complaints := list(_complaints(found, line)):
-            self.problems.extend(complaints)
+            self.complaints.extend(complaints)
             return
         flaws = title_flaws(line, self._proven.get(line.id, frozenset()))
         self.changes.append(Change(found.where, line, before, notes, flaws))

@@ -125,6 +125,7 @@ FINDINGS = {
         "(activation: {evidence})"
     ),
     FindingKind.CONDITION: N_("to be checked: {evidence}"),
+    FindingKind.USED_WITHOUT_TITLE: N_("used licences whose title is not shown: {evidence}"),
 }
 
 

@@ -6,11 +6,13 @@ import pytest
 
 from quitus_collector.adapters import catalogue_files, terminal
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.domain.entitlement import Channel
 from quitus_collector.domain.findings import Finding, FindingKind, Seen, findings
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.domain.report import Update
 from quitus_collector.services.observing import observe
-from tests.builders import a_device, an_install
+from tests.builders import a_device, an_entitlement, an_install
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
 
@@ -177,3 +179,25 @@ def test_where_there_is_nothing_to_find_that_is_said(capsys: pytest.CaptureFixtu
     terminal.findings([], CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
 
     assert capsys.readouterr().out == "Rien n’a été relevé à côté de la position.\n"
+
+
+def test_used_licences_that_are_not_shown_to_be_lawful_are_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = MemoryStore()
+    shown = {"previous_owners": ("Saturne SA",), "first_sale": "FR", "perpetual": True}
+    with store.writing() as work:
+        work.entitlements.add(an_entitlement("A", channel=Channel.USED))
+        work.entitlements.add(an_entitlement("B", channel=Channel.USED, **shown))
+        work.entitlements.add(an_entitlement("C", channel=Channel.USED, **shown))
+        work.entitlements.add(an_entitlement("D"))
+        kind = ProofKind.CHAIN_OF_TITLE
+        work.proofs.add(Proof("C", "aa", kind, "titre.pdf", 1, FakeClock().now()))
+
+    (finding,) = observe(store, CATALOGUE, FakeClock())
+    terminal.findings([finding], CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+
+    assert (finding.kind.value, finding.evidence) == ("used-without-title", "A, B")
+    said = capsys.readouterr().out
+    assert "licences d’occasion dont le titre n’est pas établi : A, B" in said
+    assert "poste" not in said

@@ -36,8 +36,7 @@ class World:
     def refused(self, text: str, **given: object) -> list[str]:
         with pytest.raises(Refused) as raised:
             self.take_in(text, **given)
-        found = raised.value.preview
-        problems = [*found.problems, *(each.problem for each in found.unmatched)]
+        problems = map(pools.as_problem, raised.value.preview.complaints)
         return [f"{each.where}, {each.column}: {each.what}" for each in problems]
 
     def edit(self, entitlement_id: str = "A", **values: str) -> pools.Change:
@@ -175,8 +174,8 @@ def test_every_wrong_line_is_told_and_none_is_taken(world: World) -> None:
         "C;Visio Professional 2019;2;\nC;Visio Professional 2019;3;\n"
     )
 
-    assert [each.partition(",")[0] for each in said] == ["line 2", "line 3", "line 5", "line 3"]
-    assert "'C' is the id of line 4 too" in said[2]
+    assert [each.partition(",")[0] for each in said] == ["line 2", "line 3", "line 3", "line 5"]
+    assert "'C' is the id of line 4 too" in said[3]
     assert world.lines == {}
     with world.store.reading() as work:
         assert list(work.audit.list()) == []
@@ -274,6 +273,14 @@ def test_an_edit_changes_what_it_names_and_keeps_what_was(world: World) -> None:
         (10, 12),
         (None, date(2026, 12, 31)),
     ]
+
+
+def test_an_empty_value_takes_it_away(world: World) -> None:
+    world.take_in(f"{HEADER};fin\nA;Visio Professional 2019;10;31/12/2026\n")
+
+    world.edit(fin="")
+
+    assert world.lines["A"].valid_until is None
 
 
 @pytest.mark.parametrize(
