@@ -71,7 +71,7 @@ def _add_import(actions: Commands) -> None:
     imported.add_argument(
         "--without-unmatched",
         action="store_true",
-        help="leave out the lines whose product is not certain",
+        help="leave out the lines of which it is not certain what is owned",
     )
     imported.add_argument("--reason", type=label, default="", help="for the history")
     imported.set_defaults(command=_import)

@@ -8,7 +8,7 @@ from typing import Any
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue
-from quitus_collector.domain.entitlement import Channel, Entitlement
+from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.holding import Act, Difference, Happened, differences, happenings
 from quitus_collector.domain.product import line_of, version_of
 from quitus_collector.domain.proof import ProofKind, TitleFlaw, title_flaws
@@ -34,7 +34,7 @@ from quitus_collector.services.intake.products import (
     Products,
     is_access,
     is_free,
-    written_name,
+    says_cores,
 )
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 from quitus_collector.services.wording import N_
@@ -72,7 +72,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A line whose product is not certain: its name, and products that are like it."""
+    """A line of which it is not certain what is owned: its name, products that are like it."""
 
     problem: Problem
     name: str
@@ -301,24 +301,32 @@ class _Planner:
     def take(self, line: RawLine) -> None:
         """One line more."""
         found = draft(line)
-        problems = list(found.problems)
+        self.complaints.extend(found.problems)
         match = self._match(found)
-        if match and match.reason:
-            name = written_name(found.named) or found.named.get("part_number", "")
+        if match is None:
+            return
+        if match.reason:
             column = "product" if found.named.get("product") else "part_number"
             problem = found.problem(column, match.reason.message, **match.reason.values)
-            self.complaints.append(Unmatched(problem, name, match.suggestions))
-        product = match.product if match else ""
-        if product:
-            product, complaints = self._as_sold(found, product)
-            problems.extend(complaints)
-        if problems or not product or match is None:
-            self.complaints.extend(problems)
+            self._leave_open(found, problem, match.suggestions)
+            return
+        product, complaint = self._as_sold(found, match.product)
+        if complaint:
+            self._leave_open(found, complaint)
+            return
+        if found.problems:
             return
         notes: list[Text] = []
         if match.pack > 1 and found.pack == 1:
             found, notes = _unpacked(found, match.pack)
         self._add(found, product, tuple(notes))
+
+    def _leave_open(
+        self, found: Draft, problem: Problem, suggestions: tuple[str, ...] = ()
+    ) -> None:
+        """What is owned is for a person to say; the rest may be taken in without it."""
+        name = found.name or found.named.get("part_number", "")
+        self.complaints.append(Unmatched(problem, name, suggestions))
 
     def _match(self, found: Draft) -> Match | None:
         """The product that the line names; None where it names none."""
@@ -327,23 +335,22 @@ class _Planner:
         is_subscription = found.told.get("channel") is Channel.SUBSCRIPTION
         return self._products.find(found.named, is_subscription=is_subscription)
 
-    def _as_sold(self, found: Draft, product: str) -> tuple[str, list[Problem]]:
+    def _as_sold(self, found: Draft, product: str) -> tuple[str, Problem | None]:
         """The product as the catalogue writes it, and what is wrong with owning it."""
         name, version = line_of(product), version_of(product)
         catalogue = self._catalogue
-        wrong: list[Problem] = []
+        message = ""
         if is_free(catalogue, name):
             message = N_("{product} is free: there is no licence to count")
-            wrong.append(found.problem("product", message, product=name))
         elif catalogue.lacks_version(product):
             message = N_("{product} is licensed by version: write {product}@VERSION, or a version")
-            wrong.append(found.problem("product", message, product=name))
         elif version and not (catalogue.is_versioned(name) or is_access(catalogue, name)):
             message = N_("{product} has no versions: write it without @")
-            wrong.append(found.problem("product", message, product=name))
+        if message:
+            return product, found.problem("product", message, product=name)
         names = catalogue.products[name].version_names.items()
         number = {written.lower(): number for number, written in names}.get(version, version)
-        return (f"{name}@{number}" if number else name), wrong
+        return (f"{name}@{number}" if number else name), None
 
     def _add(self, found: Draft, product: str, notes: tuple[Text, ...]) -> None:
         entitlement_id = found.told.get("id") or made_id(found, product)
@@ -371,7 +378,12 @@ class _Planner:
                 return
             values["requires_base"] = match.product
         if before is None:
-            values.setdefault("metric", self._catalogue.metric(product))
+            metric = values.setdefault("metric", self._catalogue.metric(product))
+            if not found.metric and metric is Metric.CORE and not says_cores(found.name):
+                message = N_("is empty, and {product} was not always counted by cores")
+                problem = found.problem("metric", message, product=line_of(product))
+                self._leave_open(found, problem)
+                return
             line = Entitlement(id=entitlement_id, **values)
         else:
             line = replace(before, **values)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from quitus_collector.adapters import catalogue_files
-from quitus_collector.adapters.pools import delimited
+from quitus_collector.adapters.pools import delimited, statement
 from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.holding import Act, Happening
@@ -16,6 +16,7 @@ from quitus_collector.services.pools import Preview, Refused
 from tests.builders import OFFICE_2016, OFFICE_2019, a_reading, an_entitlement
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
+from tests.makers import licence_lists as lists
 
 CATALOGUE = catalogue_files.load()
 ANNE = Act("operator anne", "inventaire de mars")
@@ -192,6 +193,20 @@ def test_what_is_not_certain_is_left_out_only_when_asked(world: World) -> None:
     assert "microsoft/visio/professional@2024" in found.unmatched[0].suggestions
 
 
+def test_what_a_statement_leaves_open_keeps_nothing_else_out(world: World) -> None:
+    rows = [
+        ("Servers", "SQL Server Standard", "2019", 4, 0, 0, 0),
+        ("Servers", "Chose", "2019", 4, 0, 0, 0),
+        ("Applications", "Visio Professional", "2016", 15, 0, 0, 0),
+    ]
+    reading = statement.read(lists.statement("en", rows))
+
+    found = world.take(reading, without_unmatched=True)
+
+    assert [line.product for line in world.lines.values()] == ["microsoft/visio/professional@2016"]
+    assert [each.name for each in found.unmatched] == ["SQL Server Standard 2019", "Chose 2019"]
+
+
 def test_a_decision_is_remembered_for_the_next_list(world: World) -> None:
     text = "id;produit;quantité;sku\n{};Suite maison;{};X-1\n"
     world.take_in(text.format("A", 1), decisions={"Suite maison": OFFICE_2019})
@@ -217,6 +232,33 @@ def test_a_metric_that_is_not_stated_is_the_catalogues(world: World) -> None:
     )
 
     assert [each.metric for each in world.lines.values()] == [Metric.CORE, Metric.USER_CAL]
+
+
+def test_a_metric_that_the_name_leaves_open_is_asked_for(world: World) -> None:
+    """Such a licence may be one of a server, or of two processors."""
+    (said,) = world.refused(f"{HEADER}\nA;SQL Server Standard 2019;4\n")
+
+    assert said.startswith("line 2, metric: is empty, and microsoft/sql-server/standard was not")
+    world.take_in(f"{HEADER};unité\nA;SQL Server Standard 2019;4;cœur\n")
+    world.take_in(f"{HEADER}\nA;SQL Server Standard 2019;8\n")
+    assert (world.lines["A"].quantity, world.lines["A"].metric) == (8, Metric.CORE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "channel", "metric", "perpetual"),
+    [
+        ("Licence perpétuelle", Channel.UNSTATED, Metric.DEVICE, True),
+        ("Utilisateur nommé", Channel.UNSTATED, Metric.USER, None),
+        ("OEM", Channel.OEM, Metric.DEVICE, None),
+    ],
+)
+def test_a_column_of_kinds_may_say_how_long_or_by_what(
+    world: World, kind: str, channel: Channel, metric: Metric, perpetual: bool | None
+) -> None:
+    world.take_in(f"{HEADER};type de licence\nA;Visio Professional 2019;4;{kind}\n")
+
+    line = world.lines["A"]
+    assert (line.channel, line.metric, line.perpetual) == (channel, metric, perpetual)
 
 
 # --- Used licences ---

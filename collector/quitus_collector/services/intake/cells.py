@@ -23,6 +23,8 @@ ENDLESS = names_in(
     "perpetual|perpetuel|perpetuelle|unlimited|illimite|illimitee|never|jamais|sans limite|"
     "no limit|none|aucun|aucune|sans|indefini|n a|na|nc|sans objet|duree illimitee"
 )
+# Of a column that says what kind of licence it is.
+PERPETUAL = names_in("perpetual|perpetuel|perpetuelle|a duree indeterminee|definitive")
 METRICS: Mapping[str, Metric] = {
     name: metric
     for metric, names in {

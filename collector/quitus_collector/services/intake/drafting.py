@@ -6,8 +6,9 @@ from typing import Any
 
 from quitus_collector.domain.entitlement import Channel, Metric
 from quitus_collector.domain.product import is_product_id
-from quitus_collector.services.intake.cells import READERS, Count
-from quitus_collector.services.intake.lines import Problem, RawLine, Text, Wrong, phrase
+from quitus_collector.services.intake.cells import METRICS, PERPETUAL, READERS, Count, as_text
+from quitus_collector.services.intake.headings import plain
+from quitus_collector.services.intake.lines import Cell, Problem, RawLine, Text, Wrong, phrase
 from quitus_collector.services.intake.products import written_name
 from quitus_collector.services.wording import N_
 
@@ -36,6 +37,11 @@ class Draft:
         """Its place in the document."""
         return self.line.where
 
+    @property
+    def name(self) -> str:
+        """What the document calls the product."""
+        return written_name(self.named)
+
     def problem(self, field: str, message: str, /, **values: object) -> Problem:
         """A complaint about one of its fields."""
         return Problem(self.where, self.line.columns.get(field, field), phrase(message, **values))
@@ -45,7 +51,7 @@ def draft(line: RawLine) -> Draft:
     """Reads every cell of a line, and complains of each that cannot be read."""
     told: dict[str, Any] = {}
     problems: list[Problem] = []
-    for name, cell in line.cells.items():
+    for name, cell in _in_its_place(line.cells).items():
         try:
             told[name] = READERS[name](cell)
         except Wrong as wrong:
@@ -68,6 +74,16 @@ def draft(line: RawLine) -> Draft:
     return Draft(
         found.line, found.told, named, found.quantity, found.metric, found.pack, tuple(problems)
     )
+
+
+def _in_its_place(cells: Mapping[str, Cell]) -> Mapping[str, Cell]:
+    """The cells, what a column "type of licence" says of metric or duration among its own."""
+    kind = plain(cells.get("channel") or "").removeprefix("licence ").removeprefix("license ")
+    if kind in PERPETUAL:
+        return {"perpetual": True, **cells, "channel": None}
+    if kind in METRICS and not as_text(cells.get("metric")):
+        return {**cells, "metric": kind, "channel": None}
+    return cells
 
 
 def _lacks(found: Draft, problems: Sequence[Problem]) -> list[Problem]:
@@ -122,8 +138,7 @@ def values_of(found: Draft, product: str, defaults: Mapping[str, Any]) -> dict[s
     if "part_number" in found.named:
         values["part_number"] = found.named["part_number"]
     if found.named.get("product"):
-        name = written_name(found.named)
-        values["bought_as"] = "" if is_product_id(name) else name
+        values["bought_as"] = "" if is_product_id(found.name) else found.name
     return values
 
 

@@ -31,7 +31,8 @@ MAX_SUGGESTIONS = 3
 # Words that say nothing of which product it is.
 _NOISE = names_in(
     "edition|licence|licences|license|licenses|lic|the|a|of|for|de|du|la|le|les|l|pour|et|and|"
-    "sngl|olp|mvl|languages|multilanguage|lng|single|english|french|francais|anglais"
+    "sngl|olp|olv|mvl|nl|alng|lng|corelic|qlfd|w1prjctsvrcal|languages|multilanguage|single|"
+    "english|french|francais|anglais"
 )
 # French words of names that labels have in English.
 _SAME = {
@@ -45,6 +46,26 @@ _SAME = {
     "peripherique": "device",
     "poste": "device",
 }
+# How Microsoft's price lists, and the invoices after them, write names in one word:
+# "WinSvrSTDCore 2019 SNGL OLP 2Lic NL CoreLic", "WinSvrCAL 2008 SNGL OLP NL DvcCAL".
+_PRICE_LIST = {
+    "officeproplus": "office professional plus",
+    "officestd": "office standard",
+    "visiopro": "visio professional",
+    "visiostd": "visio standard",
+    "prjctpro": "project professional",
+    "prjctstd": "project standard",
+    "winsvrstd": "windows server standard",
+    "winsvrstdcore": "windows server standard core",
+    "winsvrdccore": "windows server datacenter core",
+    "winsvressntls": "windows server essentials",
+    "winsvrcal": "windows server cal",
+    "sqlsvrstdcore": "sql server standard core",
+    "sqlsvrentcore": "sql server enterprise core",
+    "sqlcal": "sql server cal",
+    "usrcal": "user cal",
+    "dvccal": "device cal",
+}
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,3})*|[rx]?\d{1,4}[ab]?|cs\d")
 _ONE_CAL = re.compile(r"[\s,–-]+1 (?=(?:user|device) cal\b)", re.IGNORECASE)
 _CORE_WORDS = frozenset(("core", "cores"))
@@ -54,6 +75,10 @@ _PACK = re.compile(
     r"(?:[ -](?:licen[cs]es?|lic))?(?:[ -]packs?)?\)?\s*$",
     re.IGNORECASE,
 )
+
+
+_LICENCES = re.compile(r"\b(?P<size>\d{1,3})lic\b", re.IGNORECASE)
+_RELEASE = re.compile(r"\b(\d{4})r(\d)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +168,13 @@ class Products:
 
     def _pack(self, product: str, written: str) -> int:
         """The cores that one licence has by its name, of a product that is counted by cores."""
-        found = _PACK.search(written)
+        found = _PACK.search(written) or _LICENCES.search(written)
         is_counted = self._catalogue.metric(product) is Metric.CORE
         return int(found["size"]) if found and is_counted and int(found["size"]) else 1
 
     def _certain(self, written: str, publisher: str) -> set[str]:
         """The products that the name is a whole name of."""
-        plainer = plain_name(_ONE_CAL.sub(" ", _PACK.sub("", written)))
+        plainer = plain_name(_ONE_CAL.sub(" ", _LICENCES.sub(" ", _PACK.sub("", written))))
         words = _words(plainer)
         found = self._labelled(words)
         if not found and words & _CORE_WORDS:
@@ -282,5 +307,12 @@ def written_name(named: Mapping[str, str]) -> str:
     return name.strip()
 
 
+def says_cores(written: str) -> bool:
+    """Whether a name says that its licences are counted by cores."""
+    return bool(_PACK.search(written) or _words(written) & _CORE_WORDS)
+
+
 def _words(name: str) -> frozenset[str]:
-    return frozenset(_SAME.get(word, word) for word in plain(name).split()) - _NOISE
+    words = _RELEASE.sub(r"\1 r\2", plain(name)).split()
+    whole = " ".join(_PRICE_LIST.get(word, word) for word in words).split()
+    return frozenset(_SAME.get(word, word) for word in whole) - _NOISE
