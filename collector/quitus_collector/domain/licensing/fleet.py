@@ -160,23 +160,30 @@ def without_licences(
 ) -> Tally:
     """What nothing can cover, and what there is to buy."""
     found = Tally()
-    # On how many devices each person has a product.
-    personal: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    # The person of each device, by product.
+    personal: defaultdict[str, list[str]] = defaultdict(list)
+    terms = {product: situation.terms_of(product) for some in holding for product in some}
     for some, devices in holding.items():
         for product in some:
-            terms = situation.terms_of(product)
             found.uncovered[product] += len(devices)
-            if terms.default_metric is Metric.USER:
-                personal[product].update(device.user for device in devices if device.user)
-                found.purchases[product] += sum(not device.user for device in devices)
-            elif terms.default_metric in BY_CORES:
-                units = (terms.units_on(device, terms.default_metric) for device in devices)
-                found.purchases[product] += sum(units)
+            metric = terms[product].default_metric
+            if metric is Metric.USER:
+                users = [device.user for device in devices if device.user]
+                personal[product] += users
+                found.purchases[product] += len(devices) - len(users)
+            elif metric in BY_CORES:
+                found.purchases[product] += sum(
+                    terms[product].units_on(device, metric) for device in devices
+                )
             else:
                 found.purchases[product] += len(devices)
-    for product, devices_of in personal.items():
+    for product, users in personal.items():
         seats = seats_bought(situation, product)
-        found.purchases[product] += sum(-(-n // (seats or n)) for n in devices_of.values())
+        found.purchases[product] += (
+            sum(-(-count // seats) for count in Counter(users).values())
+            if seats
+            else len(set(users))
+        )
     return found
 
 
@@ -190,7 +197,7 @@ def _alike(
     """The situation with one device for all that the lines cannot tell apart, and who they are.
 
     People are told apart by what they have on all their devices. Where `names` are wanted, those
-    that a device stands for are sorted by id; of people's devices, by that of the first one.
+    that a device stands for are told, sorted by id; of people's devices, by that of the first one.
     """
     lines = list(lines)
     bound = {line.bound_to for line in lines if line.bound_to}
@@ -203,9 +210,9 @@ def _alike(
         )
     )
     people: defaultdict[object, list[tuple[_Trait, CountedDevice]]] = defaultdict(list)
-    # By whether it is a person, then what each device is to the lines: the clusters alike.
-    clusters: defaultdict[_Key, list[tuple[CountedDevice, ...]]]
-    clusters = defaultdict(list)
+    # How many clusters are alike and, for names, which: their devices, by place.
+    copies: Counter[_Key] = Counter()
+    clusters: defaultdict[_Key, list[tuple[CountedDevice, ...]]] = defaultdict(list)
     sorted_products = {some: tuple(sorted(some)) for some in holding}
 
     def trait(some: frozenset[str], device: CountedDevice) -> _Trait:
@@ -217,35 +224,46 @@ def _alike(
 
     for some, devices in holding.items():
         if not (personal or bound or entities):
-            clusters[False, (("", "", sorted_products[some]),)] += zip(devices)
+            key: _Key = (False, (("", "", sorted_products[some]),))
+            copies[key] += len(devices)
+            if names:
+                clusters[key] += zip(devices)
             continue
         for device in devices:
             if personal and device.user is not None:
                 people[device.user].append((trait(some, device), device))
             else:
-                clusters[False, (trait(some, device),)].append((device,))
+                copies[key := (False, (trait(some, device),))] += 1
+                if names:
+                    clusters[key].append((device,))
     for theirs in people.values():
-        theirs.sort(key=lambda each: (each[0], each[1].id))
-        traits = tuple(trait for trait, _ in theirs)
-        clusters[True, traits].append(tuple(device for _, device in theirs))
+        if len(theirs) > 1:
+            theirs.sort(key=_by_trait)
+        copies[key := (True, tuple([trait for trait, _ in theirs]))] += 1
+        if names:
+            clusters[key].append(tuple(device for _, device in theirs))
     made: list[CountedDevice] = []
     installs: set[tuple[str, str]] = set()
+    times: dict[str, int] = {}
     stand_for: dict[str, list[CountedDevice]] = {}
-    for number, ((is_person, traits), those) in enumerate(sorted(clusters.items(), key=_first)):
-        if names:
-            those.sort(key=lambda devices: devices[0].id)
+    for number, ((is_person, traits), count) in enumerate(sorted(copies.items())):
+        those = sorted(clusters[is_person, traits], key=_by_id) if names else []
         for place, (bound_id, entity, some_products) in enumerate(traits):
             name = bound_id or f"{number}.{place}"
             made.append(CountedDevice(name, entity or None, f"{number}" if is_person else None))
             installs |= {(name, product) for product in some_products}
+            times[name] = count
             stand_for[name] = [devices[place] for devices in those]
-    times = {name: len(devices) for name, devices in stand_for.items()}
     alike = replace(situation, devices=made, installs=frozenset(installs), copies=times)
     return alike, stand_for
 
 
-def _first(item: tuple[_Key, object]) -> _Key:
-    return item[0]
+def _by_trait(each: tuple[_Trait, CountedDevice]) -> tuple[_Trait, str]:
+    return each[0], each[1].id
+
+
+def _by_id(devices: tuple[CountedDevice, ...]) -> str:
+    return devices[0].id
 
 
 def _tally_of(answer: Reconciliation, lines: Iterable[Entitlement]) -> Tally:
