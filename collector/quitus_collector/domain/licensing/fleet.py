@@ -209,10 +209,6 @@ def _alike(
             *(situation.terms_of(product).default_metric for some in holding for product in some),
         )
     )
-    people: defaultdict[object, list[tuple[_Trait, CountedDevice]]] = defaultdict(list)
-    # How many clusters are alike and, for names, which: their devices, by place.
-    copies: Counter[_Key] = Counter()
-    clusters: defaultdict[_Key, list[tuple[CountedDevice, ...]]] = defaultdict(list)
     sorted_products = {some: tuple(sorted(some)) for some in holding}
 
     def trait(some: frozenset[str], device: CountedDevice) -> _Trait:
@@ -222,40 +218,62 @@ def _alike(
             sorted_products[some],
         )
 
+    alike = _Alike(names=names)
+    people: defaultdict[str, list[tuple[_Trait, CountedDevice]]] = defaultdict(list)
     for some, devices in holding.items():
         if not (personal or bound or entities):
-            key: _Key = (False, (("", "", sorted_products[some]),))
-            copies[key] += len(devices)
-            if names:
-                clusters[key] += zip(devices)
+            alike.add_all(("", "", sorted_products[some]), devices)
             continue
         for device in devices:
             if personal and device.user is not None:
                 people[device.user].append((trait(some, device), device))
             else:
-                copies[key := (False, (trait(some, device),))] += 1
-                if names:
-                    clusters[key].append((device,))
+                alike.add_all(trait(some, device), (device,))
     for theirs in people.values():
+        alike.add_person(theirs)
+    return alike.situation(situation)
+
+
+class _Alike:
+    """Devices alone and people's devices together, those alike counted as one."""
+
+    def __init__(self, *, names: bool) -> None:
+        self._names = names
+        self._copies: Counter[_Key] = Counter()
+        # For names, which they are: their devices, by place.
+        self._clusters: defaultdict[_Key, list[tuple[CountedDevice, ...]]] = defaultdict(list)
+
+    def add_all(self, trait: _Trait, devices: Sequence[CountedDevice]) -> None:
+        """Devices that are all the same to the lines, each by itself."""
+        key = (False, (trait,))
+        self._copies[key] += len(devices)
+        if self._names:
+            self._clusters[key] += zip(devices)
+
+    def add_person(self, theirs: list[tuple[_Trait, CountedDevice]]) -> None:
+        """One person's devices; puts them in order."""
         if len(theirs) > 1:
             theirs.sort(key=_by_trait)
-        copies[key := (True, tuple([trait for trait, _ in theirs]))] += 1
-        if names:
-            clusters[key].append(tuple(device for _, device in theirs))
-    made: list[CountedDevice] = []
-    installs: set[tuple[str, str]] = set()
-    times: dict[str, int] = {}
-    stand_for: dict[str, list[CountedDevice]] = {}
-    for number, ((is_person, traits), count) in enumerate(sorted(copies.items())):
-        those = sorted(clusters[is_person, traits], key=_by_id) if names else []
-        for place, (bound_id, entity, some_products) in enumerate(traits):
-            name = bound_id or f"{number}.{place}"
-            made.append(CountedDevice(name, entity or None, f"{number}" if is_person else None))
-            installs |= {(name, product) for product in some_products}
-            times[name] = count
-            stand_for[name] = [devices[place] for devices in those]
-    alike = replace(situation, devices=made, installs=frozenset(installs), copies=times)
-    return alike, stand_for
+        key = (True, tuple([trait for trait, _ in theirs]))
+        self._copies[key] += 1
+        if self._names:
+            self._clusters[key].append(tuple(device for _, device in theirs))
+
+    def situation(self, of: Situation) -> tuple[Situation, dict[str, list[CountedDevice]]]:
+        """One device for all that are alike, and whom it stands for."""
+        made: list[CountedDevice] = []
+        installs: set[tuple[str, str]] = set()
+        times: dict[str, int] = {}
+        stand_for: dict[str, list[CountedDevice]] = {}
+        for number, ((is_person, traits), count) in enumerate(sorted(self._copies.items())):
+            those = sorted(self._clusters.get((is_person, traits), ()), key=_by_id)
+            for place, (bound_id, entity, products) in enumerate(traits):
+                name = bound_id or f"{number}.{place}"
+                made.append(CountedDevice(name, entity or None, f"{number}" if is_person else None))
+                installs |= {(name, product) for product in products}
+                times[name] = count
+                stand_for[name] = [devices[place] for devices in those]
+        return replace(of, devices=made, installs=frozenset(installs), copies=times), stand_for
 
 
 def _by_trait(each: tuple[_Trait, CountedDevice]) -> tuple[_Trait, str]:
