@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from quitus_collector.adapters.reasons import say
-from quitus_collector.domain.remedy import Gap, Plan, Purchase, Transfer
+from quitus_collector.domain.remedy import Gap, Plan, Purchase, Replacement, Transfer
 from quitus_collector.services import wording
 from quitus_collector.services.ports import Messages
 from quitus_collector.services.remedying import Advice
@@ -79,6 +79,8 @@ def _gap(gap: Gap, advice: Advice, messages: Messages) -> None:
             say(text("buy {licences} of {product}", licences=bought, product=label))
     for transfer in gap.transfers:
         say(_transfer(transfer, messages))
+    for replacement in gap.replacements:
+        say(_replacement(replacement, advice, messages))
     for product, devices in gap.devices.items():
         say(_uninstall(product, devices, advice, messages))
 
@@ -123,6 +125,20 @@ def _transfer(transfer: Transfer, messages: Messages) -> str:
     )
 
 
+def _replacement(replacement: Replacement, advice: Advice, messages: Messages) -> str:
+    devices = _names(sorted(advice.names[each] for each in replacement.devices))
+    return messages.text(
+        "or put {other}, of which licences are left over, in place of {product}: {devices}",
+        other=advice.labels[replacement.by],
+        product=advice.labels[replacement.product],
+        devices=devices,
+    )
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN_DEVICES]) + (" …" if len(names) > SHOWN_DEVICES else "")
+
+
 def _uninstall(product: str, devices: tuple[str, ...], advice: Advice, messages: Messages) -> str:
     """Devices that are silent first: nobody may use what is on them any more."""
     silent = sorted(advice.names[each] for each in devices if each in advice.silent)
@@ -131,5 +147,5 @@ def _uninstall(product: str, devices: tuple[str, ...], advice: Advice, messages:
     return messages.text(
         "or uninstall {product} where it is not used: {devices}",
         product=advice.labels[product],
-        devices=", ".join(names[:SHOWN_DEVICES]) + (" …" if len(names) > SHOWN_DEVICES else ""),
+        devices=_names(names),
     )

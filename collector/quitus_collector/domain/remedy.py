@@ -17,15 +17,18 @@ from quitus_collector.domain.counting_terms import terms_of_all
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.licensing.assignment import Assignment
 from quitus_collector.domain.licensing.components import Demand, competing, components, groups
-from quitus_collector.domain.licensing.fleet import answer_for, demand_of, named_answer_for
+from quitus_collector.domain.licensing.fleet import Fleet, answer_for, demand_of, named_answer_for
 from quitus_collector.domain.licensing.rights import right_to
 from quitus_collector.domain.licensing.situation import Situation
 from quitus_collector.domain.licensing.spots import BY_CORES
 from quitus_collector.domain.licensing.tally import Tally
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import Undetermined
-from quitus_collector.domain.product import line_of
+from quitus_collector.domain.product import family_of, line_of
 from quitus_collector.domain.undetermined import reasons_of
+
+# What another edition must be licensed by to be put in a product's place.
+INSTEAD = frozenset({Metric.DEVICE, Metric.USER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,19 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Devices on which another edition or version would do, of which licences are left over.
+
+    `missing` are the installs without a licence after it, by product without zeros.
+    """
+
+    product: str
+    by: str
+    devices: tuple[str, ...]
+    missing: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Products that lack licences and compete for them, with every remedy; `missing` is by product.
 
@@ -94,6 +110,7 @@ class Gap:
     plan: Plan | None
     alternatives: tuple[Plan, ...]
     transfers: tuple[Transfer, ...]
+    replacements: tuple[Replacement, ...]
     devices: Mapping[str, tuple[str, ...]]
 
 
@@ -128,7 +145,7 @@ def remedies(
         each for each in offers if any(right_to(each.licence, p, terms_of) for p in asked.demanded)
     ]
     countable, uncountable = _countable(asked, catalogue, reaching, lacking)
-    shop = _Shop(asked, countable, solver)
+    shop = _Shop(asked, now, countable, solver)
     return Remedies(tuple(shop.gaps(lacking)), uncountable)
 
 
@@ -172,8 +189,10 @@ def _spoilt(
 class _Shop:
     """The question, and what can be bought for it."""
 
-    def __init__(self, asked: Question, offers: Sequence[Offer], solver: Solver) -> None:
-        self._asked, self._offers, self._solver = asked, offers, solver
+    def __init__(
+        self, asked: Question, now: Tally, offers: Sequence[Offer], solver: Solver
+    ) -> None:
+        self._asked, self._now, self._offers, self._solver = asked, now, offers, solver
 
     def gaps(self, lacking: Mapping[str, int]) -> Iterator[Gap]:
         """Each group of products with a gap that compete, in the order of the products."""
@@ -187,13 +206,15 @@ class _Shop:
             offers = [each for each in self._offers if each.licence.id in ids]
             answer, named = named_answer_for(asked.situation, asked.fleet, products, self._solver)
             covered = {(each.device, each.product) for each in named}
+            uncovered = {each: self._uncovered(each, covered) for each in missing}
             yield Gap(
                 missing,
                 {each: answer.purchases[each] for each in missing},
                 self._plan(products, offers) if offers else None,
                 tuple(self._alternatives(products, offers)),
                 tuple(self._transfers(products, answer)),
-                {each: self._uncovered(each, covered) for each in missing},
+                tuple(self._replacements(products, uncovered)),
+                uncovered,
             )
 
     def _uncovered(self, product: str, covered: set[tuple[str, str]]) -> tuple[str, ...]:
@@ -339,6 +360,51 @@ class _Shop:
         owned.append(replace(line, id=_moved_id(line), quantity=units, entity=None))
         changed = replace(situation, entitlements=owned)
         return answer_for(changed, self._asked.fleet, products, self._solver)
+
+    # --- replacing ---
+
+    def _replacements(
+        self, products: frozenset[str], uncovered: Mapping[str, tuple[str, ...]]
+    ) -> Iterator[Replacement]:
+        """Other editions and versions of the family of which licences are left over."""
+        spare: Counter[str] = Counter()
+        for line in self._asked.situation.entitlements:
+            in_force = line.is_valid_on(self._asked.situation.as_of)
+            if in_force and line.metric in INSTEAD and line.channel is not Channel.OEM:
+                spare[line.product] += line.quantity - self._now.consumed[line.id]
+        for product, devices in uncovered.items():
+            for by, units in sorted((+spare).items()):
+                if by != product and family_of(by) == family_of(product):
+                    chosen = devices[: min(units, len(devices))]
+                    if found := self._replaced(products, product, by, chosen):
+                        yield found
+
+    def _replaced(
+        self, products: frozenset[str], product: str, by: str, devices: tuple[str, ...]
+    ) -> Replacement | None:
+        """What it makes on these devices, or on as many of them as it helps; None where on none."""
+        asked = self._asked
+        beside = {by} | next(
+            (some for some, _ in competing(asked.situation, asked.demanded) if by in some),
+            frozenset(),
+        )
+        together = products | beside
+        before = sum(self._now.uncovered[each] for each in together)
+        while devices:
+            instead = set(devices)
+            installed = {
+                device.id: some - {product} | {by} if device.id in instead else some
+                for some, on in asked.fleet.holding(together).items()
+                for device in on
+            }
+            fleet = Fleet(asked.fleet.devices, installed)
+            after = answer_for(asked.situation, fleet, together, self._solver).uncovered
+            helped = before - sum(after.values())
+            if helped >= len(devices):
+                missing = {each: after[each] for each in sorted(together) if after[each]}
+                return Replacement(product, by, devices, missing)
+            devices = devices[: max(0, helped)]
+        return None
 
 
 def _moved_id(line: Entitlement) -> str:

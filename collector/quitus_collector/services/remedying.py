@@ -88,6 +88,15 @@ class Advice:
                 }
                 for each in gap.transfers
             ],
+            "replacements": [
+                {
+                    "product": each.product,
+                    "by": each.by,
+                    "devices": [self.names[device] for device in each.devices],
+                    "missing": dict(each.missing),
+                }
+                for each in gap.replacements
+            ],
             "devices": {
                 product: [
                     {"id": each, "name": self.names[each], "silent": each in self.silent}

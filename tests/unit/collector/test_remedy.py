@@ -184,6 +184,26 @@ def test_what_one_company_has_over_could_move_to_another() -> None:
     assert the_gap(found(fleet, [oem], [])).transfers == ()
 
 
+def test_another_edition_of_which_licences_are_left_over_could_take_the_place() -> None:
+    standard, professional = "microsoft/visio/standard@2019", "microsoft/visio/professional@2019"
+    fleet = {CountedDevice(f"pc-{n}"): {professional} for n in range(3)}
+    owned = [an_entitlement("S", standard, 2), an_entitlement("P", professional, 1)]
+
+    gap = the_gap(found(fleet, owned, []))
+
+    (replacement,) = gap.replacements
+    assert (replacement.product, replacement.by) == (professional, standard)
+    assert (replacement.devices, replacement.missing) == (("pc-1", "pc-2"), {})
+
+
+def test_another_edition_is_not_proposed_where_a_licence_reserved_elsewhere_is_left() -> None:
+    standard, professional = "microsoft/visio/standard@2019", "microsoft/visio/professional@2019"
+    fleet = {CountedDevice("pc-1", entity="2"): {professional}}
+    reserved = an_entitlement("S", standard, 2, entity="1")
+
+    assert the_gap(found(fleet, [reserved], [])).replacements == ()
+
+
 def _a_host(guests: int) -> dict[CountedDevice, set[str]]:
     host = CountedDevice("host", processors=2, cores=16)
     return {host: set()} | {
