@@ -33,6 +33,7 @@ class Some(NamedTuple):
 
     sum: Sum
     most: int
+    cell: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class Assignment:
                 for v, (option,) in zip(cell.variables, cell.patterns, strict=True)
                 if take in option.takes
             }
-            return Some(chosen, len(cell.members))
+            return Some(chosen, len(cell.members), frozenset(cell.variables))
 
         def missing(kind: int, product: str) -> Some:
             cell = cells[kind]
@@ -194,6 +195,7 @@ class Assignment:
 
         for holding, parts in holdings_of(kinds).items():
             self._share(kinds, holding, [(kinds[k].spot.takes[t], taking(k, t)) for k, t in parts])
+        self._pair(cells)
         for (product, _, seats), numbers in personal_purchases(kinds).items():
             self._buy_together(product, seats, [missing(k, product) for k in numbers])
         for product, numbers in access_purchases(kinds).items():
@@ -208,6 +210,26 @@ class Assignment:
                             self._bought[product][buyers[side]] = 1
                         row[buyers[side]] = without.most
                 self.programme.add_row(row, lower=0)
+
+    def _pair(self, cells: Sequence[Cell]) -> None:
+        """States that an odd number of devices cannot all be two to a unit.
+
+        Implied, but not by halves. A device with several such units may be in several pairs.
+        """
+        size = sum(len(cell.members) for cell in cells)
+        if size % 2 == 0 or any(place.spot.extra for cell in cells for place in cell.places):
+            return
+        row: Sum = {}
+        for cell in cells:
+            takes = cell.places[0].spot.takes
+            for variable, (option,) in zip(cell.variables, cell.patterns, strict=True):
+                seats = [takes[take].seat for take in option.takes]
+                seconds, holders = seats.count(Seat.SECOND), seats.count(Seat.HOLDER)
+                weight = seconds - max(0, seconds + holders - 1)
+                if weight:
+                    row[variable] = weight
+        if any(weight > 0 for weight in row.values()):
+            self.programme.add_row(row, upper=size // 2)
 
     def _share(
         self,
@@ -231,6 +253,11 @@ class Assignment:
             _add(self._draws[first.draw], held)
             seconds = _union(taking.sum for taking in by_seat[Seat.SECOND])
             self.programme.add_row(seconds | _times(held, -1), upper=0)
+            for second in by_seat[Seat.SECOND]:
+                if second.most == 1:
+                    # Implied, but not by halves: a device is not the second to use its own unit.
+                    others = {v: -n for v, n in held.items() if v not in second.cell}
+                    self.programme.add_row(second.sum | others, upper=0)
             return
         seated = [
             taking for seat, each in by_seat.items() if seat is not Seat.HOST for taking in each
