@@ -60,3 +60,23 @@ class StoreConflict(StoreError):
 
 class RenderError(CollectorError):
     """A document could not be made."""
+
+
+class FilingRefused(CollectorError):
+    """A declaration may not take this step now; the text says why and what to do."""
+
+
+class PortalRefused(CollectorError):
+    """The portal says no to what was sent, and keeps none of it."""
+
+
+class PortalMismatch(CollectorError):
+    """The portal is not as its description says; the text names the page and what is missing."""
+
+
+class NotSent(CollectorError):
+    """The portal could not be reached, or failed before it had the declaration: it has none."""
+
+
+class OutcomeUnknown(CollectorError):
+    """Whether the portal has the declaration is not known."""

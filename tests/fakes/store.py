@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from quitus_collector.domain.audit import Entry, Event, entry_after
+from quitus_collector.domain.campaign import Campaign
 from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
 from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.device import (
@@ -18,13 +19,16 @@ from quitus_collector.domain.device import (
     fingerprint,
 )
 from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.expected import ExpectedDevice
+from quitus_collector.domain.filing import Filing
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot, snapshot
 from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
-from quitus_collector.errors import UnknownDevice
+from quitus_collector.errors import UnknownDevice, UsageError
+from quitus_collector.services.ports import Paper
 from tests.builders import NOON
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -421,6 +425,60 @@ class MemoryDecisions:
         return sorted(self.entities_by_siren.values(), key=lambda each: each.siren)
 
 
+class MemoryFilings:
+    def __init__(self) -> None:
+        self.by_id: dict[str, Filing] = {}
+
+    def add(self, filing: Filing) -> None:
+        self.by_id[filing.id] = filing
+
+    def get(self, filing_id: str) -> Filing:
+        if filing_id not in self.by_id:
+            raise UsageError(f"no declaration has the id {filing_id!r}")
+        return self.by_id[filing_id]
+
+    def list(self) -> Sequence[Filing]:
+        return sorted(self.by_id.values(), key=lambda each: (each.drafted_at, each.id))[::-1]
+
+
+class MemoryPapers:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, Paper], bytes] = {}
+
+    def add(self, filing_id: str, paper: Paper, content: bytes) -> None:
+        self.kept[filing_id, paper] = content
+
+    def find(self, filing_id: str, paper: Paper) -> bytes | None:
+        return self.kept.get((filing_id, paper))
+
+
+class MemoryCampaigns:
+    def __init__(self) -> None:
+        self.by_id: dict[str, Campaign] = {}
+
+    def add(self, campaign: Campaign) -> None:
+        self.by_id[campaign.id] = campaign
+
+    def get(self, campaign_id: str) -> Campaign:
+        if campaign_id not in self.by_id:
+            raise UsageError(f"no letter has the id {campaign_id!r}")
+        return self.by_id[campaign_id]
+
+    def list(self) -> Sequence[Campaign]:
+        return sorted(self.by_id.values(), key=lambda each: (each.received_on, each.id))[::-1]
+
+
+class MemoryExpectedDevices:
+    def __init__(self) -> None:
+        self.kept: list[ExpectedDevice] = []
+
+    def add(self, devices: Iterable[ExpectedDevice]) -> None:
+        self.kept = list({each.name: each for each in devices}.values())
+
+    def list(self) -> Sequence[ExpectedDevice]:
+        return sorted(self.kept, key=lambda each: each.name)
+
+
 class MemoryUnitOfWork:
     def __init__(self) -> None:
         self.now = NOON
@@ -438,6 +496,10 @@ class MemoryUnitOfWork:
         self.entitlements = MemoryEntitlements(self)
         self.decisions = MemoryDecisions(self)
         self.proofs = MemoryProofs()
+        self.filings = MemoryFilings()
+        self.papers = MemoryPapers()
+        self.campaigns = MemoryCampaigns()
+        self.expected_devices = MemoryExpectedDevices()
 
     def at(self, at: datetime | None) -> "MemoryUnitOfWork":
         if at is None:

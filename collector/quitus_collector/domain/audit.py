@@ -46,6 +46,20 @@ class Kind(StrEnum):
     POOLS_CHANGED = "pools changed"
     PROOF_ADDED = "proof added"
     PROOF_REMOVED = "proof removed"
+    DRAFTED = "declaration drafted"
+    REVIEWED = "declaration reviewed"
+    DECLARATION_APPROVED = "declaration approved"
+    SEALED = "declaration sealed"
+    SUBMITTING = "declaration being submitted"
+    SUBMITTED = "declaration submitted"
+    UNCERTAIN = "declaration uncertain"
+    NOT_SENT = "declaration not sent"
+    PORTAL_REFUSED = "declaration refused"
+    WITHDRAWN = "declaration withdrawn"
+    LETTER_REGISTERED = "letter registered"
+    LETTER_REMINDED = "letter reminded"
+    LETTER_ANSWERED = "letter answered"
+    EXPECTED = "expected devices listed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from quitus_collector.domain.audit import Entry, Event
+from quitus_collector.domain.campaign import Campaign
 from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
 from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.device import (
@@ -20,6 +22,8 @@ from quitus_collector.domain.device import (
     JoinToken,
 )
 from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.expected import ExpectedDevice
+from quitus_collector.domain.filing import Filing
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot
 from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
@@ -302,6 +306,60 @@ class Decisions(Protocol):
         """All that have a name, sorted by SIREN."""
 
 
+class Filings(Protocol):
+    """The declarations with what was done to them."""
+
+    def add(self, filing: Filing) -> None:
+        """Keeps a filing; one with the same id is replaced."""
+
+    def get(self, filing_id: str) -> Filing:
+        """Raises UsageError. In a writing unit of work, locked until it ends."""
+
+    def list(self) -> Sequence[Filing]:
+        """All of them, the newest first."""
+
+
+class Paper(StrEnum):
+    """What is kept of a filing beside its document; a draft is how it looked before approval."""
+
+    DRAFT = "draft"
+    SEALED = "sealed"
+    RECEIPT = "receipt"
+
+
+class Papers(Protocol):
+    """Files of filings, by what they are."""
+
+    def add(self, filing_id: str, paper: Paper, content: bytes) -> None:
+        """Keeps a file; the one before it is replaced."""
+
+    def find(self, filing_id: str, paper: Paper) -> bytes | None:
+        """The file, or None where there is none."""
+
+
+class Campaigns(Protocol):
+    """The letters that were registered."""
+
+    def add(self, campaign: Campaign) -> None:
+        """Keeps a campaign; one with the same id is replaced."""
+
+    def get(self, campaign_id: str) -> Campaign:
+        """Raises UsageError. In a writing unit of work, locked until it ends."""
+
+    def list(self) -> Sequence[Campaign]:
+        """All of them, those received last first."""
+
+
+class ExpectedDevices(Protocol):
+    """The devices that there should be, by the company's own list."""
+
+    def add(self, devices: Iterable[ExpectedDevice]) -> None:
+        """Keeps a list in place of the one before; of two with one name, the last."""
+
+    def list(self) -> Sequence[ExpectedDevice]:
+        """All of them, sorted by name."""
+
+
 class UnitOfWork(Protocol):
     """One transaction over the repositories: all of it is kept, or nothing."""
 
@@ -315,6 +373,10 @@ class UnitOfWork(Protocol):
     decisions: Decisions
     proofs: Proofs
     audit: AuditLog
+    filings: Filings
+    papers: Papers
+    campaigns: Campaigns
+    expected_devices: ExpectedDevices
 
 
 class Store(Protocol):
@@ -371,6 +433,83 @@ class CertificateAuthority(Protocol):
 
     def proven_key_sha256(self, public_key: bytes, signature: bytes, message: bytes) -> str:
         """The fingerprint of a key that signed this message, hex; raises InvalidRequest."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDocument:
+    """A sealed PDF and the level that its seal reached, as a verifier tells it; never promised."""
+
+    pdf: bytes
+    level: str
+
+
+class Sealer(Protocol):
+    """Makes the document that goes out."""
+
+    def seal(self, filing: Filing) -> SealedDocument:
+        """The filing's document with its approvals and overrides, as PDF; raises CollectorError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a portal is given: `values` by name, flat, and the files by theirs.
+
+    `reference` is what the portal is asked for afterwards.
+    """
+
+    reference: str
+    values: Mapping[str, str]
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the portal answered: the number it gave, and the page or message that says so."""
+
+    number: str
+    page: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """One thing that leaves the house: on which page of the portal, under which label."""
+
+    page: str
+    label: str
+    value: str
+
+
+class Portal(Protocol):
+    """One place that takes declarations. Whatever it sends ends within `timeout_s`.
+
+    What was sent may arrive later still, up to `settles_s` after that.
+    """
+
+    name: str
+    timeout_s: int
+    settles_s: int
+
+    def disclose(self, sending: Sending) -> Sequence[Disclosed]:
+        """Everything that `submit` would send, without sending anything."""
+
+    def check(self, sending: Sending) -> None:
+        """Looks whether the portal is as it is described; gives it nothing of the declaration.
+
+        Raises PortalMismatch or NotSent.
+        """
+
+    def submit(self, sending: Sending) -> Accepted:
+        """Sends it, once.
+
+        Raises NotSent or PortalMismatch where the portal does not have it, PortalRefused where it
+        says no, and OutcomeUnknown otherwise.
+        """
+
+    def look_up(self, reference: str) -> Accepted | None:
+        """What the portal has under this reference; None where it says that it has nothing.
+
+        Raises OutcomeUnknown where it does not tell.
+        """
 
 
 class Messages(Protocol):

@@ -15,6 +15,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from quitus_collector.adapters.sql import failures
 from quitus_collector.adapters.sql.decisions import SQLDecisions
+from quitus_collector.adapters.sql.filings import (
+    SQLCampaigns,
+    SQLExpectedDevices,
+    SQLFilings,
+    SQLPapers,
+)
 from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.interning import Interning, Numbers
 from quitus_collector.adapters.sql.inventories import SQLInventories
@@ -30,14 +36,18 @@ from quitus_collector.adapters.sql.statements import WRITING
 from quitus_collector.errors import StoreAway, UsageError
 from quitus_collector.services.ports import (
     AuditLog,
+    Campaigns,
     CompanyAuthorities,
     Decisions,
     Devices,
     EnrolmentRequests,
     Entitlements,
+    ExpectedDevices,
+    Filings,
     Fleet,
     Inventories,
     JoinTokens,
+    Papers,
     Proofs,
 )
 
@@ -71,6 +81,10 @@ class SQLUnitOfWork:
         self.decisions: Decisions = SQLDecisions(connection, now)
         self.proofs: Proofs = SQLProofs(connection)
         self.audit: AuditLog = SQLAuditLog(connection)
+        self.filings: Filings = SQLFilings(connection)
+        self.papers: Papers = SQLPapers(connection)
+        self.campaigns: Campaigns = SQLCampaigns(connection)
+        self.expected_devices: ExpectedDevices = SQLExpectedDevices(connection)
 
 
 class SQLStore:

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from quitus_collector.adapters.sql.tables import metadata
+from quitus_collector.adapters.sql import filing_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=filing_tables.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -1,0 +1,187 @@
+"""A declaration from its draft to its seal: each step checked, written down and kept."""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+
+from quitus_collector.domain.audit import Event, Kind
+from quitus_collector.domain.device import Standing
+from quitus_collector.domain.expected import Coverage, SeenDevice, coverage
+from quitus_collector.domain.filing import (
+    Approval,
+    Facts,
+    Filing,
+    Guard,
+    Override,
+    Policy,
+    Sealed,
+    State,
+)
+from quitus_collector.domain.history import Snapshot
+from quitus_collector.errors import FilingRefused, UsageError
+from quitus_collector.services.licensing import STALE_AFTER
+from quitus_collector.services.ports import Clock, Paper, Sealer, Store
+
+MIN_DIGEST = 12
+MAX_TEXT = 255
+
+
+def draft(
+    store: Store,
+    clock: Clock,
+    *,
+    document: bytes,
+    lines: Iterable[str],
+    paper: bytes,
+    publisher: str,
+    policy: Policy,
+    actor: str,
+    campaign: str = "",
+) -> Filing:
+    """Keeps a declaration that was filled in: its JSON, and how it looks (`paper`, a PDF).
+
+    Guards look at the fleet as it is now. Raises UsageError for a letter that is not registered.
+    """
+    with store.writing() as work:
+        if campaign and work.campaigns.get(campaign).publisher != publisher:
+            raise UsageError(f"the letter {campaign} is not from this publisher")
+        now = clock.now()
+        devices = work.fleet.snapshots()
+        covered = coverage(work.expected_devices.list(), _seen(devices, clock))
+        standings = [each.standing for each in devices]
+        filing = Filing(
+            id=f"{now:%Y%m%d}-{secrets.token_hex(3)}",
+            reference=f"Q{secrets.token_hex(12)}",
+            publisher=publisher,
+            document=document,
+            facts=Facts(
+                lines=tuple(lines),
+                known=covered.known,
+                reporting=covered.reporting,
+                failed=sum(
+                    each.has_failed_sources for each in devices if each.standing is Standing.ACTIVE
+                ),
+                quarantined=standings.count(Standing.QUARANTINED),
+            ),
+            policy=policy,
+            drafted_by=actor,
+            drafted_at=now,
+            campaign=campaign,
+        )
+        work.filings.add(filing)
+        work.papers.add(filing.id, Paper.DRAFT, paper)
+        work.audit.add(Event(now, Kind.DRAFTED, actor, filing.id, {"sha256": filing.digest}))
+    return filing
+
+
+def fleet_coverage(store: Store, clock: Clock) -> Coverage:
+    """The company's list of devices beside what is enrolled now."""
+    with store.reading() as work:
+        return coverage(work.expected_devices.list(), _seen(work.fleet.snapshots(), clock))
+
+
+def review(
+    store: Store, clock: Clock, filing_id: str, lines: Sequence[str] | None, *, actor: str
+) -> Filing:
+    """Someone read these lines, by product, or all of them where `lines` is None."""
+    with store.writing() as work:
+        before = work.filings.get(filing_id)
+        filing = before.review(before.facts.lines if lines is None else lines)
+        work.filings.add(filing)
+        newly = len(before.unread()) - len(filing.unread())
+        detail = {"lines": str(newly), "unread": str(len(filing.unread()))}
+        work.audit.add(Event(clock.now(), Kind.REVIEWED, actor, filing_id, detail))
+    return filing
+
+
+def approve(
+    store: Store,
+    clock: Clock,
+    filing_id: str,
+    *,
+    digest: str,
+    name: str,
+    function: str,
+    overrides: Mapping[Guard, str],
+    actor: str,
+) -> Filing:
+    """One approval of the document with this digest, or the digest's first 12 characters or more.
+
+    `overrides` have a written reason for each guard that is set aside. Raises UsageError for
+    another digest, FilingRefused while a guard holds.
+    """
+    with store.writing() as work:
+        before, now = work.filings.get(filing_id), clock.now()
+        if len(digest) < MIN_DIGEST or not before.digest.startswith(digest.lower()):
+            raise UsageError(
+                f"the declaration {filing_id} does not have the digest {digest!r}: "
+                "look at it with declaration show, and give the digest that is shown there"
+            )
+        aside = [Override(guard, reason, actor, now) for guard, reason in overrides.items()]
+        filing = before.approve(Approval(actor, name, function, now), aside)
+        work.filings.add(filing)
+        detail = {"sha256": before.digest, "name": name} | {
+            each.guard.value: each.reason[:MAX_TEXT] for each in aside
+        }
+        work.audit.add(Event(now, Kind.DECLARATION_APPROVED, actor, filing_id, detail))
+    return filing
+
+
+def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: str) -> Filing:
+    """Makes the document that goes out; raises FilingRefused, or what the sealer raises."""
+    with store.reading() as work:
+        before = work.filings.get(filing_id)
+    # Tried first: a key that is on a card is not asked for in vain.
+    before.seal(Sealed("", "", clock.now()))
+    made = sealer.seal(before)
+    sealed = Sealed(sha256(made.pdf).hexdigest(), made.level, clock.now())
+    with store.writing() as work:
+        now = work.filings.get(filing_id)
+        if now != before:
+            raise FilingRefused(f"the declaration {filing_id} changed while it was being sealed")
+        filing = now.seal(sealed)
+        work.filings.add(filing)
+        work.papers.add(filing_id, Paper.SEALED, made.pdf)
+        detail = {"sha256": sealed.sha256, "level": sealed.level}
+        work.audit.add(Event(sealed.at, Kind.SEALED, actor, filing_id, detail))
+    return filing
+
+
+def withdraw(store: Store, clock: Clock, filing_id: str, reason: str, *, actor: str) -> Filing:
+    """It will not be sent."""
+    with store.writing() as work:
+        filing = work.filings.get(filing_id).withdraw(reason)
+        work.filings.add(filing)
+        detail = {"reason": reason[:MAX_TEXT]}
+        work.audit.add(Event(clock.now(), Kind.WITHDRAWN, actor, filing_id, detail))
+    return filing
+
+
+def values(document: bytes) -> dict[str, str]:
+    """What the document states once, by dotted names: `company.siren`, `totals.gap`."""
+    found: dict[str, str] = {}
+    _flatten("", json.loads(document), found)
+    return found
+
+
+def has_gap(filing: Filing) -> bool:
+    """Whether a line of a declaration that went out, or is about to, has a gap."""
+    return filing.state is not State.WITHDRAWN and int(values(filing.document)["totals.gap"]) > 0
+
+
+def _flatten(name: str, value: object, found: dict[str, str]) -> None:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            _flatten(f"{name}.{key}" if name else key, each, found)
+    elif not isinstance(value, list):
+        found[name] = "" if value is None else str(value)
+
+
+def _seen(devices: Iterable[Snapshot], clock: Clock) -> Iterable[SeenDevice]:
+    """Those that are counted; what is set apart was never seen, as far as figures go."""
+    now = clock.now()
+    for each in devices:
+        if each.standing is Standing.ACTIVE:
+            lately = each.heard_at is not None and now - each.heard_at <= STALE_AFTER
+            yield SeenDevice(each.name, lately)

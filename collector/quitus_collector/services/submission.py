@@ -1,0 +1,199 @@
+"""One click: a sealed declaration to a portal, once, and what became of it.
+
+That it is being submitted is committed before anything is sent. Whatever happens then, nothing
+is sent again until the portal, asked late enough, says that it has nothing.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from operator import methodcaller
+
+from quitus_collector.domain.audit import Event, Kind
+from quitus_collector.domain.filing import Attempt, Filing, Receipt, State
+from quitus_collector.errors import (
+    FilingRefused,
+    NotSent,
+    OutcomeUnknown,
+    PortalMismatch,
+    PortalRefused,
+    UsageError,
+)
+from quitus_collector.services.filings import MAX_TEXT, values
+from quitus_collector.services.ports import Accepted, Clock, Paper, Portal, Sending, Store
+
+KINDS = {
+    State.SUBMITTED: Kind.SUBMITTED,
+    State.UNCERTAIN: Kind.UNCERTAIN,
+    State.SEALED: Kind.NOT_SENT,
+    State.REFUSED: Kind.PORTAL_REFUSED,
+}
+
+
+def sending(filing: Filing, pdf: bytes) -> Sending:
+    """What a portal is given of it; `pdf` is the sealed document, or the draft to show it."""
+    return Sending(
+        filing.reference,
+        values(filing.document) | {"reference": filing.reference},
+        {"declaration.pdf": pdf, "declaration.json": filing.document},
+    )
+
+
+def submit(store: Store, clock: Clock, portal: Portal, filing_id: str, *, actor: str) -> Filing:
+    """Sends it, and writes down what came of it: submitted, refused, uncertain or sealed as before.
+
+    Raises FilingRefused where it may not be sent now, and PortalMismatch or NotSent, without any
+    change, where the portal is not as described or not there.
+    """
+    with store.reading() as work:
+        filing = work.filings.get(filing_id)
+        pdf = work.papers.find(filing_id, Paper.SEALED) or b""
+    filing.begin(_attempt(portal, actor, clock.now()))
+    given = sending(filing, pdf)
+    portal.check(given)
+    _begin(store, clock, portal, filing_id, sha256(pdf).hexdigest(), actor)
+    try:
+        accepted = portal.submit(given)
+    except (NotSent, PortalMismatch) as error:
+        step = methodcaller("not_sent", str(error))
+    except PortalRefused as error:
+        step = methodcaller("refused", str(error))
+    except OutcomeUnknown as error:
+        step = methodcaller("lost_sight", str(error))
+    except Exception as error:
+        # Of a fault of ours nobody can say how far it came.
+        step = methodcaller("lost_sight", f"{type(error).__name__}: {error}")
+        _settle(store, clock, filing_id, step, actor)
+        raise
+    else:
+        return _accept(store, clock, filing_id, accepted, actor)
+    return _settle(store, clock, filing_id, step, actor)
+
+
+def ask(store: Store, clock: Clock, portal: Portal, filing_id: str, *, actor: str) -> Filing:
+    """Asks the portal whether it has it.
+
+    "Nothing" counts only when nothing can arrive any more. Raises FilingRefused where nothing is
+    to be asked.
+    """
+    with store.reading() as work:
+        filing = work.filings.get(filing_id)
+    asked_at = clock.now()
+    attempt = _open_attempt(filing)
+    try:
+        found = portal.look_up(filing.reference)
+    except OutcomeUnknown as error:
+        said = str(error)
+    else:
+        if found:
+            return _accept(store, clock, filing_id, found, actor)
+        if asked_at >= attempt.settles_at:
+            reason = f"{portal.name} has nothing under {filing.reference}"
+            return _settle(
+                store, clock, filing_id, lambda now: _same(now, filing).not_sent(reason), actor
+            )
+        said = (
+            f"{portal.name} has nothing under {filing.reference} yet: "
+            f"ask again after {attempt.settles_at:%Y-%m-%d %H:%M} UTC"
+        )
+    if filing.state is State.SUBMITTING and asked_at < attempt.ends_at:
+        raise FilingRefused(f"the declaration {filing_id} may be being sent just now: {said}")
+    return _settle(store, clock, filing_id, lambda now: _same(now, filing).lost_sight(said), actor)
+
+
+def say_submitted(
+    store: Store, clock: Clock, filing_id: str, number: str, page: bytes, *, actor: str
+) -> Filing:
+    """A person has the receipt: its number, and its page or a scan of it."""
+    if not number.strip():
+        raise UsageError("a receipt has a number: give it as the portal shows it")
+    with store.reading() as work:
+        _open_attempt(work.filings.get(filing_id))
+    return _accept(store, clock, filing_id, Accepted(number.strip(), page), actor, by=actor)
+
+
+def say_not_submitted(
+    store: Store, clock: Clock, filing_id: str, reason: str, *, actor: str
+) -> Filing:
+    """A person looked and the portal has nothing; refused while it may still arrive there."""
+    if not reason.strip():
+        raise UsageError("say how it is known that the portal has nothing")
+
+    def back(filing: Filing) -> Filing:
+        attempt = _open_attempt(filing)
+        if clock.now() < attempt.settles_at:
+            raise FilingRefused(
+                f"what was sent may still arrive: say so after "
+                f"{attempt.settles_at:%Y-%m-%d %H:%M} UTC"
+            )
+        return filing.not_sent(reason)
+
+    return _settle(store, clock, filing_id, back, actor)
+
+
+def _attempt(portal: Portal, actor: str, now: datetime) -> Attempt:
+    ends_at = now + timedelta(seconds=portal.timeout_s)
+    return Attempt(portal.name, actor, now, ends_at, ends_at + timedelta(seconds=portal.settles_s))
+
+
+def _begin(
+    store: Store, clock: Clock, portal: Portal, filing_id: str, pdf_sha256: str, actor: str
+) -> None:
+    """Write-ahead: whoever commits this is the one that sends."""
+    with store.writing() as work:
+        before, now = work.filings.get(filing_id), clock.now()
+        filing = before.begin(_attempt(portal, actor, now))
+        if before.sealed is None or before.sealed.sha256 != pdf_sha256:
+            raise FilingRefused(f"the declaration {filing_id} was sealed anew: submit that one")
+        work.filings.add(filing)
+        detail = {"portal": portal.name, "reference": filing.reference, "sha256": pdf_sha256}
+        work.audit.add(Event(now, Kind.SUBMITTING, actor, filing_id, detail))
+
+
+def _open_attempt(filing: Filing) -> Attempt:
+    if filing.state not in (State.SUBMITTING, State.UNCERTAIN):
+        raise FilingRefused(f"the declaration {filing.id} is {filing.state}: nothing is open")
+    return filing.attempts[-1]
+
+
+def _same(now: Filing, seen: Filing) -> Filing:
+    """What was answered goes for the attempt that was open when it was asked."""
+    if now.attempts != seen.attempts:
+        raise FilingRefused(f"the declaration {now.id} was submitted anew meanwhile")
+    return now
+
+
+def _accept(
+    store: Store, clock: Clock, filing_id: str, accepted: Accepted, actor: str, by: str = ""
+) -> Filing:
+    page_sha256 = sha256(accepted.page).hexdigest() if accepted.page else ""
+    receipt = Receipt(accepted.number, clock.now(), page_sha256, by)
+    return _settle(store, clock, filing_id, lambda now: now.accepted(receipt), actor, accepted.page)
+
+
+def _settle(
+    store: Store,
+    clock: Clock,
+    filing_id: str,
+    step: Callable[[Filing], Filing],
+    actor: str,
+    page: bytes = b"",
+) -> Filing:
+    with store.writing() as work:
+        before = work.filings.get(filing_id)
+        filing = step(before)
+        if filing == before:
+            return filing
+        work.filings.add(filing)
+        if page:
+            work.papers.add(filing_id, Paper.RECEIPT, page)
+        detail = {"reference": filing.reference}
+        if filing.receipt:
+            detail |= {
+                "receipt": filing.receipt.number[:MAX_TEXT],
+                "page_sha256": filing.receipt.page_sha256,
+            }
+        else:
+            detail["reason"] = filing.note[:MAX_TEXT]
+        work.audit.add(Event(clock.now(), KINDS[filing.state], actor, filing_id, detail))
+    return filing
