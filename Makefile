@@ -37,6 +37,7 @@ soak: .venv/.dev fuzz ## the long form of tests that are short in `make test`
 	QUITUS_SOAK=$(or $(CASES),3000) $(PY) -m pytest tests/unit/collector/licensing
 	QUITUS_CRASH_POINTS=10000 $(PY) -m pytest tests/contract/test_reports.py
 	QUITUS_ROTATION_S=60 $(PY) -m pytest tests/e2e/identity/test_rotation.py
+	QUITUS_SUBMISSION_CRASHES=500 $(PY) -m pytest tests/e2e/submission/test_crashes.py
 	QUITUS_KILLS=$(or $(KILLS),20) $(PY) -m pytest tests/e2e/operation/test_workers.py tests/e2e/operation/test_several_collectors.py
 
 check: static test ## everything a change must pass
