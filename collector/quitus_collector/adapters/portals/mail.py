@@ -1,0 +1,132 @@
+"""A declaration by e-mail, through the company's own server, over TLS. Implements ports.Portal."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+import idna
+
+from quitus_collector.adapters.portals.description import MailPortal, fill
+from quitus_collector.adapters.portals.form import TYPES
+from quitus_collector.errors import NotSent, OutcomeUnknown, PortalRefused, UsageError
+from quitus_collector.services.ports import Accepted, Disclosed, Sending
+
+
+class Mail:
+    """One message. Its id is the receipt: what the server said of it is kept as the page."""
+
+    def __init__(self, described: MailPortal, credentials: Mapping[str, str]) -> None:
+        """Touches nothing yet."""
+        self.name = described.name
+        self.timeout_s, self.settles_s = described.timeout_s, described.settles_s
+        self._described = described
+        self._credentials = dict(credentials)
+
+    def disclose(self, sending: Sending) -> Sequence[Disclosed]:
+        """The message's heads, its text and its files."""
+        message = self._message(sending)
+        text = self._filled(self._described.text, sending)
+        heads = [Disclosed("e-mail", head, str(message[head])) for head in ("To", "Subject")]
+        files = [Disclosed("e-mail", "file", file) for file in sending.files]
+        return [*heads, Disclosed("e-mail", "text", text), *files]
+
+    def check(self, sending: Sending) -> None:
+        """Writes the message, and says good day to the server."""
+        self._message(sending)
+        with self._server():
+            pass
+
+    def submit(self, sending: Sending) -> Accepted:
+        """Hands it over. The server takes it with its last answer, and only then."""
+        message, described = self._message(sending), self._described
+        with self._server() as server:
+            try:
+                for code, said in (
+                    server.mail(_address(described.sender)),
+                    server.rcpt(_address(described.recipient)),
+                ):
+                    if code >= 500:
+                        raise PortalRefused(f"{described.server}: {code} {_text(said)}")
+                    if code not in (250, 251):
+                        raise NotSent(f"{described.server}: {code} {_text(said)}")
+            except (OSError, smtplib.SMTPException) as error:
+                raise NotSent(f"{described.server}: {error}") from error
+            try:
+                code, said = server.data(message.as_bytes(policy=SMTP))
+            except smtplib.SMTPDataError as error:
+                raise NotSent(f"{described.server}: {_text(error.smtp_error)}") from error
+            except (OSError, smtplib.SMTPException) as error:
+                raise OutcomeUnknown(f"{described.server} gave no answer: {error}") from error
+        if code >= 500:
+            raise PortalRefused(f"{described.server}: {code} {_text(said)}")
+        if code != 250:
+            raise NotSent(f"{described.server}: {code} {_text(said)}")
+        return Accepted(str(message["Message-ID"]), f"{code} {_text(said)}\n".encode())
+
+    def look_up(self, reference: str) -> Accepted | None:
+        """Nobody can be asked."""
+        raise OutcomeUnknown(
+            f"a message cannot be asked after: ask {self._described.recipient} for {reference}"
+        )
+
+    def _message(self, sending: Sending) -> EmailMessage:
+        described, message = self._described, EmailMessage(policy=SMTP)
+        domain = _address(described.sender).rpartition("@")[2]
+        message["From"], message["To"] = _address(described.sender), _address(described.recipient)
+        message["Subject"] = self._filled(described.subject, sending)
+        message["Date"] = format_datetime(datetime.now(UTC))
+        # The same however often it is sent: who gets it twice can tell.
+        message["Message-ID"] = f"<{sending.reference}@{domain}>"
+        message.set_content(self._filled(described.text, sending))
+        for name, content in sending.files.items():
+            main, _, sub = TYPES[name].partition("/")
+            message.add_attachment(content, maintype=main, subtype=sub, filename=name)
+        return message
+
+    def _filled(self, template: str, sending: Sending) -> str:
+        return fill(template, dict(sending.values), f"portal {self.name}")
+
+    @contextmanager
+    def _server(self) -> Iterator[smtplib.SMTP]:
+        """Signed in, over TLS; raises NotSent. What comes inside is told by who does it."""
+        described, context = self._described, ssl.create_default_context()
+        host = idna.encode(described.server).decode()
+        try:
+            if described.encryption == "tls":
+                server: smtplib.SMTP = smtplib.SMTP_SSL(
+                    host, described.port, timeout=described.timeout_s / 4, context=context
+                )
+            else:
+                server = smtplib.SMTP(host, described.port, timeout=described.timeout_s / 4)
+                server.starttls(context=context)
+            server.ehlo()
+            if self._credentials:
+                server.login(self._credentials["user"], self._credentials["password"])
+        except KeyError as error:
+            raise UsageError(f"the credentials of {self.name} have no {error}") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise NotSent(f"{described.server} cannot be reached: {error}") from error
+        try:
+            yield server
+        finally:
+            server.close()
+
+
+def _address(text: str) -> str:
+    """An address whose domain may have accents, as mail servers have it."""
+    local, at, domain = text.rpartition("@")
+    try:
+        if not (local and at and local.isascii()):
+            raise UnicodeError
+        return f"{local}@{idna.encode(domain).decode()}"
+    except UnicodeError as error:
+        raise UsageError(f"{text!r} is not a mail address") from error
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
