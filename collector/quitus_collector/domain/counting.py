@@ -53,7 +53,7 @@ class Question:
     `situation` has the entitlements whose lines can be determined, and no installs: those are the
     fleet's. `entitlements` are all, in force or not; `demanded` the installed products that can be
     determined; `reasons` why others cannot, by line, or by `product@` where it lacks its version.
-    `spared` counts installs that need no licence, by product and exemption.
+    `spared` are the devices on which installs need no licence, by product and exemption.
     """
 
     situation: Situation
@@ -61,7 +61,7 @@ class Question:
     entitlements: Sequence[Entitlement]
     demanded: frozenset[str]
     reasons: Mapping[str, Undetermined]
-    spared: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    spared: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
 
     def reason_of(self, product: str) -> Undetermined | None:
         """Why the product's figures cannot be had; None where they can."""
@@ -74,12 +74,12 @@ def question(
     products: Mapping[str, frozenset[str]],
     entitlements: Sequence[Entitlement],
     catalogue: Catalogue | CountingTerms,
-    spared: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    spared: Mapping[tuple[str, str], Sequence[str]] = MappingProxyType({}),
 ) -> Question:
     """Sorts what the engine counts from what cannot be determined.
 
-    `products` holds the products of each device that need a licence, by device id; `spared` counts
-    the installs that need none.
+    `products` holds the products of each device that need a licence, by device id; `spared` are
+    the devices on which they need none.
     """
     fleet = Fleet(devices, products)
     in_force = [each for each in entitlements if each.quantity and each.is_valid_on(as_of)]
@@ -116,9 +116,9 @@ def lines_of(
     """The answer, line by line, sorted by product."""
     exempt: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     installed = Counter(asked.fleet.installed)
-    for (product, exemption), installs in sorted(asked.spared.items()):
-        exempt[product].append((exemption, installs))
-        installed[product] += installs
+    for (product, exemption), on in sorted(asked.spared.items()):
+        exempt[product].append((exemption, len(on)))
+        installed[product] += len(on)
     owned: Counter[str] = Counter()
     for each in asked.entitlements:
         in_force = each.is_valid_on(asked.situation.as_of)

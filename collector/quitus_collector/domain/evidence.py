@@ -30,10 +30,14 @@ class Share(StrEnum):
     COVERED = "covered"
     UNCOVERED = "uncovered"
     UNDETERMINED = "undetermined"
+    EXEMPT = "exempt"
 
 
 class Kind(NamedTuple):
-    """What is counted together; `entitlement` and `right` are empty unless it is covered."""
+    """What is counted together; `entitlement` and `right` are empty unless it is covered.
+
+    Of what is exempt, `entitlement` is the exemption.
+    """
 
     product: str
     metric: str

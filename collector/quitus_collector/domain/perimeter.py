@@ -1,6 +1,6 @@
 """Which devices count, as what, for whom: decisions of people, each with its reason."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -174,13 +174,13 @@ def without_exempt(
     placements: Mapping[str, Placement],
     exemptions: Iterable[Exemption],
     day: date,
-) -> tuple[dict[str, frozenset[str]], Counter[tuple[str, str]]]:
-    """The products of each device that need a licence, and how many installs each exemption spares.
+) -> tuple[dict[str, frozenset[str]], dict[tuple[str, str], list[str]]]:
+    """The products of each device that need a licence, and the devices that exemptions spare it.
 
     The latter by product and exemption; of several exemptions, the one with the lowest id is named.
     """
     needing = dict(products)
-    spared: Counter[tuple[str, str]] = Counter()
+    spared: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     exemptions = sorted(exemptions, key=lambda each: each.id)
     for device_id, placement in placements.items() if exemptions else ():
         if placement.role is Role.PRODUCTION or device_id not in needing:
@@ -192,8 +192,9 @@ def without_exempt(
             if exemption.exempts(product, placement.role, day)
         }
         needing[device_id] = frozenset(needing[device_id] - exempt.keys())
-        spared.update(exempt.items())
-    return needing, spared
+        for found in exempt.items():
+            spared[found].append(device_id)
+    return needing, dict(spared)
 
 
 def perimeter(

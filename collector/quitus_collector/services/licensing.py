@@ -13,12 +13,14 @@ from quitus_collector.domain.contested import (
     products_as,
     read_as,
 )
+from quitus_collector.domain.contribution import Contributions, contributions
 from quitus_collector.domain.counting import Question, lines_of, question
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.history import Snapshot
-from quitus_collector.domain.licensing.fleet import answer_for
+from quitus_collector.domain.licensing.fleet import answer_for, named_answer_for
 from quitus_collector.domain.licensing.situation import CountedDevice
+from quitus_collector.domain.licensing.tally import Tally
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.perimeter import (
     Exemption,
@@ -133,10 +135,48 @@ def position(
     return position_of(known(store, catalogue, clock, day), solver)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A position with everything that it was made from, down to each device's part in it."""
+
+    position: Position
+    known: Known
+    contributions: Contributions
+
+
+def count(found: Known, solver: Solver) -> Counted:
+    """The position that what is known makes, and what each device has to do with it.
+
+    Raises SolverError.
+    """
+    asked = found.question()
+    answer, covers = named_answer_for(asked.situation, asked.fleet, asked.demanded, solver)
+    made = _position(found, asked, answer)
+    certain = frozenset(each.device_id for each in found.devices if _is_certain(each, found.as_of))
+    devices, products = asked.situation.devices, asked.fleet.products()
+    parts = contributions(
+        *(made.lines, devices, products, covers, certain, found.terms, found.day, asked.spared)
+    )
+    return Counted(made, found, parts)
+
+
+def _is_certain(device: Snapshot, at: datetime) -> bool:
+    """Whether it was read whole and lately."""
+    return (
+        device.heard_at is not None
+        and at - device.heard_at <= STALE_AFTER
+        and not device.has_failed_sources
+    )
+
+
 def position_of(found: Known, solver: Solver) -> Position:
     """The position that what is known makes; raises SolverError."""
     asked = found.question()
     answer = answer_for(asked.situation, asked.fleet, asked.demanded, solver)
+    return _position(found, asked, answer)
+
+
+def _position(found: Known, asked: Question, answer: Tally) -> Position:
     return Position(
         as_of=found.as_of,
         catalogue_digest=found.terms.digest,

@@ -44,6 +44,15 @@ class Fleet:
             for product in found:
                 self.installed[product] += len(on)
 
+    def products(self) -> dict[str, frozenset[str]]:
+        """The products of each device that has any, by its id."""
+        return {
+            device.id: found
+            for found, devices in self.by_products.items()
+            for device in devices
+            if found
+        }
+
     def lines_where(self, is_so: Callable[[CountedDevice], bool]) -> set[str]:
         """The lines on any device of which that is so."""
         return {
