@@ -15,6 +15,9 @@ class FakeClock:
     def today(self) -> date:
         return self._now.date()
 
+    def day_of(self, moment: datetime) -> date:
+        return moment.date()
+
     def end_of(self, day: date) -> datetime:
         return datetime.combine(day, time.max, UTC)
 

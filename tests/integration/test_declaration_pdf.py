@@ -1,8 +1,13 @@
 """The declaration's PDF, read back."""
 
+import csv
+import io
 import json
 import shutil
 import subprocess
+from dataclasses import replace
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,9 +15,19 @@ import pytest
 from pypdf import PdfReader
 
 from quitus_collector.adapters import typst
+from quitus_collector.adapters.attachments import attachments
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.company import Company
-from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.declaration import (
+    Approval,
+    Declaration,
+    Exclusion,
+    Override,
+    OwnRule,
+    Reach,
+    Remedy,
+    SealPlan,
+)
 from quitus_collector.domain.entitlement import Metric, Right
 from quitus_collector.domain.perimeter import Perimeter
 from quitus_collector.domain.position import (
@@ -23,7 +38,7 @@ from quitus_collector.domain.position import (
     Undetermined,
     Unknown,
 )
-from tests.builders import NOON, OFFICE_2016, OFFICE_2019
+from tests.builders import NOON, OFFICE_2016, OFFICE_2019, an_entitlement
 
 PARIS = ZoneInfo("Europe/Paris")
 COMPANY = Company(
@@ -109,8 +124,8 @@ def test_it_holds_every_line_with_its_figures_and_reason(pdf: Path) -> None:
 
     assert "Microsoft Office Professional Plus 2016" in text
     assert "1 227 par VL-1, 7 sans licence" in text
-    assert "poste 1 234 2 000 1 227 7 écart" in text
-    assert "cœur 1 234 2 000 – – non déterminé" in text
+    assert "poste 1 234 – 2 000 1 227 1 227 7 écart" in text
+    assert "cœur 1 234 – 2 000 – – – non déterminé" in text
 
 
 def test_the_json_holds_the_same_figures() -> None:
@@ -150,7 +165,7 @@ def test_a_long_declaration_repeats_its_headings(tmp_path: Path) -> None:
 
     pages = PdfReader(file).pages
     assert len(pages) > 4
-    assert all("Décompte" in page.extract_text() for page in pages[1:])
+    assert all("Décompte" in page.extract_text() for page in pages[1:-1])
     assert f"{len(pages)} / {len(pages)}" in pages[-1].extract_text()
 
 
@@ -205,6 +220,74 @@ def test_it_is_a_tagged_archive_document_in_french(pdf: Path) -> None:
     assert reader.trailer["/Root"]["/Lang"] == "fr"  # type: ignore[index]
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]  # type: ignore[index]
     assert reader.pages[0].mediabox.width == pytest.approx(595.28, abs=0.1)
+
+
+def test_the_figures_for_machines_are_inside_with_their_hashes(pdf: Path) -> None:
+    reader = PdfReader(pdf)
+    inside = {name: found[0] for name, found in reader.attachments.items()}
+
+    assert inside == attachments(a_declaration(*LINES))
+    assert json.loads(inside["declaration.json"])["totals"]["missing"] == 7
+    rows = list(csv.DictReader(io.StringIO(inside["lines.csv"].decode())))
+    assert [row["missing"] for row in rows] == ["7", "0", ""]
+    keywords = reader.metadata["/Keywords"]  # type: ignore[index]
+    for name, content in inside.items():
+        assert f"{name} sha256:{sha256(content).hexdigest()}" in keywords
+        assert sha256(content).hexdigest() in text_of(pdf).replace(" ", "")
+
+
+def approved(**fields: object) -> Declaration:
+    return replace(a_declaration(*LINES), state="approved", **fields)  # type: ignore[arg-type]
+
+
+def shown(declaration: Declaration, tmp_path: Path) -> str:
+    file = tmp_path / "declaration.pdf"
+    file.write_bytes(typst.render(declaration, Messages("fr", PARIS)))
+    return text_of(file)
+
+
+def test_an_approved_one_says_on_its_face_what_its_seal_lacks(tmp_path: Path) -> None:
+    bare = shown(approved(), tmp_path)
+    signed = shown(approved(seal=SealPlan("Œuvres & Fils")), tmp_path)
+    whole = shown(approved(seal=SealPlan("Œuvres & Fils", "Horodateur SA")), tmp_path)
+
+    assert "PROJET" not in bare
+    assert "aucun certificat de l’entreprise n’est configuré" in bare
+    assert "aucun tiers n’atteste la date" in signed
+    assert "À signer avec le certificat de Œuvres & Fils." in signed
+    assert "À horodater par Horodateur SA." in whole
+    assert "Pas d" not in whole
+
+
+def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
+    text = shown(
+        approved(
+            reference="lettre du 2 novembre 2026",
+            reach=(Reach("999000110", 900, 860, 9, 2, expected=950), Reach("", 4, 4, 0, 0)),
+            exclusions=(Exclusion("quarantined", 3), Exclusion("prêtés à une école", 2)),
+            reservations=("Le site de Brest n’est pas relevé.",),
+            overrides=(Override("couverture", "Brest rejoint le parc", "Zoé Noël", NOON),),
+            remediation=(Remedy(OFFICE_2016, "acheter", 7, date(2027, 1, 31)),),
+            approvals=(Approval("Jean Petit", "directeur juridique", NOON),),
+            own_rules=(OwnRule("", "component", ("pointage",)),),
+            entitlements=(an_entitlement("VL-1", OFFICE_2016, 2000, proof="Facture 12"),),
+        ),
+        tmp_path,
+    )
+
+    for said in (
+        "En réponse à lettre du 2 novembre 2026",
+        "999 000 110 950 900 860 9 2",
+        "sans entité juridique – 4 4 0 0",
+        "prêtés à une école 2",
+        "Le site de Brest n’est pas relevé.",
+        "couverture Brest rejoint le parc Zoé Noël 23 novembre 2026 à 13:00",
+        "Microsoft Office Professional Plus 2016 acheter 7 31 janvier 2027",
+        "Jean Petit directeur juridique",
+        "– partie d’un autre pointage",
+        "Facture 12",
+    ):
+        assert said in text, said
 
 
 @pytest.mark.needs("poppler")

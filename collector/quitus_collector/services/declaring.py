@@ -1,11 +1,24 @@
 """Filling in the declaration."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.company import Company
-from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.contribution import Basis
+from quitus_collector.domain.declaration import Declaration, Exclusion, OwnRule, Reach
+from quitus_collector.domain.device import Standing
+from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.evidence import Evidence
+from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.optimisation import Solver
+from quitus_collector.domain.position import Position
+from quitus_collector.domain.product import publisher_of
 from quitus_collector.errors import UsageError
 from quitus_collector.services import licensing
+from quitus_collector.services.licensing import STALE_AFTER, Counted, Known
 from quitus_collector.services.ports import Clock, Store
 
 
@@ -18,23 +31,39 @@ def draft(
     company: Company,
     publisher: str | None,
     software_version: str,
-) -> Declaration:
-    """A declaration from the position of now, for one publisher or for all.
+    seed: bytes,
+    at: datetime | None = None,
+    language: str = "fr",
+) -> tuple[Declaration, Evidence]:
+    """A declaration from the position of now or of a past moment, to one publisher or all.
 
-    Raises UsageError for a publisher that the catalogue does not know.
+    `seed` is 32 random bytes for the salts of the evidence. Raises UsageError for a publisher that
+    the catalogue does not know, and what `licensing.position` raises.
     """
     check_publisher(catalogue, publisher)
-    position = licensing.position(store, catalogue, solver, clock)
+    counted = licensing.count(licensing.known_at(store, catalogue, clock, at), solver)
+    position = counted.position
     if publisher is not None:
         # The addressee learns nothing about other publishers' software.
         position = position.of_publisher(publisher)
-    return Declaration(
-        company=company,
-        publisher=publisher,
-        publisher_label=catalogue.publishers.get(publisher or "", ""),
-        position=position,
-        drafted_at=clock.now(),
-        software_version=software_version,
+    evidence, declaration = _evidence(counted, position, seed), _blank(company, position, clock)
+    own_rules = _own_rules(catalogue, position) if at is None else ()
+    return (
+        replace(
+            declaration,
+            publisher=publisher,
+            publisher_label=catalogue.publishers.get(publisher or "", ""),
+            software_version=software_version,
+            language=language,
+            catalogue_version=catalogue.version if at is None else "",
+            bases=_bases(counted, position),
+            entitlements=_entitlements(counted.known.entitlements, position),
+            evidence=evidence.commitment,
+            reach=tuple(_reach(counted.known.devices, position.as_of)),
+            exclusions=tuple(_exclusions(counted.known)),
+            own_rules=own_rules,
+        ),
+        evidence,
     )
 
 
@@ -43,3 +72,57 @@ def check_publisher(catalogue: Catalogue, publisher: str | None) -> None:
     if publisher is not None and publisher not in catalogue.publishers:
         known = ", ".join(sorted(catalogue.publishers))
         raise UsageError(f"the catalogue has no publisher {publisher!r}; it has {known}")
+
+
+def _blank(company: Company, position: Position, clock: Clock) -> Declaration:
+    return Declaration(company, None, "", position, clock.now(), "")
+
+
+def _evidence(counted: Counted, position: Position, seed: bytes) -> Evidence:
+    stated = {line.product for line in position.lines}
+    parts = counted.contributions.parts.items()
+    return Evidence({kind: found for kind, found in parts if kind.product in stated}, seed)
+
+
+def _bases(counted: Counted, position: Position) -> dict[str, Basis]:
+    bases = counted.contributions.bases
+    return {line.product: bases[line.product] for line in position.lines}
+
+
+def _entitlements(known: Iterable[Entitlement], position: Position) -> tuple[Entitlement, ...]:
+    """Those of the lines' products, and those that cover one of them."""
+    products = {line.product for line in position.lines}
+    covering = {each.entitlement for line in position.lines for each in line.covered}
+    return tuple(each for each in known if each.product in products or each.id in covering)
+
+
+def _reach(counted: Sequence[Snapshot], at: datetime) -> Iterable[Reach]:
+    """By legal entity (SIREN), sorted; without one last, under no name."""
+    for entity in sorted(
+        {each.entity or "" for each in counted}, key=lambda name: (not name, name)
+    ):
+        there = [each for each in counted if (each.entity or "") == entity]
+        heard = [each.heard_at for each in there if each.heard_at]
+        fresh = sum(at - each <= STALE_AFTER for each in heard)
+        failed = sum(each.has_failed_sources for each in there)
+        yield Reach(entity, len(there), fresh, len(heard) - fresh, failed)
+
+
+def _exclusions(known: Known) -> Iterable[Exclusion]:
+    standings = [each.standing for each in known.set_apart]
+    for standing in (Standing.QUARANTINED, Standing.REPLACED):
+        if number := standings.count(standing):
+            yield Exclusion(standing.value, number)
+    people = Counter((placement.scope, placement.reason) for _, placement in known.left_out)
+    for (scope, reason), number in sorted(people.items()):
+        yield Exclusion(scope.value, number, reason)
+
+
+def _own_rules(catalogue: Catalogue, position: Position) -> tuple[OwnRule, ...]:
+    """The company's own rules, those on others' products left out where one is addressed."""
+    publishers = {publisher_of(line.product) for line in position.lines}
+    return tuple(
+        OwnRule(rule.line, rule.software_class.value, tuple(each.text for each in rule.names))
+        for rule in catalogue.rules
+        if rule.is_own and (not rule.line or publisher_of(rule.line) in publishers)
+    )

@@ -44,7 +44,7 @@ class Known:
     """What a position is computed from, as it was known at one time.
 
     `devices` are those that count, `left_out` those that people took out with what they said of
-    them, `set_apart` how many others do not count; `placements` are by device id, `entitlements`
+    them, `set_apart` others that do not count; `placements` are by device id, `entitlements`
     bound by it; `day` is the one of the rules. `readings` are how the company reads contested
     rules, by id, where it decided.
     """
@@ -54,7 +54,7 @@ class Known:
     terms: CountingTerms
     devices: Sequence[Snapshot]
     left_out: Sequence[tuple[Snapshot, Placement]]
-    set_apart: int
+    set_apart: Sequence[Snapshot]
     placements: Mapping[str, Placement]
     exemptions: Sequence[Exemption]
     entitlements: Sequence[Entitlement]
@@ -97,9 +97,18 @@ def known(store: Store, catalogue: Catalogue, clock: Clock, day: date | None = N
 
     Raises UsageError for a day that is not over or that lies before the history begins.
     """
-    at = _end_of_past(clock, day) if day else None
+    return known_at(store, catalogue, clock, end_of_past(clock, day) if day else None)
+
+
+def known_at(store: Store, catalogue: Catalogue, clock: Clock, at: datetime | None = None) -> Known:
+    """What is known now, or was at a past moment.
+
+    Raises UsageError for a moment that lies before the history begins.
+    """
     if at is None:
         refresh(store, catalogue)
+    # Not before: what is recognised only now is part of what was known at this moment.
+    as_of = at or clock.now()
     with store.reading() as work:
         terms = catalogue.counting if at is None else _terms_of(work, at)
         snapshots = work.fleet.snapshots(at)
@@ -111,12 +120,12 @@ def known(store: Store, catalogue: Catalogue, clock: Clock, day: date | None = N
     active = [each for each in snapshots if each.standing is Standing.ACTIVE]
     devices, left_out = placed(active, placements)
     return Known(
-        day=day or clock.today(),
-        as_of=at or clock.now(),
+        day=clock.day_of(as_of),
+        as_of=as_of,
         terms=terms,
         devices=devices,
         left_out=left_out,
-        set_apart=len(snapshots) - len(active),
+        set_apart=[each for each in snapshots if each.standing is not Standing.ACTIVE],
         placements=placements,
         exemptions=exemptions,
         entitlements=[_bound_to_id(each, devices) for each in entitlements],
@@ -183,7 +192,7 @@ def _position(found: Known, asked: Question, answer: Tally) -> Position:
         perimeter=perimeter(
             found.devices,
             found.left_out,
-            found.set_apart,
+            len(found.set_apart),
             found.placements,
             found.as_of,
             STALE_AFTER,
@@ -193,8 +202,11 @@ def _position(found: Known, asked: Question, answer: Tally) -> Position:
     )
 
 
-def _end_of_past(clock: Clock, day: date) -> datetime | None:
-    """The last moment of the day; None for today, which is asked for as it is now."""
+def end_of_past(clock: Clock, day: date) -> datetime | None:
+    """The last moment of the day; None for today, which is asked for as it is now.
+
+    Raises UsageError for a day that is not over.
+    """
     if day > clock.today():
         raise UsageError(f"{day} is not over yet: a position needs a day that is past, or today")
     return None if day == clock.today() else clock.end_of(day)

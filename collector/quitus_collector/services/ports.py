@@ -44,6 +44,9 @@ class Clock(Protocol):
     def end_of(self, day: date) -> datetime:
         """The last moment of a day of the company's calendar, UTC."""
 
+    def day_of(self, moment: datetime) -> date:
+        """The day of the company's calendar that a moment is in."""
+
 
 class Devices(Protocol):
     """The enrolled devices."""

@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from quitus_collector.domain.catalogue import Recognition
+from quitus_collector.domain.catalogue import Recognition, SoftwareClass
 from quitus_collector.domain.contested import ContestedRule, Reading
+from quitus_collector.domain.contribution import Confidence
+from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Channel, Metric, Right
 from quitus_collector.domain.explanation import Step, Trial
 from quitus_collector.domain.findings import Finding, FindingKind
@@ -93,6 +95,25 @@ EVIDENCE = {
     "name": N_("name"),
 }
 BOUGHT = NN_("{n} more licence of this product", "{n} more licences of this product")
+CONFIDENCES = {
+    Confidence.HIGH: N_("confidence high"),
+    Confidence.MEDIUM: N_("confidence medium"),
+    Confidence.LOW: N_("confidence low"),
+    Confidence.NONE: N_("no claim"),
+}
+EXCLUSIONS = {
+    Standing.QUARANTINED: N_("Devices set apart until a person decides, not counted"),
+    Standing.REPLACED: N_("Devices replaced by another, not counted"),
+}
+CLASSES = {
+    SoftwareClass.COMMERCIAL: N_("needs a licence"),
+    SoftwareClass.FREE: N_("free"),
+    SoftwareClass.COMPONENT: N_("part of another"),
+    SoftwareClass.UPDATE: N_("update"),
+    SoftwareClass.UNKNOWN: N_("not known"),
+}
+
+
 DEPARTURES = {
     Departure.UNINSTALLED: N_("uninstalled"),
     Departure.DEVICE_REMOVED: N_("the device was removed"),
@@ -152,6 +173,25 @@ def metric_name(line: PositionLine, messages: Messages) -> str:
 def state_name(state: LineState, messages: Messages) -> str:
     """The line's state in a word."""
     return messages.text(STATES[state])
+
+
+def confidence(found: Confidence, messages: Messages) -> str:
+    """How far a line can be trusted, in two words."""
+    return messages.text(CONFIDENCES[found])
+
+
+def exclusion(reason: str, messages: Messages, said: str = "") -> str:
+    """Why devices are left out: a standing, what people said of them, or a sentence of theirs."""
+    standings = {standing.value: text for standing, text in EXCLUSIONS.items()}
+    if reason in standings:
+        return messages.text(standings[reason])
+    people = {state.value: text for state, text in UNREACHABLE.items()}
+    return messages.text(people[reason], reason=said) if reason in people else reason
+
+
+def software_class(name: str, messages: Messages) -> str:
+    """What a record is to a licence count, in words."""
+    return messages.text(CLASSES[SoftwareClass(name)])
 
 
 def why(line: PositionLine, messages: Messages) -> str:
@@ -231,6 +271,17 @@ def reading(value: Reading, messages: Messages) -> str:
 def siren(digits: str) -> str:
     """A SIREN in groups of three, as registers print it."""
     return " ".join(digits[start : start + 3] for start in range(0, len(digits), 3))
+
+
+def reach(perimeter: Perimeter, messages: Messages) -> str:
+    """How much of the fleet the figures rest on, in one sentence."""
+    share = 100 * perimeter.reporting // perimeter.enrolled if perimeter.enrolled else 0
+    return messages.text(
+        "{reporting} of {enrolled} enrolled devices reported in the last 30 days ({share} %).",
+        reporting=messages.number(perimeter.reporting),
+        enrolled=messages.number(perimeter.enrolled),
+        share=share,
+    )
 
 
 def perimeter_notes(perimeter: Perimeter, messages: Messages) -> list[str]:

@@ -312,7 +312,7 @@ def test_a_declaration_tells_its_addressee_nothing_of_other_publishers(world: Wo
     winrar = an_install("WinRAR 6.24 (64-bit)", publisher="win.rar GmbH")
     world.report("pc-1", an_inventory(office, winrar))
 
-    declaration = declaring.draft(
+    declaration, _ = declaring.draft(
         world.store,
         CATALOGUE,
         SOLVER,
@@ -320,6 +320,7 @@ def test_a_declaration_tells_its_addressee_nothing_of_other_publishers(world: Wo
         company=Company(name="Mercure"),
         publisher="microsoft",
         software_version="1.0",
+        seed=bytes(32),
     )
 
     document = declaration.document()

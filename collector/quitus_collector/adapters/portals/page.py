@@ -54,6 +54,9 @@ class Control:
         return None if limit.isdecimal() and len(value) > int(limit) else value
 
 
+BLANK = " "  # what stands between the texts of two elements
+
+
 def parse(content: bytes) -> LexborHTMLParser:
     """The page; anything is one, as in a browser."""
     return LexborHTMLParser(content)
@@ -61,7 +64,7 @@ def parse(content: bytes) -> LexborHTMLParser:
 
 def text_of(node: LexborNode) -> str:
     """What is read, its blanks made single."""
-    return " ".join(node.text(separator=" ").split())
+    return " ".join(node.text(separator=BLANK).split())
 
 
 def mark(page: LexborHTMLParser, selector: str) -> str | None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     false,
-    text,
+    literal_column,
     true,
 )
 
@@ -219,8 +219,8 @@ evidence = Table(
 Index(
     "ix_evidence_pending",
     evidence.c.device,
-    sqlite_where=text("pending = 1"),
-    postgresql_where=text("pending"),
+    sqlite_where=literal_column("pending = 1"),
+    postgresql_where=literal_column("pending"),
 )
 
 # Append-only: what became different with which report. A removed device leaves its changes here.
