@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
 from quitus_collector.domain.company import Company, is_siren
@@ -57,6 +57,13 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # signatory = ""
 # function = "DSI"
 # place = ""
+
+[seal]                            # of the declaration; files are in this folder unless absolute
+# certificate = ""                # "company.p12": the company's certificate and key (PKCS#12)
+# passphrase_file = ""            # a file with its passphrase alone, for this account alone
+# timestamp_url = ""              # of an authority (RFC 3161); without it, nothing is sent
+# trust = ""                      # "roots.pem": who vouches for certificate and authority
+# long_term = false               # ask their revocation services, for proof in years (B-LT)
 """
 
 
@@ -99,8 +106,23 @@ def host_name(text: str) -> str:
     return name
 
 
+def _web_address(text: str) -> str:
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        host, port = host_name(parts.hostname or ""), parts.port
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a web address") from error
+    if parts.scheme not in ("http", "https") or parts.username or parts.fragment:
+        raise ValueError(f"{text!r} is not an address that begins with http:// or https://")
+    place = f"[{host}]" if ":" in host else host
+    return parts._replace(netloc=f"{place}:{port}" if port else place).geturl()
+
+
 HostName = Annotated[str, AfterValidator(host_name)]
 Address = Annotated[str, AfterValidator(_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 class Listen(Model):
@@ -146,6 +168,24 @@ class CompanyTable(Model):
     place: str = ""
 
 
+class SealTable(Model):
+    """What the declaration is sealed with."""
+
+    certificate: str = ""
+    passphrase_file: str = ""
+    timestamp_url: WebAddress = ""
+    trust: str = ""
+    long_term: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SealTable":
+        if (self.timestamp_url or self.passphrase_file) and not self.certificate:
+            raise ValueError("seal.certificate: missing, and nothing is sealed without it")
+        if self.long_term and not (self.trust and self.timestamp_url):
+            raise ValueError("seal.long_term: needs seal.trust and seal.timestamp_url")
+        return self
+
+
 class Settings(Model):
     """The file's shape."""
 
@@ -157,6 +197,18 @@ class Settings(Model):
     certificates: Certificates = Certificates()
     limits: Limits = Limits()
     company: CompanyTable = CompanyTable()
+    seal: SealTable = SealTable()
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What the declaration is sealed with; None or empty where it is missing."""
+
+    certificate: Path | None
+    passphrase_file: Path | None
+    timestamp_url: str
+    trust: Path | None
+    long_term: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +227,7 @@ class Config:
     certificates: Certificates
     company: Company
     limits: Limits
+    seal: Sealing
 
     @property
     def authority(self) -> Path:
@@ -223,4 +276,13 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         certificates=settings.certificates,
         company=Company(**settings.company.model_dump()),
         limits=settings.limits,
+        seal=_sealing(settings.seal, home),
     )
+
+
+def _sealing(table: SealTable, home: Path) -> Sealing:
+    certificate, passphrase_file, trust = (
+        home / name if name else None
+        for name in (table.certificate, table.passphrase_file, table.trust)
+    )
+    return Sealing(certificate, passphrase_file, table.timestamp_url, trust, table.long_term)

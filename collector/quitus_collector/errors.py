@@ -80,3 +80,7 @@ class NotSent(CollectorError):
 
 class OutcomeUnknown(CollectorError):
     """Whether the portal has the declaration is not known."""
+
+
+class SealError(CollectorError):
+    """A document cannot be sealed as asked; nothing was sealed, and the text says why."""

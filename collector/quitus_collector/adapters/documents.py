@@ -23,6 +23,14 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path}: is not UTF-8 text") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """What a file holds; raises UsageError naming it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+
+
 def complaint(error: ValidationError) -> str:
     """The first complaint as one sentence, its place written like `entitlements[2].quantity`.
 

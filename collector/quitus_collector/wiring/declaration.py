@@ -1,17 +1,19 @@
 """The declaration, from a position to files."""
 
 import os
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from quitus_collector.adapters import evidence_files
+from quitus_collector.adapters import certificates, documents, evidence_files
 from quitus_collector.adapters.attachments import JSON, attachments
 from quitus_collector.adapters.files import write_together
-from quitus_collector.domain.declaration import Declaration
-from quitus_collector.domain.evidence import SEED_BYTES, Evidence
+from quitus_collector.domain.declaration import Declaration, SealPlan
+from quitus_collector.domain.evidence import SEED_BYTES, Evidence, Proof
+from quitus_collector.domain.verification import Outcome, Verification
+from quitus_collector.errors import SealError, UsageError
 from quitus_collector.services import declaring, licensing
 from quitus_collector.wiring.collector import OWN_RULES, Collector
 
@@ -47,6 +49,63 @@ def draft(collector: Collector, publisher: str | None, folder: Path) -> tuple[Pa
     }
     write_together(files.items(), private={folder / evidence_files.EVIDENCE})
     return tuple(files)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A declaration's final document: its bytes, and what the seal was found to reach."""
+
+    pdf: bytes
+    verification: Verification
+
+
+def seal(collector: Collector, declaration: Declaration) -> Sealed:
+    """Typesets it and signs it as the settings have it; raises SealError, and then there is none.
+
+    Its state must be one that is approved. Where the settings have no certificate the document is
+    not signed, and says so on its first page; so it does of the timestamp.
+    """
+    from quitus_collector.adapters import pades, timestamps, typst
+    from quitus_collector.adapters.declaration_check import verify_pdf
+
+    settings, now = collector.config.seal, collector.clock.now()
+    if settings.certificate is None:
+        pdf = typst.render(replace(declaration, seal=SealPlan()), collector.messages)
+        return Sealed(pdf, verify_pdf(pdf, None, now))
+    by = pades.credential(settings.certificate, settings.passphrase_file, now)
+    roots = certificates.read(settings.trust) if settings.trust else None
+    plan = SealPlan(by.name, timestamps.authority_name(settings.timestamp_url))
+    pdf = pades.seal(
+        typst.render(replace(declaration, seal=plan), collector.messages),
+        by,
+        reason=collector.messages.text("Software licence declaration"),
+        at=now,
+        timestamp_url=settings.timestamp_url,
+        long_term=pades.LongTerm(roots) if settings.long_term and roots else None,
+    )
+    found = verify_pdf(pdf, roots, now)
+    if not found.passed:
+        # What nobody would accept is not given out as sealed.
+        failed = next(each for each in found.checks if each.outcome is Outcome.FAILED)
+        raise SealError(f"the seal does not hold: {failed.subject}: {failed.detail}")
+    return Sealed(pdf, found)
+
+
+def verify(file: Path, proof: Path | None = None, trust: Path | None = None) -> Verification:
+    """Checks a declaration off-line; raises UsageError for files that cannot be read."""
+    from quitus_collector.adapters.declaration_check import verify_pdf
+
+    roots = certificates.read(trust) if trust else None
+    shown = evidence_files.read_proof(proof) if proof else None
+    return verify_pdf(documents.read_bytes(file), roots, datetime.now(UTC), shown)
+
+
+def prove(evidence: Path, device: str) -> tuple[Proof, ...]:
+    """A proof for each count that the device has a part in; raises UsageError where it has none."""
+    proofs = evidence_files.read(evidence).proofs(device)
+    if not proofs:
+        raise UsageError(f"{evidence}: no count has a part of the device {device!r}")
+    return proofs
 
 
 def _own_rules_digest(collector: Collector) -> str:

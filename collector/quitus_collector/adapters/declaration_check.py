@@ -1,0 +1,95 @@
+"""Checks all of a declaration's PDF: its seal, the files inside it, their sums, and a proof."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from quitus_collector.adapters.attachments import CSV, JSON, keyword, lines_csv
+from quitus_collector.adapters.evidence_files import commitment_of
+from quitus_collector.adapters.pades_check import check_seal, inside
+from quitus_collector.domain import evidence
+from quitus_collector.domain.declaration import FORMAT
+from quitus_collector.domain.evidence import Commitment, EvidenceError, Proof
+from quitus_collector.domain.verification import (
+    Check,
+    Outcome,
+    Subject,
+    Verification,
+    check_sums,
+)
+
+
+def verify_pdf(
+    content: bytes, roots: Sequence[bytes] | None, at: datetime, proof: Proof | None = None
+) -> Verification:
+    """Every check there is, in the order of Subject; later ones wait for what they rest on.
+
+    `roots` (DER) vouch for the certificates, `at` is now.
+    """
+    level, checks = check_seal(content, roots, at)
+    document: dict[str, object] = {}
+    found = Commitment("", ())
+
+    def files() -> str:
+        document.update(_document(content))
+        return f"{JSON} and {CSV} are those that the document was made with"
+
+    def counts() -> str:
+        nonlocal found
+        found = commitment_of(document.get("evidence"))
+        evidence.check(found)
+        return f"{len(found.counts)} counts, root {found.root[:16]}…"
+
+    def lines() -> str:
+        check_sums(document, found)
+        return "every figure is the sum of its counts"
+
+    def part() -> str:
+        assert proof is not None  # noqa: S101 - asked for below
+        count = evidence.check_proof(proof, found)
+        return (
+            f"device {proof.part.device} is one of the {count.installs} {count.share} installs of "
+            f"{count.product}"
+        )
+
+    for subject, check in (
+        (Subject.ATTACHMENTS, files),
+        (Subject.EVIDENCE, counts),
+        (Subject.LINES, lines),
+        *(((Subject.PROOF, part),) if proof else ()),
+    ):
+        checks.append(_checked(subject, check))
+        if checks[-1].outcome is Outcome.FAILED and subject is not Subject.LINES:
+            break
+    return Verification(level, tuple(checks))
+
+
+def _checked(subject: Subject, check: Callable[[], str]) -> Check:
+    try:
+        return Check(subject, Outcome.PASSED, check())
+    except (EvidenceError, ValueError) as error:
+        return Check(subject, Outcome.FAILED, str(error))
+
+
+def _document(content: bytes) -> dict[str, object]:
+    """The JSON inside, of which the hash is the one stated; raises ValueError."""
+    files, keywords = inside(content)
+    if set(files) != {JSON, CSV}:
+        raise ValueError(f"{JSON} and {CSV} are not the files inside")
+    stated = [each.strip() for each in keywords.split(",")]
+    for name, each in files.items():
+        if keyword(name, each) not in stated:
+            raise ValueError(f"{name} is not the file that the document was made with")
+    try:
+        document = json.loads(files[JSON])
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{JSON} is not JSON") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"{JSON} is not of the format {FORMAT}")
+    try:
+        table = lines_csv(document["lines"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{JSON} has no lines") from error
+    if table != files[CSV]:
+        raise ValueError(f"{CSV} has not the lines of {JSON}")
+    return document
