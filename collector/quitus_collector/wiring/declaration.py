@@ -11,7 +11,7 @@ from quitus_collector.adapters import certificates, documents, evidence_files
 from quitus_collector.adapters.attachments import JSON, attachments
 from quitus_collector.adapters.files import write_together
 from quitus_collector.domain.declaration import Declaration, SealPlan
-from quitus_collector.domain.evidence import SEED_BYTES, Evidence, Proof
+from quitus_collector.domain.evidence import SEED_BYTES, Evidence
 from quitus_collector.domain.verification import Outcome, Verification
 from quitus_collector.errors import SealError, UsageError
 from quitus_collector.services import declaring, licensing
@@ -100,12 +100,24 @@ def verify(file: Path, proof: Path | None = None, trust: Path | None = None) -> 
     return verify_pdf(documents.read_bytes(file), roots, datetime.now(UTC), shown)
 
 
-def prove(evidence: Path, device: str) -> tuple[Proof, ...]:
-    """A proof for each count that the device has a part in; raises UsageError where it has none."""
+def write_proofs(
+    evidence: Path, device: str, product: str | None, folder: Path
+) -> tuple[Path, ...]:
+    """Writes a proof for each count that the device has a part in; returns their paths.
+
+    With `product`, of that alone. Raises UsageError where there is none.
+    """
     proofs = evidence_files.read(evidence).proofs(device)
-    if not proofs:
-        raise UsageError(f"{evidence}: no count has a part of the device {device!r}")
-    return proofs
+    wanted = [each for each in proofs if product in (None, each.kind.product)]
+    if not wanted:
+        what = f" of {product}" if product else ""
+        raise UsageError(f"{evidence}: no count{what} has a part of the device {device!r}")
+    files = {
+        folder / f"proof-{number}.json": evidence_files.write_proof(each)
+        for number, each in enumerate(wanted, 1)
+    }
+    write_together(files.items())
+    return tuple(files)
 
 
 def _own_rules_digest(collector: Collector) -> str:
