@@ -1,14 +1,19 @@
 """A sealed declaration holds, and no byte of it, of what is inside or of a proof can be another."""
 
+import importlib.util
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
 from asn1crypto import cms
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from pypdf import PdfReader, PdfWriter
 
 from quitus_collector.adapters import evidence_files, pades, typst
@@ -20,6 +25,21 @@ from tests.integration.test_declaration_pdf import PARIS
 from tests.makers.declarations import a_whole_declaration
 from tests.makers.signing import Authority
 from tests.tsa import timestamp_server
+
+VERIFIER = Path(__file__).parents[2] / "deploy" / "verifier" / "quitus_verify.py"
+
+
+def standalone() -> ModuleType:
+    """The verifier of one file, as a module."""
+    specification = importlib.util.spec_from_file_location("quitus_verify", VERIFIER)
+    assert specification
+    assert specification.loader
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+STANDALONE = standalone()
 
 
 class Dossier(NamedTuple):
@@ -69,14 +89,27 @@ def dossier(sealed: Dossier, tmp_path: Path) -> Dossier:
 def verify(
     dossier: Dossier, capsys: pytest.CaptureFixture[str], *, with_proof: bool = True
 ) -> tuple[int, dict[str, str], str]:
-    """The exit status, each subject's outcome, and what was said of the failures."""
-    words = ["declaration", "verify", str(dossier.pdf), "--trust", str(dossier.trust)]
+    """The exit status, each subject's outcome, and what was said of the failures.
+
+    The verifier of one file, which shares no code with this one, must agree; what a file that is
+    not even signed holds besides, each may read as far as it can.
+    """
+    words = [str(dossier.pdf), "--trust", str(dossier.trust), "--format", "json"]
     words += ["--proof", str(dossier.proof)] if with_proof else []
-    status = main([*words, "--format", "json"])
+    status = main(["declaration", "verify", *words])
     said = capsys.readouterr()
-    document = json.loads(said.out) if said.out else {"checks": []}
-    found = {check["subject"]: check["outcome"] for check in document["checks"]}
+    found = outcomes(said.out)
+    alone = STANDALONE.main(words)
+    found_alone = outcomes(capsys.readouterr().out)
+    assert bool(alone) == bool(status), (found, found_alone)
+    if found.get("signature") == found_alone.get("signature") == "passed":
+        assert found == found_alone
     return status, found, said.err
+
+
+def outcomes(printed: str) -> dict[str, str]:
+    checks = json.loads(printed)["checks"] if printed else []
+    return {check["subject"]: check["outcome"] for check in checks}
 
 
 def test_a_sealed_declaration_and_a_proof_hold(
@@ -293,3 +326,55 @@ def test_proofs_are_made_from_the_evidence_that_the_company_keeps(
         assert verify(dossier._replace(proof=file), capsys)[0] == 0
     assert main([*words, "poste-9"]) == 2
     assert "no count has a part of the device 'poste-9'" in capsys.readouterr().err
+
+
+def alone(dossier: Dossier, *options: str) -> subprocess.CompletedProcess[str]:
+    """The verifier of one file as a program, away from the project."""
+    words = [sys.executable, "-I", *options, str(VERIFIER), str(dossier.pdf)]
+    words += ["--proof", str(dossier.proof), "--trust", str(dossier.trust)]
+    return subprocess.run(
+        words, capture_output=True, text=True, check=False, cwd=dossier.pdf.parent
+    )
+
+
+def test_one_file_is_enough_to_verify(dossier: Dossier) -> None:
+    done = alone(dossier)
+
+    assert done.returncode == 0, done.stderr
+    assert "level        PAdES-B-T" in done.stdout
+    assert done.stdout.count(" passed ") == 7
+    assert "quitus_collector" not in VERIFIER.read_text()
+
+
+def test_without_cryptography_it_checks_the_rest_and_does_not_say_that_all_is_well(
+    dossier: Dossier,
+) -> None:
+    done = alone(dossier, "-S")
+
+    assert done.returncode == 1
+    assert "signature    failed   the Python package `cryptography` is needed" in done.stdout
+    assert done.stdout.count(" passed ") == 4
+
+
+@pytest.mark.parametrize("kind", ["rsa", "pss", "p384", "ed25519"])
+def test_both_verifiers_know_the_keys_that_companies_have(
+    dossier: Dossier, capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str
+) -> None:
+    keys = {
+        "rsa": lambda: rsa.generate_private_key(65537, 3072),
+        "pss": lambda: rsa.generate_private_key(65537, 2048),
+        "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+        "ed25519": ed25519.Ed25519PrivateKey.generate,
+    }
+    now = datetime.now(UTC)
+    authority = Authority(now)
+    company = authority.certify("Ateliers Mercure", key=keys[kind]()).pkcs12(tmp_path)
+    by = pades.credential(company, tmp_path / "passphrase", now)
+    by.signer.prefer_pss = kind == "pss"
+    dossier.pdf.write_bytes(pades.seal(typeset(dossier.declaration), by, reason="essai", at=now))
+    dossier.trust.write_bytes(authority.pem)
+
+    status, found, _ = verify(dossier, capsys)
+
+    assert status == 0, found
+    assert found["timestamp"] == "absent"

@@ -101,7 +101,6 @@ def seal(
         certify=True,
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
         subfilter=fields.SigSeedSubFilter.PADES,
-        md_algorithm="sha256",
         signer_key_usage=set(),  # `_unfit` has looked already, and says more
         embed_validation_info=long_term is not None,
         validation_context=_long_term_context(long_term) if long_term else None,
