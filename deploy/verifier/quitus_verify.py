@@ -586,10 +586,14 @@ def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
+# What may have become of installs.
+SHARES = ("covered", "uncovered", "undetermined", "exempt")
+
+
 def kind_of(found):
     """What is counted together."""
     kind = tuple(found[each] for each in ("product", "metric", "share", "entitlement", "right"))
-    if found["share"] not in ("covered", "uncovered", "undetermined"):
+    if found["share"] not in SHARES:
         raise Wrong("a count is of no kind that there is")
     return kind
 
@@ -649,7 +653,7 @@ def check_lines(document, counts):
 def check_line(line, counts):
     """Raises Wrong unless the line is the sum of its counts."""
     product = line["product"]
-    shares = {share: 0 for share in ("covered", "uncovered", "undetermined")}
+    shares = dict.fromkeys(SHARES, 0)
     for (_, metric, share, _, _), (installs, _, _) in counts.items():
         shares[share] += installs
         if metric != line["metric"]:
@@ -667,13 +671,20 @@ def check_line(line, counts):
     ]
     state = "undetermined" if no_claim else "gap" if missing else "compliant"
     expected = {"installed": sum(shares.values()), "state": state, "covered": covered}
+    exempt = [
+        {"exemption": kind[3], "installs": count[0]}
+        for kind, count in counts.items()
+        if kind[2] == "exempt"
+    ]
+    if exempt or ("exempt" in line and not no_claim):
+        expected["exempt"] = exempt
     if not no_claim:
         expected["missing"] = missing
     if line["required"] is not None or units:
         expected["required"] = units
     for name, value in expected.items():
-        if line[name] != value or type(line[name]) is not type(value):
-            raise Wrong(f"{product}: {name} is {line[name]}, and {value} by the evidence")
+        if line.get(name) != value or type(line[name]) is not type(value):
+            raise Wrong(f"{product}: {name} is {line.get(name)}, and {value} by the evidence")
 
 
 def check_proof(proof, evidence, counts):

@@ -15,11 +15,11 @@ class FakeClock:
     def today(self) -> date:
         return self._now.date()
 
-    def day_of(self, moment: datetime) -> date:
-        return moment.date()
-
     def end_of(self, day: date) -> datetime:
         return datetime.combine(day, time.max, UTC)
+
+    def day_of(self, moment: datetime) -> date:
+        return moment.date()
 
     def advance(self, step: timedelta) -> None:
         self._now += step

@@ -175,7 +175,7 @@ def _trial(trial: Trial, reasons: Reasons, messages: Messages) -> str:
     parts = [
         messages.text(
             "{change}: missing {missing}",
-            change=wording.change(trial, on, messages),
+            change=wording.trial(trial, on, messages),
             missing=messages.number(trial.missing),
         )
     ]

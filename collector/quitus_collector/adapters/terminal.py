@@ -14,6 +14,7 @@ from rich.table import Table
 from quitus_collector.adapters.x509 import Authority
 from quitus_collector.domain.audit import Entry
 from quitus_collector.domain.catalogue import Build, Catalogue, Product
+from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.device import (
     CompanyAuthority,
     Device,
@@ -362,6 +363,19 @@ def removals(
         why = wording.why_gone(each, messages)
         cells = (messages.moment(each.at), each.device, catalogue.label(each.product), why)
         table.add_row(*map(escape, cells))
+    _print(table)
+
+
+def differences(found: Sequence[Difference], messages: Messages) -> None:
+    """The lines in which two declarations differ, what differs, and why."""
+    if not found:
+        print(messages.text("No line differs."))
+        return
+    table = _table(*map(messages.text, (N_("Product"), N_("What differs"), N_("Why"))))
+    for each in found:
+        changes = "\n".join(wording.change(change, messages) for change in each.changes)
+        reasons = "\n".join(wording.explained(reason, messages) for reason in each.reasons)
+        table.add_row(*map(escape, (each.label, changes, reasons)))
     _print(table)
 
 

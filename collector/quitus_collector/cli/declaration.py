@@ -1,9 +1,12 @@
 """Commands on the declaration."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from quitus_collector.cli.arguments import OK, Commands, collector_of, print_json
+from quitus_collector.adapters import terminal
+from quitus_collector.cli.arguments import OK, Commands, collector_of, day, print_json
+from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.verification import Outcome, Verification
 from quitus_collector.errors import CollectorError
 from quitus_collector.wiring import declaration
@@ -16,6 +19,12 @@ def add(commands: Commands) -> None:
     draft = actions.add_parser("draft", help="fill it in, as PDF and JSON")
     draft.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     draft.add_argument("--publisher", help="the addressee; without it, all publishers")
+    draft.add_argument(
+        "--as-of",
+        type=day,
+        metavar="DAY",
+        help="of the end of a past day, as it was known then: 2026-12-31",
+    )
     draft.set_defaults(command=_draft)
 
     verify = actions.add_parser("verify", help="check a declaration, off-line")
@@ -34,10 +43,23 @@ def add(commands: Commands) -> None:
     prove.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     prove.set_defaults(command=_prove)
 
+    diff = actions.add_parser("diff", help="what differs between two declarations, and why")
+    diff.add_argument("before", type=Path, metavar="BEFORE")
+    diff.add_argument("after", type=Path, metavar="AFTER", help="PDF or JSON, as BEFORE")
+    diff.add_argument("--format", choices=("table", "json"), default="table")
+    diff.set_defaults(command=_diff)
+
+    reopen = actions.add_parser(
+        "reopen", help="count again as of a declaration's date, and compare the figures"
+    )
+    reopen.add_argument("file", type=Path, metavar="FILE", help="PDF or JSON")
+    reopen.add_argument("--format", choices=("table", "json"), default="table")
+    reopen.set_defaults(command=_reopen)
+
 
 def _draft(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    for file in declaration.draft(collector, arguments.publisher, arguments.out):
+    for file in declaration.draft(collector, arguments.publisher, arguments.out, arguments.as_of):
         print(file)
     return OK
 
@@ -67,3 +89,37 @@ def _prove(arguments: argparse.Namespace) -> int:
     ):
         print(file)
     return OK
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    found = declaration.diff(arguments.before, arguments.after)
+    _print_differences(found, arguments)
+    return OK
+
+
+def _reopen(arguments: argparse.Namespace) -> int:
+    again, found = declaration.reopen(collector_of(arguments), arguments.file)
+    _print_differences(found, arguments)
+    if found:
+        raise CollectorError(
+            f"{arguments.file}: {len(found)} lines are not counted again as they are stated"
+        )
+    if arguments.format == "table":
+        print(f"{arguments.file}: {len(again.lines)} lines, the same figures")
+    return OK
+
+
+def _print_differences(found: Sequence[Difference], arguments: argparse.Namespace) -> None:
+    if arguments.format == "json":
+        print_json([_difference(each) for each in found])
+    else:
+        terminal.differences(found, collector_of(arguments).messages)
+
+
+def _difference(found: Difference) -> dict[str, object]:
+    return {
+        "product": found.product,
+        "label": found.label,
+        "changes": [each._asdict() for each in found.changes],
+        "reasons": [each._asdict() for each in found.reasons],
+    }

@@ -105,6 +105,13 @@ def _check_line(line: Mapping[str, object], counts: Sequence[Count]) -> None:
             if each.share is Share.COVERED
         ],
     }
+    exempt = [
+        {"exemption": each.entitlement, "installs": each.installs}
+        for each in counts
+        if each.share is Share.EXEMPT
+    ]
+    if exempt or ("exempt" in line and not is_undetermined):
+        expected["exempt"] = exempt
     units = sum(each.units for each in counts)
     if line.get("required") is not None or units:
         expected["required"] = units

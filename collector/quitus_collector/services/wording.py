@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from quitus_collector.domain.catalogue import Recognition, SoftwareClass
+from quitus_collector.domain.comparison import Change, Explained, Reason
 from quitus_collector.domain.contested import ContestedRule, Reading
 from quitus_collector.domain.contribution import Confidence
 from quitus_collector.domain.device import Standing
@@ -95,6 +96,24 @@ EVIDENCE = {
     "name": N_("name"),
 }
 BOUGHT = NN_("{n} more licence of this product", "{n} more licences of this product")
+FIGURES = {
+    "metric": N_("Metric"),
+    "installed": N_("Installed"),
+    "required": N_("Required"),
+    "entitled": N_("Owned"),
+    "consumed": N_("Used"),
+    "missing": N_("Missing"),
+    "state": N_("State"),
+}
+DIFFERENCES = {
+    Reason.INSTALLS: N_("other installs"),
+    Reason.ENTITLEMENTS: N_("other licences: {about}"),
+    Reason.DAY: N_("licences that began or ended in between: {about}"),
+    Reason.PERIMETER: N_("other devices ({about})"),
+    Reason.RULES: N_("other rules ({about})"),
+    Reason.COMPETITION: N_("licences that other lines take or leave: {about}"),
+    Reason.NONE: N_("nothing that is stated explains it"),
+}
 CONFIDENCES = {
     Confidence.HIGH: N_("confidence high"),
     Confidence.MEDIUM: N_("confidence medium"),
@@ -180,6 +199,25 @@ def confidence(found: Confidence, messages: Messages) -> str:
     return messages.text(CONFIDENCES[found])
 
 
+def change(found: Change, messages: Messages) -> str:
+    """What a figure was and is."""
+    name = messages.text(FIGURES[found.figure]) if found.figure in FIGURES else ""
+    if not name:
+        name = messages.text("Covered by {entitlement}", entitlement=found.entitlement)
+    states = {state.value: said for state, said in STATES.items()}
+    said = [
+        messages.text(states.get(each, each)) if isinstance(each, str) else messages.number(each)
+        for each in (found.before, found.after)
+    ]
+    return messages.text("{figure}: {before} → {after}", figure=name, before=said[0], after=said[1])
+
+
+def explained(found: Explained, messages: Messages) -> str:
+    """Why a line differs, in words."""
+    about = ", ".join(found.about)
+    return messages.text(DIFFERENCES[found.reason], **({"about": about} if about else {}))
+
+
 def exclusion(reason: str, messages: Messages, said: str = "") -> str:
     """Why devices are left out: a standing, what people said of them, or a sentence of theirs."""
     standings = {standing.value: text for standing, text in EXCLUSIONS.items()}
@@ -242,10 +280,10 @@ def evidence(found: Recognition, messages: Messages) -> str:
     return messages.text(EVIDENCE[found.evidence]) if found.evidence in EVIDENCE else found.evidence
 
 
-def change(trial: Trial, on: str, messages: Messages) -> str:
+def trial(tried: Trial, on: str, messages: Messages) -> str:
     """What was tried, in words; `on` is the device or the entitlement as people call it."""
-    one, many = CHANGES[trial.step] if on else BOUGHT
-    return messages.count(one, many, trial.units, on=on)
+    one, many = CHANGES[tried.step] if on else BOUGHT
+    return messages.count(one, many, tried.units, on=on)
 
 
 def totals(lines: Iterable[PositionLine], messages: Messages) -> list[tuple[LineState, str]]:

@@ -41,13 +41,13 @@ class SystemClock:
         """The day that the company's calendar shows."""
         return datetime.now(self._zone).date()
 
-    def day_of(self, moment: datetime) -> date:
-        """The day of the company's calendar that a moment is in."""
-        return moment.astimezone(self._zone).date()
-
     def end_of(self, day: date) -> datetime:
         """The last moment of a day of the company's calendar, UTC."""
         return datetime.combine(day, time.max, self._zone).astimezone(UTC)
+
+    def day_of(self, moment: datetime) -> date:
+        """The day of the company's calendar that a moment is in."""
+        return moment.astimezone(self._zone).date()
 
 
 class Collector:

@@ -7,21 +7,23 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from quitus_collector.adapters import certificates, documents, evidence_files
+from quitus_collector.adapters import certificates, declaration_files, documents, evidence_files
 from quitus_collector.adapters.attachments import JSON, attachments
 from quitus_collector.adapters.files import write_together
+from quitus_collector.domain.comparison import Difference, compare
 from quitus_collector.domain.declaration import Declaration, SealPlan
 from quitus_collector.domain.evidence import SEED_BYTES, Evidence
 from quitus_collector.domain.verification import Outcome, Verification
 from quitus_collector.errors import SealError, UsageError
-from quitus_collector.services import declaring, licensing
+from quitus_collector.services import declaring
+from quitus_collector.services.licensing import end_of_past
 from quitus_collector.wiring.collector import OWN_RULES, Collector
 
 
 def fill_in(
-    collector: Collector, publisher: str | None, day: date | None = None
+    collector: Collector, publisher: str | None, at: datetime | None = None
 ) -> tuple[Declaration, Evidence]:
-    """A declaration as a draft, of now or of the end of a past day, and its evidence."""
+    """A declaration as a draft, of now or of a past moment, and its evidence."""
     declaration, evidence = declaring.draft(
         collector.store,
         collector.catalogue,
@@ -31,17 +33,26 @@ def fill_in(
         publisher=publisher,
         software_version=version("quitus"),
         seed=os.urandom(SEED_BYTES),
-        at=licensing.end_of_past(collector.clock, day) if day else None,
+        at=at,
         language=collector.config.language,
     )
-    return replace(declaration, own_rules_digest=_own_rules_digest(collector)), evidence
+    if at is None:
+        # Of the past, the catalogue's digest alone tells which rules there were.
+        declaration = replace(declaration, own_rules_digest=_own_rules_digest(collector))
+    return declaration, evidence
 
 
-def draft(collector: Collector, publisher: str | None, folder: Path) -> tuple[Path, ...]:
-    """Writes declaration.pdf and .json with the same figures, and evidence.json; their paths."""
+def draft(
+    collector: Collector, publisher: str | None, folder: Path, day: date | None = None
+) -> tuple[Path, ...]:
+    """Writes declaration.pdf and .json with the same figures, and evidence.json; their paths.
+
+    Of the end of a past day where one is given.
+    """
     from quitus_collector.adapters import typst
 
-    declaration, evidence = fill_in(collector, publisher)
+    at = end_of_past(collector.clock, day) if day else None
+    declaration, evidence = fill_in(collector, publisher, at)
     files = {
         folder / "declaration.pdf": typst.render(declaration, collector.messages),
         folder / JSON: attachments(declaration)[JSON],
@@ -98,6 +109,31 @@ def verify(file: Path, proof: Path | None = None, trust: Path | None = None) -> 
     roots = certificates.read(trust) if trust else None
     shown = evidence_files.read_proof(proof) if proof else None
     return verify_pdf(documents.read_bytes(file), roots, datetime.now(UTC), shown)
+
+
+def diff(before: Path, after: Path) -> tuple[Difference, ...]:
+    """The lines in which two declarations differ (PDF or JSON); raises UsageError."""
+    one, other = declaration_files.read(before), declaration_files.read(after)
+    if one.publisher != other.publisher:
+        raise UsageError(
+            f"{before} is to {one.publisher or 'all publishers'}, {after} to "
+            f"{other.publisher or 'all publishers'}: they have not the same lines"
+        )
+    return compare(one.stated, other.stated)
+
+
+def reopen(collector: Collector, file: Path) -> tuple[Declaration, tuple[Difference, ...]]:
+    """A declaration made anew from its as-of date, by the rules and licences of then.
+
+    And in which lines it differs from what the file states: in none, if nothing was lost. Raises
+    UsageError where the history does not reach so far back.
+    """
+    made = declaration_files.read(file)
+    declaration, _ = fill_in(collector, made.publisher, made.as_of)
+    again = declaration_files.made_of(attachments(declaration)[JSON], str(file))
+    # Which version counts is no difference by itself, and the past has no digest of own rules.
+    stated = replace(made.stated, rules={}), replace(again.stated, rules={})
+    return declaration, compare(*stated)
 
 
 def write_proofs(
