@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-collector bench-licensing bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-collector bench-declaration bench-licensing bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -74,6 +74,9 @@ bench-reporting: .venv/.dev ## an unchanged report beside a bare gRPC echo
 bench-collector: .venv/.dev ## first reports beside Debian's ocsinventory-server, with several workers
 	$(PY) -m tests.capabilities --install ocs-server mod-perl mariadb
 	$(PY) -m tests.bench.collector
+
+bench-declaration: .venv/.dev ## drafting, the evidence tree and typesetting of 100,000 devices (DEVICES=… for fewer)
+	$(PY) -m tests.bench.declaration --devices $(or $(DEVICES),100000)
 
 bench-licensing: .venv/.dev ## the exact position of 100,000 devices (DEVICES=… for fewer)
 	$(PY) -m tests.capabilities --install time

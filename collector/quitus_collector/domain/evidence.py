@@ -6,10 +6,11 @@ formats, so that others can check them.
 """
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
+from struct import Struct
 from typing import NamedTuple
 
 FORMAT = "quitus-evidence/1"
@@ -18,6 +19,8 @@ SEED_BYTES = 32
 # What is hashed never has one meaning in two places (RFC 6962, 2.1).
 LEAF, NODE, COUNT, ROOT = b"\x00", b"\x01", b"\x02", b"\x03"
 MOST = 2**63
+# What a node is the hash of: NODE, then hash, installs and units of both sides.
+_TWO_SUMS = Struct(">c32sQQ32sQQ")
 
 
 class EvidenceError(Exception):
@@ -139,11 +142,8 @@ class Evidence:
             raise ValueError(f"the seed of the salts has {len(seed)} bytes instead of {SEED_BYTES}")
         self.seed = seed
         self.parts = {kind: tuple(sorted(parts[kind])) for kind in sorted(parts) if parts[kind]}
-        self._trees = {
-            kind: _levels(sorted(self._leaves(kind, members)))
-            for kind, members in self.parts.items()
-        }
-        counts = tuple(_count(kind, levels[-1][0]) for kind, levels in self._trees.items())
+        # Trees are not kept: a proof makes its one again, and half a million parts take memory.
+        counts = tuple(_count(kind, self._tree(kind)[-1][0]) for kind in self.parts)
         self.commitment = Commitment(root_of(counts), counts)
 
     def proofs(self, device: str) -> tuple[Proof, ...]:
@@ -157,7 +157,7 @@ class Evidence:
 
     def _proof(self, kind: Kind, part: Part) -> Proof:
         salt = self._salt(kind, part.device)
-        levels = self._trees[kind]
+        levels = self._tree(kind)
         at = levels[0].index(leaf(kind, part, salt))
         path = []
         for level in levels[:-1]:
@@ -169,19 +169,23 @@ class Evidence:
             at //= 2
         return Proof(self.commitment.root, kind, part, salt.hex(), tuple(path))
 
-    def _leaves(self, kind: Kind, members: Iterable[Part]) -> Iterator[Sum]:
-        # One pass over what may be half a million parts: what they share is encoded once.
+    def _tree(self, kind: Kind) -> list[list[Sum]]:
+        # What parts have in common is encoded once: there may be half a million of them.
         before, after = _fields(*kind[:2]), _fields(*kind[2:])
-        for device, units in members:
-            named = _fields(device)
-            content = LEAF + self._salt_of(named + before) + named + before + after
-            yield Sum(sha256(content + _fields(str(units))).digest(), 1, units)
+        ends: dict[int, bytes] = {}
+        leaves = []
+        for device, units in self.parts[kind]:
+            if units not in ends:
+                ends[units] = after + _fields(str(units))
+            encoded = device.encode()
+            about = len(encoded).to_bytes(4, "big") + encoded + before
+            salt = hmac.digest(self.seed, about, "sha256")
+            leaves.append(Sum(sha256(LEAF + salt + about + ends[units]).digest(), 1, units))
+        leaves.sort()
+        return _levels(leaves)
 
     def _salt(self, kind: Kind, device: str) -> bytes:
-        return self._salt_of(_fields(device, *kind[:2]))
-
-    def _salt_of(self, message: bytes) -> bytes:
-        return hmac.digest(self.seed, message, "sha256")
+        return hmac.digest(self.seed, _fields(device, *kind[:2]), "sha256")
 
 
 def leaf(kind: Kind, part: Part, salt: bytes) -> Sum:
@@ -232,6 +236,8 @@ def check_proof(proof: Proof, commitment: Commitment) -> Count:
     for step in proof.path:
         other = Sum(bytes.fromhex(step.digest), step.installs, step.units)
         node = _above(other, node) if step.side == "left" else _above(node, other)
+        if max(node.installs, node.units) >= MOST:
+            raise EvidenceError("the proof has figures that no fleet can have")
     if _count(proof.kind, node) != found:
         raise EvidenceError(
             f"the proof does not lead to the count of {proof.kind.product}: it is another device's,"
@@ -244,18 +250,15 @@ def _levels(leaves: Sequence[Sum]) -> list[list[Sum]]:
     """From the leaves up to the top; the last of an odd level goes up as it is (RFC 6962's)."""
     levels = [list(leaves)]
     while len(level := levels[-1]) > 1:
-        above = [_above(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        above = [*map(_above, level[::2], level[1::2])]
         levels.append(above + level[len(level) - len(level) % 2 :])
     return levels
 
 
 def _above(left: Sum, right: Sum) -> Sum:
-    content = NODE + left.digest + _numbers(left) + right.digest + _numbers(right)
-    return Sum(sha256(content).digest(), left.installs + right.installs, left.units + right.units)
-
-
-def _numbers(node: Sum) -> bytes:
-    return node.installs.to_bytes(8, "big") + node.units.to_bytes(8, "big")
+    (one, installs, units), (other, more_installs, more_units) = left, right
+    content = _TWO_SUMS.pack(NODE, one, installs, units, other, more_installs, more_units)
+    return Sum(sha256(content).digest(), installs + more_installs, units + more_units)
 
 
 def _count(kind: Kind, top: Sum) -> Count:

@@ -146,6 +146,15 @@ def test_a_proof_for_another_declaration_is_refused() -> None:
         check_proof(other.proofs("d-1")[0], one.commitment)
 
 
+def test_a_proof_of_figures_that_no_fleet_has_is_refused() -> None:
+    evidence = Evidence({OFFICE: [Part("d-1", 1)]}, SEED)
+    (proof,) = evidence.proofs("d-1")
+    huge = Step("left", "00" * 32, 2**63 - 1, 2**63 - 1)
+
+    with pytest.raises(EvidenceError, match="no fleet"):
+        check_proof(replace(proof, path=(huge,) * 3), evidence.commitment)
+
+
 def test_a_proof_shows_no_other_device_and_no_other_product() -> None:
     evidence = Evidence(
         {OFFICE: [Part("d-1", 1), Part("d-2", 1)], SQL: [Part("d-1", 8), Part("d-3", 4)]}, SEED
