@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
 from quitus_collector.domain.company import Company, is_siren
+from quitus_collector.domain.filing import Policy
 from quitus_collector.errors import UsageError
 
 FILE = "collector.toml"
@@ -57,6 +58,11 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # signatory = ""
 # function = "DSI"
 # place = ""
+
+[approval]                        # what a declaration needs before it is sealed
+# coverage_percent = 95           # of the known devices have to have reported lately
+# approvers = 1                   # different people, by their accounts
+# apart = false                   # the one who drafted it is none of them
 
 [seal]                            # of the declaration; files are in this folder unless absolute
 # certificate = ""                # "company.p12": the company's certificate and key (PKCS#12)
@@ -186,6 +192,14 @@ class SealTable(Model):
         return self
 
 
+class ApprovalTable(Model):
+    """What a declaration needs before it is sealed."""
+
+    coverage_percent: Annotated[int, Field(ge=0, le=100)] = 95
+    approvers: Annotated[int, Field(ge=1, le=5)] = 1
+    apart: bool = False
+
+
 class Settings(Model):
     """The file's shape."""
 
@@ -197,6 +211,7 @@ class Settings(Model):
     certificates: Certificates = Certificates()
     limits: Limits = Limits()
     company: CompanyTable = CompanyTable()
+    approval: ApprovalTable = ApprovalTable()
     seal: SealTable = SealTable()
 
 
@@ -227,6 +242,7 @@ class Config:
     certificates: Certificates
     company: Company
     limits: Limits
+    approval: Policy
     seal: Sealing
 
     @property
@@ -276,6 +292,7 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         certificates=settings.certificates,
         company=Company(**settings.company.model_dump()),
         limits=settings.limits,
+        approval=Policy(**settings.approval.model_dump()),
         seal=_sealing(settings.seal, home),
     )
 

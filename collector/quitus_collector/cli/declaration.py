@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quitus_collector.adapters import terminal
+from quitus_collector.cli import filing
 from quitus_collector.cli.arguments import OK, Commands, collector_of, day, print_json
 from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.verification import Outcome, Verification
-from quitus_collector.errors import CollectorError
+from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.wiring import declaration
 
 
@@ -17,7 +18,11 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("declaration", help="the declaration")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     draft = actions.add_parser("draft", help="fill it in, as PDF and JSON")
-    draft.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    draft.add_argument("--out", type=Path, metavar="FOLDER", help="where to write its files")
+    draft.add_argument(
+        "--keep", action="store_true", help="keep it here: to be read, approved and submitted"
+    )
+    draft.add_argument("--letter", default="", metavar="ID", help="that it answers; keeps it")
     draft.add_argument("--publisher", help="the addressee; without it, all publishers")
     draft.add_argument(
         "--as-of",
@@ -55,9 +60,14 @@ def add(commands: Commands) -> None:
     reopen.add_argument("file", type=Path, metavar="FILE", help="PDF or JSON")
     reopen.add_argument("--format", choices=("table", "json"), default="table")
     reopen.set_defaults(command=_reopen)
+    filing.add(actions)
 
 
 def _draft(arguments: argparse.Namespace) -> int:
+    if arguments.keep or arguments.letter:
+        return filing.draft(arguments)
+    if arguments.out is None:
+        raise UsageError("say where to write the draft, --out FOLDER, or keep it here: --keep")
     collector = collector_of(arguments)
     for file in declaration.draft(collector, arguments.publisher, arguments.out, arguments.as_of):
         print(file)

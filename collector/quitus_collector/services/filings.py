@@ -33,13 +33,13 @@ def draft(
     *,
     document: bytes,
     lines: Iterable[str],
-    paper: bytes,
+    papers: Mapping[Paper, bytes],
     publisher: str,
     policy: Policy,
     actor: str,
     campaign: str = "",
 ) -> Filing:
-    """Keeps a declaration that was filled in: its JSON, and how it looks (`paper`, a PDF).
+    """Keeps a declaration that was filled in: its JSON, and the papers that go with it.
 
     Guards look at the fleet as it is now. Raises UsageError for a letter that is not registered.
     """
@@ -70,7 +70,8 @@ def draft(
             campaign=campaign,
         )
         work.filings.add(filing)
-        work.papers.add(filing.id, Paper.DRAFT, paper)
+        for paper, content in papers.items():
+            work.papers.add(filing.id, paper, content)
         work.audit.add(Event(now, Kind.DRAFTED, actor, filing.id, {"sha256": filing.digest}))
     return filing
 
@@ -132,9 +133,10 @@ def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: s
     """Makes the document that goes out; raises FilingRefused, or what the sealer raises."""
     with store.reading() as work:
         before = work.filings.get(filing_id)
+        figures = work.papers.find(filing_id, Paper.FIGURES) or b""
     # Tried first: a key that is on a card is not asked for in vain.
     before.seal(Sealed("", "", clock.now()))
-    made = sealer.seal(before)
+    made = sealer.seal(before, figures)
     sealed = Sealed(sha256(made.pdf).hexdigest(), made.level, clock.now())
     with store.writing() as work:
         now = work.filings.get(filing_id)
@@ -143,6 +145,7 @@ def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: s
         filing = now.seal(sealed)
         work.filings.add(filing)
         work.papers.add(filing_id, Paper.SEALED, made.pdf)
+        work.papers.add(filing_id, Paper.DATA, made.data)
         detail = {"sha256": sealed.sha256, "level": sealed.level}
         work.audit.add(Event(sealed.at, Kind.SEALED, actor, filing_id, detail))
     return filing

@@ -323,10 +323,17 @@ class Filings(Protocol):
 
 
 class Paper(StrEnum):
-    """What is kept of a filing beside its document; a draft is how it looked before approval."""
+    """What is kept of a filing beside its document.
+
+    DRAFT is how it looked before it was approved, FIGURES what it is typeset from, EVIDENCE what
+    proves its counts. SEALED is what goes out, DATA the JSON in it, RECEIPT the portal's page.
+    """
 
     DRAFT = "draft"
+    FIGURES = "figures"
+    EVIDENCE = "evidence"
     SEALED = "sealed"
+    DATA = "data"
     RECEIPT = "receipt"
 
 
@@ -440,17 +447,24 @@ class CertificateAuthority(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SealedDocument:
-    """A sealed PDF and the level that its seal reached, as a verifier tells it; never promised."""
+    """A sealed PDF and the JSON inside it.
+
+    `level` is what its seal reached, as a verifier tells it; never promised.
+    """
 
     pdf: bytes
+    data: bytes
     level: str
 
 
 class Sealer(Protocol):
     """Makes the document that goes out."""
 
-    def seal(self, filing: Filing) -> SealedDocument:
-        """The filing's document with its approvals and overrides, as PDF; raises CollectorError."""
+    def seal(self, filing: Filing, figures: bytes) -> SealedDocument:
+        """The filing's document with its approvals and overrides, as PDF; raises CollectorError.
+
+        `figures` are the paper that was kept with the draft.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,15 @@ from quitus_collector.errors import (
     UsageError,
 )
 from quitus_collector.services.filings import MAX_TEXT, values
-from quitus_collector.services.ports import Accepted, Clock, Paper, Portal, Sending, Store
+from quitus_collector.services.ports import (
+    Accepted,
+    Clock,
+    Paper,
+    Portal,
+    Sending,
+    Store,
+    UnitOfWork,
+)
 
 KINDS = {
     State.SUBMITTED: Kind.SUBMITTED,
@@ -30,12 +38,14 @@ KINDS = {
 }
 
 
-def sending(filing: Filing, pdf: bytes) -> Sending:
-    """What a portal is given of it; `pdf` is the sealed document, or the draft to show it."""
+def sending(work: UnitOfWork, filing: Filing) -> Sending:
+    """What a portal is given of it: the sealed document, or the draft where there is none yet."""
+    pdf = work.papers.find(filing.id, Paper.SEALED) or work.papers.find(filing.id, Paper.DRAFT)
+    data = work.papers.find(filing.id, Paper.DATA) or filing.document
     return Sending(
         filing.reference,
-        values(filing.document) | {"reference": filing.reference},
-        {"declaration.pdf": pdf, "declaration.json": filing.document},
+        values(data) | {"reference": filing.reference},
+        {"declaration.pdf": pdf or b"", "declaration.json": data},
     )
 
 
@@ -47,11 +57,11 @@ def submit(store: Store, clock: Clock, portal: Portal, filing_id: str, *, actor:
     """
     with store.reading() as work:
         filing = work.filings.get(filing_id)
-        pdf = work.papers.find(filing_id, Paper.SEALED) or b""
+        given = sending(work, filing)
     filing.begin(_attempt(portal, actor, clock.now()))
-    given = sending(filing, pdf)
     portal.check(given)
-    _begin(store, clock, portal, filing_id, sha256(pdf).hexdigest(), actor)
+    digest = sha256(given.files["declaration.pdf"]).hexdigest()
+    _begin(store, clock, portal, filing_id, digest, actor)
     try:
         accepted = portal.submit(given)
     except (NotSent, PortalMismatch) as error:

@@ -49,10 +49,16 @@ def draft(
 
     Of the end of a past day where one is given.
     """
+    at = end_of_past(collector.clock, day) if day else None
+    return write(collector, *fill_in(collector, publisher, at), folder)
+
+
+def write(
+    collector: Collector, declaration: Declaration, evidence: Evidence, folder: Path
+) -> tuple[Path, ...]:
+    """Writes the three files of a declaration together; returns their paths."""
     from quitus_collector.adapters import typst
 
-    at = end_of_past(collector.clock, day) if day else None
-    declaration, evidence = fill_in(collector, publisher, at)
     files = {
         folder / "declaration.pdf": typst.render(declaration, collector.messages),
         folder / JSON: attachments(declaration)[JSON],

@@ -7,6 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from quitus_collector.errors import PortalMismatch
 
+BLANK = " "
 CONTROLS = "input, select, textarea"
 NOT_SENT = ("submit", "button", "image", "reset", "file")
 
