@@ -10,6 +10,7 @@ from pathlib import Path
 
 from quitus_collector import config
 from quitus_collector.cli import (
+    campaign,
     catalogue,
     declaration,
     devices,
@@ -88,5 +89,6 @@ def _parser() -> argparse.ArgumentParser:
     licensing.add(commands)
     declaration.add(commands)
     explaining.add(commands)
+    campaign.add(commands)
     catalogue.add(commands)
     return parser

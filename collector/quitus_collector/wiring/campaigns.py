@@ -1,0 +1,84 @@
+"""Letters with their scans, and the answers to them as files."""
+
+import os
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from quitus_collector.adapters import letters
+from quitus_collector.adapters.documents import read_bytes
+from quitus_collector.adapters.files import write_together
+from quitus_collector.adapters.messages import Messages
+from quitus_collector.domain.campaign import Answer, Campaign
+from quitus_collector.services import campaigns
+from quitus_collector.services.declaring import check_publisher
+from quitus_collector.wiring.collector import Collector
+
+# Below the collector's folder: scans by their digest, and texts that replace the shipped ones.
+SCANS, LETTERS = "scans", "letters"
+
+
+def register(collector: Collector, campaign: Campaign, scan: Path | None) -> Campaign:
+    """Keeps a letter, its scan under its own digest; raises UsageError."""
+    check_publisher(collector.catalogue, campaign.publisher)
+    label = collector.catalogue.publishers[campaign.publisher]
+    campaign = replace(campaign, publisher_label=label)
+    if scan:
+        content = read_bytes(scan)
+        digest = sha256(content).hexdigest()
+        campaign = replace(campaign, scan_sha256=digest, scan_name=scan.name)
+        _keep(collector.config.home / SCANS, digest, content)
+    campaigns.register(collector.store, collector.clock, campaign, actor=collector.actor)
+    return campaign
+
+
+def scan_state(collector: Collector, campaign: Campaign) -> str:
+    """Whether the scan is there and as it was: "whole", "missing", "changed", empty for none."""
+    if not campaign.scan_sha256:
+        return ""
+    path = collector.config.home / SCANS / campaign.scan_sha256
+    if not path.exists():
+        return "missing"
+    is_whole = sha256(read_bytes(path)).hexdigest() == campaign.scan_sha256
+    return "whole" if is_whole else "changed"
+
+
+def letter(
+    collector: Collector,
+    campaign_id: str,
+    answer: Answer,
+    folder: Path,
+    *,
+    entity: str,
+    reasons: str,
+    language: str,
+) -> tuple[Path, ...]:
+    """Writes the answer as letter.pdf and letter.txt, and notes.pdf; returns their paths."""
+    with collector.store.reading() as work:
+        campaign = work.campaigns.get(campaign_id)
+    config = collector.config
+    made = letters.Letter(
+        letters.texts(language, config.home / LETTERS),
+        campaign,
+        answer,
+        config.company,
+        Messages(language, config.time_zone),
+        collector.clock,
+        entity=entity,
+        reasons=reasons,
+    )
+    files = {
+        folder / "letter.pdf": made.pdf(),
+        folder / "letter.txt": made.text().encode(),
+        folder / "notes.pdf": made.notes(),
+    }
+    write_together(files.items())
+    return tuple(files)
+
+
+def _keep(folder: Path, digest: str, content: bytes) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / digest
+    if not path.exists():
+        write_together([(path, content)])
+        os.chmod(path, 0o600)
