@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
@@ -13,7 +14,14 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
-from quitus_collector.domain.company import Company, is_siren
+from quitus_collector.domain.company import (
+    Company,
+    is_naf,
+    is_siren,
+    is_siret,
+    is_vat_number,
+    vat_number,
+)
 from quitus_collector.domain.filing import Policy
 from quitus_collector.errors import UsageError
 
@@ -58,6 +66,14 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # signatory = ""
 # function = "DSI"
 # place = ""
+# siret = ""                      # of the seat: fourteen digits
+# vat_number = ""                 # FR, two digits, SIREN
+# naf = ""                        # "62.02A"
+# capacity = ""                   # "representative", or "delegate": then a delegation is needed
+# delegation = ""                 # what it is called: "DP-2026-03"
+# delegation_from = ""            # "2026-01-01"
+# delegation_until = ""
+# delegation_scope = ""           # "déclarations de licences"
 
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
@@ -80,6 +96,37 @@ def _siren(text: str) -> str:
             f"{text!r} is not a SIREN: nine digits with their check digit are expected"
         )
     return digits
+
+
+def _siret(text: str) -> str:
+    digits = text.replace(" ", "")
+    if digits and not is_siret(digits):
+        raise ValueError(
+            f"{text!r} is not a SIRET: fourteen digits with their check digit are expected"
+        )
+    return digits
+
+
+def _vat(text: str) -> str:
+    written = text.replace(" ", "").upper()
+    if written and not is_vat_number(written):
+        siren = written[4:]
+        hint = f": of this SIREN it is {vat_number(siren)}" if is_siren(siren) else ""
+        raise ValueError(f"{text!r} is not a French VAT number{hint}")
+    return written
+
+
+def _naf(text: str) -> str:
+    if text and not is_naf(text):
+        raise ValueError(f"{text!r} is not an activity code like 62.02A")
+    return text
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat() if text else text
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a day like 2026-12-31") from error
 
 
 def _address(text: str) -> str:
@@ -172,6 +219,20 @@ class CompanyTable(Model):
     signatory: str = ""
     function: str = ""
     place: str = ""
+    siret: Annotated[str, AfterValidator(_siret)] = ""
+    vat_number: Annotated[str, AfterValidator(_vat)] = ""
+    naf: Annotated[str, AfterValidator(_naf)] = ""
+    capacity: Literal["", "representative", "delegate"] = ""
+    delegation: str = ""
+    delegation_from: Annotated[str, AfterValidator(_day)] = ""
+    delegation_until: Annotated[str, AfterValidator(_day)] = ""
+    delegation_scope: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "CompanyTable":
+        if said := Company(**self.model_dump()).contradiction():
+            raise ValueError(f"company: {said}")
+        return self
 
 
 class SealTable(Model):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from quitus_collector.adapters.attachments import keyword
 from quitus_collector.adapters.declaration_annexes import annexes
+from quitus_collector.domain.company import Company
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.position import LineState, PositionLine
 from quitus_collector.services import wording
@@ -105,12 +106,29 @@ def _identity(declaration: Declaration, messages: Messages) -> list[dict[str, st
         (text("Company name"), company.name),
         (text("Legal form"), company.legal_form),
         (text("SIREN number"), wording.siren(company.siren)),
+        *((label, value) for label, value in _optional(company, messages) if value),
         (text("Address"), company.address),
         (text("Publisher addressed"), declaration.publisher_label or text("all")),
     ]
     if declaration.reference:
         rows.append((text("In answer to"), declaration.reference))
     return [{"label": label, "value": value} for label, value in rows]
+
+
+def _optional(company: Company, messages: Messages) -> list[tuple[str, str]]:
+    """What not every company states of itself."""
+    text, ends = messages.text, company.delegation_until
+    until = text(", until {day}", day=messages.day(ends)) if ends else ""
+    scope = f" ({company.delegation_scope})" if company.delegation_scope else ""
+    return [
+        (text("SIRET number"), company.siret),
+        (text("VAT number"), company.vat_number),
+        (text("Activity (NAF)"), company.naf),
+        (
+            text("Delegation of authority"),
+            company.delegation and company.delegation + scope + until,
+        ),
+    ]
 
 
 def _summary(declaration: Declaration, messages: Messages) -> list[str]:

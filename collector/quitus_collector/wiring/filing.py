@@ -11,7 +11,7 @@ from quitus_collector.adapters import attachments, evidence_files, portals
 from quitus_collector.domain import declaration as declared
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.filing import Filing, Guard
-from quitus_collector.errors import CollectorError
+from quitus_collector.errors import CollectorError, FilingRefused
 from quitus_collector.services import filings, submission
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Disclosed, Paper, Portal, SealedDocument
@@ -69,8 +69,13 @@ def approve(
     function: str,
     overrides: Mapping[Guard, str],
 ) -> Filing:
-    """One approval; who is not named is the signatory of the settings."""
+    """One approval; who is not named is the signatory of the settings.
+
+    Raises FilingRefused for a signatory whose delegation is missing or not in force.
+    """
     company = collector.config.company
+    if not name and (reason := company.no_authority(collector.clock.today())):
+        raise FilingRefused(reason)
     return filings.approve(
         collector.store,
         collector.clock,
