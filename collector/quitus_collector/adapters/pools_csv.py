@@ -25,28 +25,36 @@ def read(path: Path) -> list[PoolLine]:
     spreadsheets save it, Windows-1252. Empty lines are skipped.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MiB")
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    try:
-        return parse(_decode(content))
+        return parse(read_text(path))
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 
 
+def read_text(path: Path) -> str:
+    """A spreadsheet's text; raises UsageError, which does not name the file."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"larger than {MAX_BYTES // 1024 // 1024} MiB")
+        return _decode(path.read_bytes())
+    except OSError as error:
+        raise UsageError(error.strerror or str(error)) from error
+
+
+def rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows, the headings among them, each with the number of its last line."""
+    header, _, _ = text.partition("\n")
+    return _rows(text, max(",;\t", key=header.count))
+
+
 def parse(text: str) -> list[PoolLine]:
     """Reads the text of a file; raises UsageError naming the line and the column."""
-    header, _, _ = text.partition("\n")
-    delimiter = max(",;\t", key=header.count)
-    rows = _rows(text, delimiter)
-    _, heading = next(rows, (1, []))
+    found = rows(text)
+    _, heading = next(found, (1, []))
     names = [name.strip().lower() for name in heading]
     _check_header(names)
     lines: list[PoolLine] = []
     seen: dict[str, int] = {}
-    for number, cells in rows:
+    for number, cells in found:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(names):

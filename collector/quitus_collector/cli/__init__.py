@@ -14,6 +14,7 @@ from quitus_collector.cli import (
     catalogue,
     declaration,
     devices,
+    expected,
     explaining,
     history,
     licensing,
@@ -90,5 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     declaration.add(commands)
     explaining.add(commands)
     campaign.add(commands)
+    expected.add(commands)
     catalogue.add(commands)
     return parser

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.device import Standing
-from quitus_collector.domain.expected import Coverage, SeenDevice, coverage
+from quitus_collector.domain.expected import Coverage, ExpectedDevice, SeenDevice, coverage
 from quitus_collector.domain.filing import (
     Approval,
     Facts,
@@ -188,3 +188,11 @@ def _seen(devices: Iterable[Snapshot], clock: Clock) -> Iterable[SeenDevice]:
         if each.standing is Standing.ACTIVE:
             lately = each.heard_at is not None and now - each.heard_at <= STALE_AFTER
             yield SeenDevice(each.name, lately)
+
+
+def expect(store: Store, clock: Clock, devices: Sequence[ExpectedDevice], *, actor: str) -> None:
+    """Keeps the company's list of devices in place of the one before."""
+    with store.writing() as work:
+        work.expected_devices.add(devices)
+        detail = {"devices": str(len(devices))}
+        work.audit.add(Event(clock.now(), Kind.EXPECTED, actor, "", detail))

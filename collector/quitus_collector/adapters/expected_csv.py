@@ -1,0 +1,65 @@
+"""Expected devices from a CSV file, as a directory or an asset register writes it."""
+
+from pathlib import Path
+
+from quitus_collector.adapters import pools_csv
+from quitus_collector.domain.company import is_siren
+from quitus_collector.domain.expected import ExpectedDevice, short_name
+from quitus_collector.errors import UsageError
+
+HEADINGS = {
+    "name": "name",
+    "nom": "name",
+    "site": "site",
+    "system": "system",
+    "système": "system",
+    "systeme": "system",
+    "entity": "entity",
+    "entité": "entity",
+    "entite": "entity",
+}
+MAX_TEXT = 255
+
+
+def read(path: Path) -> list[ExpectedDevice]:
+    """The whole file; raises UsageError naming the file, the line and the column.
+
+    Its headings are name, site, system and entity (a SIREN), or the same in French; others are left
+    out. Separators and encodings are as in files of licence pools.
+    """
+    try:
+        return parse(pools_csv.read_text(path))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def parse(text: str) -> list[ExpectedDevice]:
+    """The text of a file; raises UsageError naming the line."""
+    rows = pools_csv.rows(text)
+    _, heading = next(rows, (1, []))
+    columns = {
+        HEADINGS[name.strip().lower()]: place
+        for place, name in enumerate(heading)
+        if name.strip().lower() in HEADINGS
+    }
+    if "name" not in columns:
+        raise UsageError("line 1: the heading 'name' is missing")
+    found: dict[str, ExpectedDevice] = {}
+    for number, cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        values = {
+            name: cells[place].strip() if place < len(cells) else ""
+            for name, place in columns.items()
+        }
+        for name, value in values.items():
+            if len(value) > MAX_TEXT:
+                raise UsageError(f"line {number}: {name} is longer than {MAX_TEXT} characters")
+        if not short_name(values["name"]):
+            raise UsageError(f"line {number}: name is empty")
+        if values.get("entity") and not is_siren(values["entity"]):
+            raise UsageError(f"line {number}: {values['entity']!r} is not a SIREN")
+        if short_name(values["name"]) in found:
+            raise UsageError(f"line {number}: {values['name']!r} is on another line too")
+        found[short_name(values["name"])] = ExpectedDevice(**values)
+    return list(found.values())

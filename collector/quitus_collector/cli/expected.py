@@ -1,0 +1,69 @@
+"""Commands on the devices that there should be."""
+
+import argparse
+from pathlib import Path
+
+from quitus_collector.adapters import expected_csv
+from quitus_collector.cli.arguments import OK, Commands, collector_of, print_json
+from quitus_collector.services import filings
+
+SHOWN = 20
+
+
+def add(commands: Commands) -> None:
+    """Adds this module's commands."""
+    expected = commands.add_parser("expected", help="devices that there should be")
+    actions = expected.add_subparsers(required=True, metavar="ACTION")
+    imported = actions.add_parser("import", help="take a list in, in place of the one before")
+    imported.add_argument("file", type=Path, metavar="FILE.csv")
+    imported.set_defaults(command=_import)
+    coverage = actions.add_parser("coverage", help="the list beside what is enrolled")
+    coverage.add_argument("--format", choices=("text", "json"), default="text")
+    coverage.set_defaults(command=_coverage)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    devices = expected_csv.read(arguments.file)
+    filings.expect(collector.store, collector.clock, devices, actor=collector.actor)
+    print(f"{arguments.file}: {len(devices)} devices are expected")
+    return OK
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    found = filings.fleet_coverage(collector.store, collector.clock)
+    if arguments.format == "json":
+        print_json(
+            {
+                "known": found.known,
+                "reporting": found.reporting,
+                "groups": [
+                    {
+                        "site": each.site,
+                        "system": each.system,
+                        "expected": each.expected,
+                        "enrolled": each.enrolled,
+                        "reporting": each.reporting,
+                    }
+                    for each in found.groups
+                ],
+                "never_seen": [each.name for each in found.never_seen],
+                "not_expected": list(found.not_expected),
+            }
+        )
+        return OK
+    percent = f" ({100 * found.reporting // found.known} %)" if found.known else ""
+    print(f"{found.reporting} of {found.known} known devices report{percent}")
+    for each in found.groups:
+        name = ", ".join(filter(None, (each.site, each.system))) or "no site"
+        print(f"    {name}: {each.reporting} of {each.expected} report, {each.enrolled} enrolled")
+    _names("expected and never seen", [each.name for each in found.never_seen])
+    _names("enrolled and not expected", found.not_expected)
+    return OK
+
+
+def _names(what: str, names: "list[str] | tuple[str, ...]") -> None:
+    if names:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        print(f"{len(names)} {what}: {', '.join(names[:SHOWN])}{more}")
