@@ -92,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
                 dict(parse_qsl(parts.query)),
                 form(self.headers.get("Content-Type", ""), body),
                 self.headers.get("Cookie", ""),
+                self.headers.get("Authorization", ""),
             )
         except Dropped:
             self.close_connection = True
@@ -114,6 +115,8 @@ def form(kind: str, body: bytes) -> dict[str, str]:
     """The fields; of a file its digest."""
     if kind.startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    if kind == "application/json":
+        return {str(name): str(value) for name, value in json.loads(body).items()}
     if not kind.startswith("multipart/form-data"):
         return {}
     header = f"Content-Type: {kind}\r\n\r\n".encode()

@@ -1,5 +1,6 @@
 """The site's behaviour: who is signed in, what was filed, and what it was told to get wrong."""
 
+import json
 import re
 import secrets
 import threading
@@ -59,7 +60,13 @@ class Site:
         self.requests: list[str] = []
 
     def answer(
-        self, method: str, path: str, query: dict[str, str], form: dict[str, str], cookie: str
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        form: dict[str, str],
+        cookie: str,
+        token: str,
     ) -> Answer:
         with self.lock:
             self.requests.append(f"{method} {path}")
@@ -69,6 +76,8 @@ class Site:
                 return Answer(500, b"<p>Erreur")
             found = re.search(r"session=(\w+)", cookie)
             session = self.sessions.get(found[1]) if found else None
+            if path.startswith("/api/"):
+                return self._api(method, path, form, token)
             if path == "/connexion":
                 return self._connexion(method, form, session)
             if session is None or "user" not in session:
@@ -86,6 +95,25 @@ class Site:
                 return Answer(403, pages.refused("jeton inconnu"))
             session["token"] = secrets.token_hex(8)
             return self._step(int(step[1]), session, form)
+
+    def _api(self, method: str, path: str, form: dict[str, str], token: str) -> Answer:
+        """The same site for programs: JSON in, JSON out."""
+        if token != f"Bearer {PASSWORD.encode().hex()}":
+            return Answer(401, b"{}")
+        reference = path.removeprefix("/api/declarations").strip("/")
+        if method == "GET":
+            found = [each for each in self.receipts if each["reference"] == reference]
+            if reference and not found:
+                return Answer(404, b"{}")
+            number = found[-1]["number"] if found else ""
+            return Answer(body=json.dumps({"receipt": {"number": number}}).encode())
+        if not re.fullmatch(r"\d{9}", form.get("siren", "")):
+            return Answer(422, b'{"error": "siren"}')
+        made = self._file({"f.reference": form["reference"], "f.pdf": form["pdf"]})
+        if made.status != 200:
+            return made
+        told = {"receipt": {"number": self.receipts[-1]["number"]}}
+        return Answer(201, json.dumps(told).encode())
 
     def _connexion(
         self, method: str, form: dict[str, str], session: dict[str, str] | None

@@ -134,7 +134,10 @@ class RESTPortal(Reached):
 
 
 class MailPortal(Common):
-    """A message through the company's own mail server, always over TLS."""
+    """A message through the company's own mail server, always over TLS.
+
+    `authority` is a file of root certificates beside the description; the system's without it.
+    """
 
     kind: Literal["mail"]
     server: str
@@ -144,6 +147,7 @@ class MailPortal(Common):
     recipient: str
     subject: str
     text: str
+    authority: str = ""
 
 
 class HandPortal(Common):
@@ -177,7 +181,7 @@ def read(folder: Path, name: str) -> FormPortal | RESTPortal | MailPortal | Hand
         raise UsageError(f"{path}: {error}") from error
     except ValidationError as error:
         raise UsageError(f"{path}: {complaint(error)}") from error
-    if isinstance(found, Reached) and found.authority:
+    if isinstance(found, Reached | MailPortal) and found.authority:
         return found.model_copy(update={"authority": str(folder / found.authority)})
     return found
 

@@ -3,7 +3,7 @@
 import smtplib
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -94,27 +94,34 @@ class Mail:
     @contextmanager
     def _server(self) -> Iterator[smtplib.SMTP]:
         """Signed in, over TLS; raises NotSent. What comes inside is told by who does it."""
-        described, context = self._described, ssl.create_default_context()
-        host = idna.encode(described.server).decode()
-        try:
-            if described.encryption == "tls":
-                server: smtplib.SMTP = smtplib.SMTP_SSL(
-                    host, described.port, timeout=described.timeout_s / 4, context=context
-                )
-            else:
-                server = smtplib.SMTP(host, described.port, timeout=described.timeout_s / 4)
-                server.starttls(context=context)
-            server.ehlo()
-            if self._credentials:
-                server.login(self._credentials["user"], self._credentials["password"])
-        except KeyError as error:
-            raise UsageError(f"the credentials of {self.name} have no {error}") from error
-        except (OSError, smtplib.SMTPException) as error:
-            raise NotSent(f"{described.server} cannot be reached: {error}") from error
-        try:
+        described = self._described
+        with ExitStack() as stack:
+            try:
+                server = self._connected()
+                stack.callback(server.close)
+                server.ehlo()
+                if self._credentials:
+                    server.login(self._credentials["user"], self._credentials["password"])
+            except KeyError as error:
+                raise UsageError(f"the credentials of {self.name} have no {error}") from error
+            except (OSError, smtplib.SMTPException) as error:
+                raise NotSent(f"{described.server} cannot be reached: {error}") from error
             yield server
-        finally:
+
+    def _connected(self) -> smtplib.SMTP:
+        """Over TLS from the first byte, or before anything else is said."""
+        described = self._described
+        host, timeout_s = idna.encode(described.server).decode(), described.timeout_s / 4
+        context = ssl.create_default_context(cafile=described.authority or None)
+        if described.encryption == "tls":
+            return smtplib.SMTP_SSL(host, described.port, timeout=timeout_s, context=context)
+        server = smtplib.SMTP(host, described.port, timeout=timeout_s)
+        try:
+            server.starttls(context=context)
+        except BaseException:
             server.close()
+            raise
+        return server
 
 
 def _address(text: str) -> str:
