@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, create_engine, event
 
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.catalogue import Catalogue
@@ -50,12 +51,12 @@ def office(database_url: str) -> Iterator[Office]:
 
 
 @contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements that are said meanwhile."""
-    said: list[str] = []
+def counted() -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are said meanwhile, with their values; of many rows those of one."""
+    said: list[tuple[str, Any]] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        said.append(statement)
+    def note(_1: object, _2: object, statement: str, values: Any, _3: object, many: bool) -> None:
+        said.append((statement, values[-1] if many else values))
 
     event.listen(Engine, "before_cursor_execute", note)
     yield said
@@ -79,4 +80,33 @@ def test_many_devices_cost_as_many_statements_as_two(office: Office, day: str) -
             range(2, DEVICES), lambda n: a_machine(n, "common", f"new of many {n % 7}", f"rest {n}")
         )
 
-    assert len(of_many) <= len(of_two), "\n".join(of_many)
+    assert len(of_many) <= len(of_two), of_many
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_statement_of_a_batch_looks_at_the_whole_fleet(
+    office: Office, database_url: str
+) -> None:
+    with counted() as first:
+        office.report(range(9), lambda n: a_machine(n, "common", f"own {n}"))
+    with counted() as later:
+        office.report(range(9), lambda n: a_machine(n, "common", f"another {n}"))
+
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        plans = {
+            (step, statement)
+            for statement, values in first + later
+            if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
+            for *_, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        }
+    engine.dispose()
+    # What waits to be recognised is found by an index of nothing else.
+    small = ("anon_", "json_each", "alembic_version", "catalogue_version", "retention", "CONSTANT")
+    wholes = [
+        (step, statement)
+        for step, statement in plans
+        if step.startswith(("SCAN", "MATERIALIZE")) and "ix_evidence_pending" not in step
+        if not step.removeprefix("SCAN ").startswith(small)
+    ]
+    assert wholes == []

@@ -247,9 +247,8 @@ class SQLInventories:
         query = (
             select(device.id, device.number, device.last_report_at)
             .add_columns(evidence.software_set, evidence.revision, sets.records, evidence.days)
-            .select_from(
-                tables.device.outerjoin(tables.evidence.join(tables.software_set)),
-            )
+            # Not of a join in brackets, which SQLite makes for the whole fleet.
+            .select_from(tables.device.outerjoin(tables.evidence).outerjoin(tables.software_set))
             .where(condition)
         )
         found = {}

@@ -137,9 +137,9 @@ def _installs(
             raise InvalidRequest(f"{field}[{number}].{error}") from error
         if install.source not in read:
             raise InvalidRequest(f"{field}[{number}].source: {install.source!r} was not read")
-        if install.record() in installs:
+        if (record := install.record()) in installs:
             raise InvalidRequest(f"{field}[{number}]: the same record twice")
-        installs[install.record()] = install
+        installs[record] = install
     return tuple(installs.values())
 
 
