@@ -75,6 +75,29 @@ def test_adding_a_device_again_replaces_it(store: Store) -> None:
         assert [device.hostname for device in work.devices.list()] == ["renamed"]
 
 
+def test_a_device_may_be_removed_and_added_again_at_once(store: Store) -> None:
+    with store.writing() as work:
+        work.devices.add(a_device())
+    with store.writing() as work:
+        device = work.devices.get("d-1")
+        work.devices.remove("d-1")
+        work.devices.add(device, a_device("d-2"))
+
+    with store.reading() as work:
+        assert [each.id for each in work.devices.list()] == ["d-1", "d-2"]
+        assert len(work.fleet.snapshots()) == 2
+
+
+def test_several_devices_are_known_by_their_ids(store: Store) -> None:
+    with store.writing() as work:
+        work.devices.add(a_device("d-1"), a_device("d-2", hostname="renamed"))
+
+    with store.reading() as work:
+        found = work.devices.known({"d-2", "d-9"})
+        assert {each: device.hostname for each, device in found.items()} == {"d-2": "renamed"}
+        assert work.devices.known(()) == {}
+
+
 def test_a_device_that_is_not_there_is_an_error_or_nothing(store: Store) -> None:
     with store.reading() as work:
         with pytest.raises(UnknownDevice, match="'d-9'"):

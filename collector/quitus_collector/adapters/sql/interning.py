@@ -126,6 +126,8 @@ class Interning:
     def committed(self) -> None:
         """Others may know the numbers too from now on."""
         for table, seen in self._seen.items():
+            if not seen:
+                continue
             known = self._numbers.known(self.numbering)[table]
             if len(known) + len(seen) > KNOWN:
                 known.clear()

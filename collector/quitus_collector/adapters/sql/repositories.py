@@ -178,6 +178,7 @@ class SQLDevices:
         columns = tables.device.c
         query = select(columns.number, columns.last_report_at).where(columns.id == device_id)
         row = self._connection.execute(query).one_or_none()
+        self._read.pop(device_id, None)
         if row:
             self._fleet.end(row.number, row.last_report_at)
             self._connection.execute(delete(tables.device).where(columns.number == row.number))
