@@ -117,12 +117,15 @@ def test_a_workbook_without_headings_says_what_it_lacks(tmp_path: Path) -> None:
     )
 
 
-def test_a_sheet_with_too_many_rows_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limit", "complaint"), [("MAX_ROWS", "2 rows"), ("MAX_CELLS", "2 filled cells")]
+)
+def test_a_sheet_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, complaint: str
 ) -> None:
-    monkeypatch.setattr(workbook, "MAX_ROWS", 2)
+    monkeypatch.setattr(workbook, limit, 2)
 
-    with pytest.raises(UsageError, match="its sheet 'L' has more than 2 rows"):
+    with pytest.raises(UsageError, match=f"its sheet 'L' has more than {complaint}"):
         read(tmp_path, lists.workbook({"L": ROWS}))
 
 

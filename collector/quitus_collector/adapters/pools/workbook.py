@@ -22,6 +22,8 @@ MAX_PARTS = 1000
 MAX_SHEETS = 100
 MAX_ROWS = 50_000
 MAX_COLUMNS = 100
+# In one sheet, of those that are filled: a small file may unpack to many.
+MAX_CELLS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,16 @@ def _opened(content: bytes) -> Iterator["Workbook"]:
 def _rows(sheet: Any) -> Iterator[Row]:
     # The size that a sheet states may be wrong, and then cuts it short.
     sheet.reset_dimensions()
-    filled = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
-    for number, cells in enumerate(filled, start=1):
+    rows = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
+    filled = 0
+    for number, cells in enumerate(rows, start=1):
         if number > MAX_ROWS:
             raise UsageError(f"its sheet {sheet.title!r} has more than {MAX_ROWS} rows")
-        if any(cell is not None for cell in cells):
+        in_row = sum(cell is not None for cell in cells)
+        filled += in_row
+        if filled > MAX_CELLS:
+            raise UsageError(f"its sheet {sheet.title!r} has more than {MAX_CELLS} filled cells")
+        if in_row:
             yield number, [_cell(cell) for cell in cells]
 
 
