@@ -1,8 +1,13 @@
 """Entitlements come in whole or not at all, and what changes stays to be seen."""
 
+import csv
+import io
+import random
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.pools import delimited, statement
@@ -12,6 +17,7 @@ from quitus_collector.domain.holding import Act, Happening
 from quitus_collector.domain.proof import TitleFlaw
 from quitus_collector.errors import UsageError
 from quitus_collector.services import pools
+from quitus_collector.services.intake.headings import FIELDS
 from quitus_collector.services.pools import Preview, Refused
 from tests.builders import OFFICE_2016, OFFICE_2019, a_reading, an_entitlement
 from tests.fakes.clock import FakeClock
@@ -385,3 +391,101 @@ def test_the_audit_log_has_every_change(world: World) -> None:
         ("operator bob", "A"),
         ("operator anne", "A"),
     ]
+
+
+# --- Any list ---
+
+WORDS = {
+    "fr": {
+        True: "oui",
+        False: "non",
+        Metric.DEVICE: "par poste",
+        Metric.USER: "utilisateur nommé",
+        Channel.VOLUME: "licence en volume",
+        Channel.FULL_PACKAGE: "boîte",
+        Channel.OEM: "préinstallée",
+        Channel.SUBSCRIPTION: "abonnement",
+        Channel.USED: "occasion",
+        Channel.UNSTATED: "",
+    },
+    "en": {
+        True: "yes",
+        False: "no",
+        Metric.DEVICE: "per device",
+        Metric.USER: "named user",
+        Channel.VOLUME: "volume licensing",
+        Channel.FULL_PACKAGE: "FPP",
+        Channel.OEM: "OEM",
+        Channel.SUBSCRIPTION: "subscription",
+        Channel.USED: "second-hand",
+        Channel.UNSTATED: "unknown",
+    },
+}
+TOLD = frozenset(
+    {"id", "product", "quantity", "metric", "downgrade", "entity", "valid_from", "valid_until"}
+    | {"proof", "second_use", "channel", "part_number"}
+)
+DAYS = st.dates(date(1995, 1, 1), date(2100, 1, 1)) | st.none()
+NAMES = (
+    st.text("abcdéèç XYZ019-_/'", min_size=1, max_size=20)
+    .map(lambda text: " ".join(text.split()))
+    .filter(bool)
+)
+
+
+@st.composite
+def entitlements(draw: st.DrawFn) -> Entitlement:
+    metric = draw(st.sampled_from([Metric.DEVICE, Metric.USER]))
+    start, end = sorted([draw(DAYS) or date.min, draw(DAYS) or date.max])
+    return Entitlement(
+        id=draw(NAMES.filter(lambda name: not name.casefold().startswith(("tot", "sou", "sum")))),
+        product=draw(st.sampled_from([OFFICE_2016, OFFICE_2019, "adobe/acrobat/pro@2020"])),
+        quantity=draw(st.integers(0, 10**6)),
+        metric=metric,
+        downgrade=draw(st.booleans()),
+        entity=draw(st.sampled_from([None, "999000110"])),
+        valid_from=None if start == date.min else start,
+        valid_until=None if end == date.max else end,
+        proof=draw(NAMES),
+        second_use=draw(st.booleans()) and metric is Metric.DEVICE,
+        channel=draw(st.sampled_from(list(Channel))),
+        part_number=draw(NAMES),
+    )
+
+
+def written(value: object, language: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}" if language == "fr" else value.isoformat()
+    if isinstance(value, bool | Metric | Channel):
+        return WORDS[language][value]
+    if isinstance(value, int) and language == "fr":
+        return f"{value:,}".replace(",", "\u202f") + ",00"
+    return str(value)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(entitlements(), min_size=1, max_size=4, unique_by=lambda line: line.id),
+    st.sampled_from(["fr", "en"]),
+    st.sampled_from(";,\t|"),
+    st.randoms(use_true_random=False),
+)
+def test_any_list_comes_in_as_it_was_meant(
+    lines: list[Entitlement], language: str, delimiter: str, chance: random.Random
+) -> None:
+    names = [each for each in FIELDS if each in TOLD]
+    chance.shuffle(names)
+    headings = [chance.choice((name, *FIELDS[name].split("|"))) for name in names]
+    text = io.StringIO()
+    table = csv.writer(text, delimiter=delimiter)
+    table.writerows([["Liste de licences"], [], headings])
+    for line in lines:
+        table.writerow([written(getattr(line, name), language) for name in names])
+        table.writerow([])
+    world = World()
+
+    world.take_in(text.getvalue())
+
+    assert world.lines == {line.id: line for line in lines}
