@@ -113,7 +113,7 @@ class Products:
                 by_part[plain(line.part_number)].add(line.product)
             if line.bought_as:
                 by_name[plain(line.bought_as)].add(line.product)
-        self._remembered = (by_part, by_name)
+        self._by_part, self._by_its_name = by_part, by_name
 
     def find(self, named: Mapping[str, str], *, is_subscription: bool = False) -> Match:
         """The product that a line names; `named` are the fields of drafting.NAMING.
@@ -130,10 +130,19 @@ class Products:
             version = named.get("version", "").lower().replace(" ", "")
             is_bare = "@" not in given and self._catalogue.is_versioned(given)
             return self._known(f"{given}@{version}" if version and is_bare else given, given)
-        for name, remembered in zip((part, written), self._remembered, strict=True):
-            if name and len(found := remembered.get(plain(name), ())) == 1:
-                return Match(next(iter(found)), self._pack(next(iter(found)), written))
+        if product := self._remembered(written, self._by_its_name):
+            return Match(product, self._pack(product, written))
+        if product := self._remembered(part, self._by_part):
+            certain = self._certain(written, named.get("publisher", "")) | {product}
+            if len(certain) > 1:
+                return _several(written, certain)
+            return Match(product, self._pack(product, written))
         return self._by_name(named, written, part, is_subscription)
+
+    def _remembered(self, name: str, products: Mapping[str, set[str]]) -> str:
+        """The one product that lines of the pools take this name for; empty where there is none."""
+        found = products.get(plain(name), set()) if name else set()
+        return next(iter(found)) if len(found) == 1 else ""
 
     def _known(self, product: str, written: str) -> Match:
         line = line_of(product)
@@ -153,10 +162,7 @@ class Products:
             product = next(iter(found))
             return Match(product, self._pack(product, written))
         if found:
-            message = N_("{name!r} may be several products")
-            return Match(
-                "", 1, phrase(message, name=written), tuple(sorted(found)[:MAX_SUGGESTIONS])
-            )
+            return _several(written, found)
         if not written:
             message = N_("the part number {part!r} is not known yet: name the product beside it")
             return Match("", 1, phrase(message, part=part))
@@ -285,6 +291,11 @@ class Products:
                 newest[line_of(product)] = product
         ranked = sorted(newest.values(), key=lambda product: (-scores[product], product))
         return ranked[:MAX_SUGGESTIONS]
+
+
+def _several(written: str, found: set[str]) -> Match:
+    message = N_("{name!r} may be several products")
+    return Match("", 1, phrase(message, name=written), tuple(sorted(found)[:MAX_SUGGESTIONS]))
 
 
 def is_access(catalogue: Catalogue, line: str) -> bool:

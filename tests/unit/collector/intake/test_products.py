@@ -110,6 +110,19 @@ def test_what_was_decided_once_is_remembered() -> None:
     assert not PRODUCTS.find({"part_number": "65310997"}).product
 
 
+def test_a_part_number_and_a_name_must_agree() -> None:
+    line = an_entitlement(product="adobe/acrobat/pro@2020", part_number="1", bought_as="ACRO")
+    remembering = Products(CATALOGUE, [line])
+
+    said = remembering.find({"part_number": "1", "product": "Visio Professional 2019"})
+
+    assert (said.product, str(said.reason)) == (
+        "",
+        "'Visio Professional 2019' may be several products",
+    )
+    assert remembering.find({"part_number": "1", "product": "Licence n° 7"}).product
+
+
 def test_a_part_number_of_two_products_is_of_neither() -> None:
     lines = [
         an_entitlement("A", "adobe/acrobat/pro@2020", part_number="1"),
