@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import create_engine, phrase
+from sqlalchemy import create_engine, text
 
 from quitus_collector.adapters import catalogue_files, pools
 from quitus_collector.adapters.highs import HighsSolver
@@ -207,13 +207,11 @@ def _size(url: str) -> int:
     engine = create_engine(url)
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            size = connection.execute(
-                phrase("SELECT pg_database_size(current_database())")
-            ).scalar()
+            size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar()
         else:
-            connection.execute(phrase("PRAGMA wal_checkpoint(TRUNCATE)"))
-            pages = connection.execute(phrase("PRAGMA page_count")).scalar_one()
-            size = pages * connection.execute(phrase("PRAGMA page_size")).scalar_one()
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+            size = pages * connection.execute(text("PRAGMA page_size")).scalar_one()
     engine.dispose()
     return int(size or 0)
 
