@@ -30,6 +30,12 @@ def add(commands: Commands) -> None:
         metavar="DAY",
         help="of the end of a past day, as it was known then: 2026-12-31",
     )
+    explain.add_argument(
+        "--no-changes",
+        dest="changes",
+        action="store_false",
+        help="leave out what would change the figure, which takes some ten times as long",
+    )
     explain.add_argument("--format", choices=("table", "json"), default="table")
     explain.set_defaults(command=_explain)
 
@@ -102,7 +108,13 @@ def _product(text: str) -> str:
 
 def _explain(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    found = explaining.why(collector, arguments.product, arguments.device, arguments.as_of)
+    found = explaining.why(
+        collector,
+        arguments.product,
+        arguments.device,
+        arguments.as_of,
+        changes=arguments.changes,
+    )
     if arguments.format == "json":
         print_json(found.document())
     else:

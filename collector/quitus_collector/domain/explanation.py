@@ -95,9 +95,17 @@ class Explanation:
 
 
 def explain(
-    product: str, asked: Question, catalogue: Catalogue | CountingTerms, solver: Solver
+    product: str,
+    asked: Question,
+    catalogue: Catalogue | CountingTerms,
+    solver: Solver,
+    *,
+    changes: bool = True,
 ) -> Explanation:
-    """Explains a product that is installed or owned; raises SolverError as a position does."""
+    """Explains a product that is installed or owned; raises SolverError as a position does.
+
+    Without `changes` there are no trials, each of which asks the engine again.
+    """
     part = _part_with(product, asked)
     answer, named = named_answer_for(part.situation, part.fleet, part.demanded, solver)
     (line,) = (each for each in lines_of(part, answer, catalogue) if each.product == product)
@@ -118,7 +126,7 @@ def explain(
         for each in on
     )
     licences = tuple(_licences(line, part, answer))
-    trials = tuple(_trials(line, part, answer, devices, licences, solver))
+    trials = tuple(_trials(line, part, answer, devices, licences, solver)) if changes else ()
     return Explanation(line, devices, licences, part.demanded, trials)
 
 

@@ -107,17 +107,19 @@ def why(
     *,
     device: str | None = None,
     day: date | None = None,
+    changes: bool = True,
 ) -> Reasons:
     """Explains a product's line, on all its devices or on one, by its name or id.
 
-    The figures are those of the whole line either way. Raises UsageError where nobody has or owns
+    The figures are those of the whole line either way; `changes` are what would change them, for
+    which the engine is asked some ten times more. Raises UsageError where nobody has or owns
     the product, or the device has it not, and what `licensing.position` raises.
     """
     found = known(store, catalogue, clock, day)
     asked = found.question()
     owned = {each.product for each in found.entitlements}
     named = _named(product, asked.fleet.installed.keys() | owned, catalogue)
-    explained = explain(named, asked, found.terms, solver)
+    explained = explain(named, asked, found.terms, solver, changes=changes)
     names = {each.device_id: each.name for each in found.devices}
     shown = [
         each

@@ -13,7 +13,9 @@ from quitus_collector.services.trying import Move, Purchase, Uninstall, WhatIf
 from quitus_collector.wiring.collector import Collector
 
 
-def why(collector: Collector, product: str, device: str | None, day: date | None) -> Reasons:
+def why(
+    collector: Collector, product: str, device: str | None, day: date | None, *, changes: bool
+) -> Reasons:
     """Everything behind a product's line of the position."""
     return explaining.why(
         collector.store,
@@ -23,6 +25,7 @@ def why(collector: Collector, product: str, device: str | None, day: date | None
         product,
         device=device,
         day=day,
+        changes=changes,
     )
 
 

@@ -199,3 +199,15 @@ def test_a_product_that_is_owned_and_installed_nowhere_is_explained_by_what_it_c
 
     assert (found.line.installed, found.line.consumed, found.line.available) == (0, 1, 2)
     assert (found.licences[0].consumed, found.licences[0].installs) == (1, 0)
+
+
+def test_what_would_change_a_figure_can_be_left_out() -> None:
+    asked = question(
+        DAY, [CountedDevice("pc-1")], {"pc-1": frozenset({OFFICE_2019})}, [], CATALOGUE
+    )
+
+    whole = explain(OFFICE_2019, asked, CATALOGUE, SOLVER)
+    short = explain(OFFICE_2019, asked, CATALOGUE, SOLVER, changes=False)
+
+    assert whole.trials
+    assert short == replace(whole, trials=())
