@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from quitus_collector.adapters import terminal
 from quitus_collector.domain.catalogue import Terms
+from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.explanation import ExplainedLicence, Trial
 from quitus_collector.services import wording
 from quitus_collector.services.explaining import Reasons
@@ -112,6 +113,8 @@ def _licence(licence: ExplainedLicence, reasons: Reasons, messages: Messages) ->
         *([text("entity {entity}", entity=owned.entity)] if owned.entity else []),
         *([_bound(owned.bound_to, reasons, messages)] if owned.bound_to else []),
     ]
+    if owned.metric is Metric.USER:
+        limits.append(_seats(owned, messages))
     if owned.valid_until:
         limits.append(text("until {day}", day=messages.day(owned.valid_until.isoformat())))
     head = text(
@@ -129,6 +132,14 @@ def _licence(licence: ExplainedLicence, reasons: Reasons, messages: Messages) ->
     )
     proof = text("proof: {proof}", proof=owned.proof) if owned.proof else text("no proof stated")
     return ", ".join([head, *limits]), text("{used}; {proof}", used=used, proof=proof)
+
+
+def _seats(owned: Entitlement, messages: Messages) -> str:
+    """What the line itself says: a rule of the catalogue limits no licence that states none."""
+    if not owned.devices_per_user:
+        return messages.text("any number of devices per person")
+    n = owned.devices_per_user
+    return messages.count("{n} device per person", "{n} devices per person", n)
 
 
 def _bound(device: str, reasons: Reasons, messages: Messages) -> str:

@@ -21,6 +21,12 @@ from quitus_collector.wiring import explaining
 
 def add(commands: Commands) -> None:
     """Adds this module's commands."""
+    _add_explain(commands)
+    _add_what_if(commands)
+    _add_remedies(commands)
+
+
+def _add_explain(commands: Commands) -> None:
     explain = commands.add_parser("explain", help="why a figure of the position is what it is")
     explain.add_argument("product", metavar="PRODUCT", help="microsoft/office/standard@2019")
     explain.add_argument("--device", help="this one only, by its name or id")
@@ -39,6 +45,8 @@ def add(commands: Commands) -> None:
     explain.add_argument("--format", choices=("table", "json"), default="table")
     explain.set_defaults(command=_explain)
 
+
+def _add_what_if(commands: Commands) -> None:
     tried = commands.add_parser(
         "what-if", help="the position after changes that are tried on paper; nothing is kept"
     )
@@ -76,6 +84,8 @@ def add(commands: Commands) -> None:
     tried.add_argument("--format", choices=("table", "json"), default="table")
     tried.set_defaults(command=_what_if)
 
+
+def _add_remedies(commands: Commands) -> None:
     remedies = commands.add_parser("remedies", help="what would close the gaps, the cheapest first")
     remedies.add_argument(
         "--prices",
