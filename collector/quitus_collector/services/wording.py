@@ -247,7 +247,7 @@ def why(line: PositionLine, messages: Messages) -> str:
         for name, installs in line.exempt
     ]
     if line.missing:
-        parts.append(messages.count("{n} without a licence", "{n} without a licence", line.missing))
+        parts.append(_missing(line, messages))
     if line.missing and line.available and line.metric in (Metric.CORE, Metric.PROCESSOR):
         parts.append(
             messages.count(
@@ -273,6 +273,19 @@ def why(line: PositionLine, messages: Messages) -> str:
             )
         )
     return ", ".join(parts) or messages.text("not installed anywhere")
+
+
+def _missing(line: PositionLine, messages: Messages) -> str:
+    """The installs without a licence and, where that is another number, the licences it takes."""
+    missing = messages.count("{n} without a licence", "{n} without a licence", line.missing or 0)
+    if line.to_buy in (None, 0, line.missing):
+        return missing
+    return messages.count(
+        "{missing} (that is {n} licence)",
+        "{missing} (that is {n} licences)",
+        line.to_buy or 0,
+        missing=missing,
+    )
 
 
 def evidence(found: Recognition, messages: Messages) -> str:

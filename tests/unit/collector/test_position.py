@@ -1,12 +1,15 @@
 from collections.abc import Mapping
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.counting import position_lines
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined
+from quitus_collector.services.wording import why
 from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
 
 CATALOGUE = catalogue_files.load()
@@ -194,3 +197,12 @@ def test_lines_are_sorted_by_product_then_version() -> None:
         "microsoft/windows/pro@7",
         "rarlab/winrar@6",
     ]
+
+
+def test_a_gap_says_the_licences_that_it_takes_where_they_are_not_as_many() -> None:
+    messages = Messages("fr", ZoneInfo("Europe/Paris"))
+    server = lines({"srv-1": {SQL}}, an_entitlement("S", SQL, 8, metric=Metric.CORE), cores=12)[SQL]
+    desk = lines({"pc-1": {OFFICE_2019}})[OFFICE_2019]
+
+    assert why(server, messages).startswith("1 sans licence (soit 4 licences)")
+    assert why(desk, messages) == "1 sans licence"
