@@ -173,7 +173,8 @@ def _licences(line: PositionLine, part: Question, answer: Tally) -> Iterator[Exp
     found = [
         ExplainedLicence(each, right, answer.consumed[each.id], used[each.id])
         for each in part.situation.entitlements
-        if each.is_valid_on(part.situation.as_of)
+        if each.quantity
+        and each.is_valid_on(part.situation.as_of)
         and (right := right_to(each, line.product, part.situation.terms_of))
     ]
     yield from sorted(found, key=lambda each: (not each.installs, each.entitlement.id))

@@ -211,3 +211,12 @@ def test_what_would_change_a_figure_can_be_left_out() -> None:
 
     assert whole.trials
     assert short == replace(whole, trials=())
+
+
+def test_a_line_of_no_licences_is_none_that_could_cover() -> None:
+    nothing = an_entitlement("E-0", OFFICE_2019, 0, second_use=True)
+
+    found = explained(OFFICE_2019, {"pc-1": {OFFICE_2019}}, nothing)
+
+    assert found.licences == ()
+    assert {each.on for each in found.trials} == {"pc-1", ""}
