@@ -1,7 +1,7 @@
 """Checks all of a declaration's PDF: its seal, the files inside it, their sums, and a proof."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from quitus_collector.adapters.attachments import CSV, JSON, keyword, lines_csv
@@ -18,6 +18,9 @@ from quitus_collector.domain.verification import (
     check_sums,
 )
 
+# A sentence, and what it is about.
+Found = tuple[str, Mapping[str, str | int]]
+
 
 def verify_pdf(
     content: bytes, roots: Sequence[bytes] | None, at: datetime, proof: Proof | None = None
@@ -30,26 +33,28 @@ def verify_pdf(
     document: dict[str, object] = {}
     found = Commitment("", ())
 
-    def files() -> str:
+    def files() -> Found:
         document.update(_document(content))
-        return f"{JSON} and {CSV} are those that the document was made with"
+        return f"{JSON} and {CSV} are those that the document was made with", {}
 
-    def counts() -> str:
+    def counts() -> Found:
         nonlocal found
         found = commitment_of(document.get("evidence"))
         evidence.check(found)
-        return f"{len(found.counts)} counts, root {found.root[:16]}…"
+        number, root = len(found.counts), found.root[:16]
+        return f"{number} counts, root {root}…", {"number": number, "root": root}
 
-    def lines() -> str:
+    def lines() -> Found:
         check_sums(document, found)
-        return "every figure is the sum of its counts"
+        return "every figure is the sum of its counts", {}
 
-    def part() -> str:
+    def part() -> Found:
         assert proof is not None  # noqa: S101 - asked for below
         count = evidence.check_proof(proof, found)
+        device, product = proof.part.device, count.product
         return (
-            f"device {proof.part.device} is one of the {count.installs} {count.share} installs of "
-            f"{count.product}"
+            f"device {device} is one of the {count.installs} {count.share} installs of {product}",
+            {"device": device, "number": count.installs, "product": product},
         )
 
     for subject, check in (
@@ -64,9 +69,9 @@ def verify_pdf(
     return Verification(level, tuple(checks))
 
 
-def _checked(subject: Subject, check: Callable[[], str]) -> Check:
+def _checked(subject: Subject, check: Callable[[], Found]) -> Check:
     try:
-        return Check(subject, Outcome.PASSED, check())
+        return Check(subject, Outcome.PASSED, *check())
     except (EvidenceError, ValueError) as error:
         return Check(subject, Outcome.FAILED, str(error))
 

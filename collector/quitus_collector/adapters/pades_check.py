@@ -123,19 +123,21 @@ def _signature(found: PdfSignatureStatus, signature: EmbeddedPdfSignature) -> Ch
         return _failed(Subject.SIGNATURE, "something lies behind the signature")
     if signature.sig_object.get("/SubFilter") != "/ETSI.CAdES.detached":
         return _failed(Subject.SIGNATURE, "the signature is not a PAdES one")
-    return Check(Subject.SIGNATURE, Outcome.PASSED, f"signed by {name}, and not changed since")
+    detail = f"signed by {name}, and not changed since"
+    return Check(Subject.SIGNATURE, Outcome.PASSED, detail, {"name": name})
 
 
 def _certificate(found: PdfSignatureStatus, roots: Sequence[bytes] | None) -> Check:
     name = _name(found.signing_cert)
     if roots is None:
         detail = f"nobody vouches for the certificate of {name}: name its authority with --trust"
-        return Check(Subject.CERTIFICATE, Outcome.UNKNOWN, detail)
+        return Check(Subject.CERTIFICATE, Outcome.UNKNOWN, detail, {"name": name})
     if not found.trusted:
         reason = getattr(found.trust_problem_indic, "standard_name", "") or "no chain"
         detail = f"the certificate of {name} is not vouched for by that authority ({reason})"
         return _failed(Subject.CERTIFICATE, detail)
-    return Check(Subject.CERTIFICATE, Outcome.PASSED, f"the certificate of {name} was good then")
+    detail = f"the certificate of {name} was good then"
+    return Check(Subject.CERTIFICATE, Outcome.PASSED, detail, {"name": name})
 
 
 def _timestamp(found: PdfSignatureStatus, roots: Sequence[bytes] | None) -> Check:
@@ -148,10 +150,11 @@ def _timestamp(found: PdfSignatureStatus, roots: Sequence[bytes] | None) -> Chec
     moment = f"{stamp.timestamp:%Y-%m-%d %H:%M:%S} UTC"
     if roots is None:
         detail = f"{moment} by {name}, for whom nobody vouches"
-        return Check(Subject.TIMESTAMP, Outcome.UNKNOWN, detail)
+        return Check(Subject.TIMESTAMP, Outcome.UNKNOWN, detail, {"name": name, "moment": moment})
     if not stamp.trusted:
         return _failed(Subject.TIMESTAMP, f"{name}, who gave it, is not vouched for")
-    return Check(Subject.TIMESTAMP, Outcome.PASSED, f"{moment} by {name}")
+    values = {"name": name, "moment": moment}
+    return Check(Subject.TIMESTAMP, Outcome.PASSED, f"{moment} by {name}", values)
 
 
 async def _proves_later(

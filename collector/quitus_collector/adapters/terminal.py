@@ -28,6 +28,7 @@ from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.domain.triage import Group
+from quitus_collector.domain.verification import Verification
 from quitus_collector.services import wording
 from quitus_collector.services.diagnosing import VERDICTS, Check
 from quitus_collector.services.ports import Messages
@@ -363,6 +364,16 @@ def removals(
         why = wording.why_gone(each, messages)
         cells = (messages.moment(each.at), each.device, catalogue.label(each.product), why)
         table.add_row(*map(escape, cells))
+    _print(table)
+
+
+def verification(found: Verification, messages: Messages) -> None:
+    """What was checked of a declaration, and what was found."""
+    print(messages.text("Level reached: {level}", level=messages.text(wording.LEVELS[found.level])))
+    table = _table(*map(messages.text, (N_("What"), N_("Result"), N_("Found"))))
+    for each in found.checks:
+        said = (wording.SUBJECTS[each.subject], wording.OUTCOMES[each.outcome])
+        table.add_row(*map(messages.text, said), escape(wording.verified(each, messages)))
     _print(table)
 
 

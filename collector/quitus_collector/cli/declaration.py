@@ -79,9 +79,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json(_document(found))
     else:
-        print(f"{'level':12} {found.level}")
-        for subject, outcome, detail in found.checks:
-            print(f"{subject:12} {outcome:8} {detail}")
+        terminal.verification(found, collector_of(arguments).messages)
     if not found.passed:
         failed = [check.subject for check in found.checks if check.outcome is Outcome.FAILED]
         raise CollectorError(f"{arguments.file}: does not hold: {', '.join(failed)}")

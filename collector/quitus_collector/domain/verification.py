@@ -39,11 +39,12 @@ class Level(StrEnum):
 
 
 class Check(NamedTuple):
-    """One thing that was checked; `detail` is a sentence."""
+    """One thing that was checked; `detail` is a sentence, `values` what it is about, by name."""
 
     subject: Subject
     outcome: Outcome
     detail: str
+    values: Mapping[str, str | int] = {}
 
 
 class Verification(NamedTuple):

@@ -15,6 +15,7 @@ from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
 from quitus_collector.domain.perimeter import Perimeter, Unreachable
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined
+from quitus_collector.domain.verification import Check, Level, Outcome, Subject
 from quitus_collector.services.ports import Messages
 
 N_ = str  # marks a text for the message catalogues
@@ -104,6 +105,46 @@ FIGURES = {
     "consumed": N_("Used"),
     "missing": N_("Missing"),
     "state": N_("State"),
+}
+SUBJECTS = {
+    Subject.SIGNATURE: N_("signature"),
+    Subject.CERTIFICATE: N_("certificate"),
+    Subject.TIMESTAMP: N_("timestamp"),
+    Subject.ATTACHMENTS: N_("attachments"),
+    Subject.EVIDENCE: N_("evidence"),
+    Subject.LINES: N_("lines"),
+    Subject.PROOF: N_("proof"),
+}
+OUTCOMES = {
+    Outcome.PASSED: N_("holds"),
+    Outcome.FAILED: N_("FAILS"),
+    Outcome.ABSENT: N_("missing"),
+    Outcome.UNKNOWN: N_("unknown"),
+}
+LEVELS = {
+    Level.NONE: N_("not signed, or its signature does not hold"),
+    Level.B_B: N_("PAdES-B-B: signed"),
+    Level.B_T: N_("PAdES-B-T: signed and timestamped"),
+    Level.B_LT: N_("PAdES-B-LT: signed, timestamped, provable for years"),
+}
+# What did not fail; of what did, the sentence of the check is told.
+VERIFIED = {
+    (Subject.SIGNATURE, Outcome.PASSED): N_("signed by {name}, and not changed since"),
+    (Subject.CERTIFICATE, Outcome.PASSED): N_("the certificate of {name} was good then"),
+    (Subject.CERTIFICATE, Outcome.UNKNOWN): N_(
+        "nobody vouches for the certificate of {name}: name its authority with --trust"
+    ),
+    (Subject.TIMESTAMP, Outcome.PASSED): N_("{moment} by {name}"),
+    (Subject.TIMESTAMP, Outcome.UNKNOWN): N_("{moment} by {name}, for whom nobody vouches"),
+    (Subject.TIMESTAMP, Outcome.ABSENT): N_("no third party attests the date"),
+    (Subject.ATTACHMENTS, Outcome.PASSED): N_(
+        "the files inside are those that the document was made with"
+    ),
+    (Subject.EVIDENCE, Outcome.PASSED): N_("{number} counts, root {root}…"),
+    (Subject.LINES, Outcome.PASSED): N_("every figure is the sum of its counts"),
+    (Subject.PROOF, Outcome.PASSED): N_(
+        "the device {device} is one of the {number} in a count of {product}"
+    ),
 }
 DIFFERENCES = {
     Reason.INSTALLS: N_("other installs"),
@@ -216,6 +257,12 @@ def explained(found: Explained, messages: Messages) -> str:
     """Why a line differs, in words."""
     about = ", ".join(found.about)
     return messages.text(DIFFERENCES[found.reason], **({"about": about} if about else {}))
+
+
+def verified(check: Check, messages: Messages) -> str:
+    """What a check found."""
+    known = VERIFIED.get((check.subject, check.outcome))
+    return messages.text(known, **check.values) if known else check.detail
 
 
 def exclusion(reason: str, messages: Messages, said: str = "") -> str:

@@ -54,7 +54,7 @@ def test_a_draft_can_be_proven_compared_and_counted_again(
     )
     assert verified.status == 1
     assert "does not hold: signature\n" in verified.err
-    assert f"proof        passed   device {device} is one of" in verified.out
+    assert f"le poste {device} est l’un des" in verified.out
 
     fleet.ok("pools", "remove", "MS-VL-2016-01")
     fleet.ok(*drafted, str(second))
