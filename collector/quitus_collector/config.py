@@ -247,9 +247,9 @@ class SealTable(Model):
     @model_validator(mode="after")
     def _whole(self) -> "SealTable":
         if (self.timestamp_url or self.passphrase_file) and not self.certificate:
-            raise ValueError("seal.certificate: missing, and nothing is sealed without it")
+            raise ValueError("certificate is missing, and nothing is sealed without it")
         if self.long_term and not (self.trust and self.timestamp_url):
-            raise ValueError("seal.long_term: needs seal.trust and seal.timestamp_url")
+            raise ValueError("long_term needs trust and timestamp_url")
         return self
 
 

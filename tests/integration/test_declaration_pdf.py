@@ -284,6 +284,7 @@ def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
         "couverture Brest rejoint le parc Zoé Noël 23 novembre 2026 à 13:00",
         "Microsoft Office Professional Plus 2016 acheter 7 31 janvier 2027",
         "Jean Petit directeur juridique",
+        "Date 23 novembre 2026",
         "– partie d’un autre pointage",
         "Facture 12",
     ):

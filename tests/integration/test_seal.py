@@ -118,6 +118,14 @@ def test_without_a_certificate_the_document_says_so(tmp_path: Path) -> None:
     assert "aucun certificat de l’entreprise n’est configuré" in first_page(found, tmp_path)
 
 
+@pytest.mark.parametrize("state", ["draft", "reviewed"])
+def test_what_nobody_approved_is_not_sealed(tmp_path: Path, state: str) -> None:
+    declaration, _ = a_whole_declaration(state=state)
+
+    with pytest.raises(SealError, match=f"the declaration is a {state}"):
+        wiring.seal(Collector(config.load(tmp_path, {}, {})), declaration)
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [

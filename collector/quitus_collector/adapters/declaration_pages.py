@@ -16,8 +16,6 @@ COLOURS = {
     LineState.UNDETERMINED: "#8a5a00",
 }
 BLACK = "#000000"
-# Before anybody has approved it, every page says so.
-UNAPPROVED = frozenset({"draft", "reviewed"})
 MOST_GAPS_NAMED = 3
 
 
@@ -70,7 +68,6 @@ def _attachments(messages: Messages) -> list[dict[str, str]]:
 def _texts(declaration: Declaration, messages: Messages) -> dict[str, str]:
     text = messages.text
     addressee = declaration.publisher_label or text("all publishers")
-    is_unapproved = declaration.state in UNAPPROVED
     return {
         "title": text("Software licence declaration"),
         "subtitle": text(
@@ -78,7 +75,7 @@ def _texts(declaration: Declaration, messages: Messages) -> dict[str, str]:
             publisher=addressee,
             moment=messages.moment(declaration.position.as_of),
         ),
-        "mark": text("DRAFT – NOT APPROVED") if is_unapproved else "",
+        "mark": "" if declaration.is_approved else text("DRAFT – NOT APPROVED"),
         "footer": text(
             "Drafted on {moment} by Quitus {version}",
             moment=messages.moment(declaration.drafted_at),
@@ -186,17 +183,18 @@ def _attestation(declaration: Declaration, messages: Messages) -> list[str]:
 
 def _signature(declaration: Declaration, messages: Messages) -> list[dict[str, str]]:
     text, company = messages.text, declaration.company
+    last = max((each.at for each in declaration.approvals), default=None)
     return [
         {"label": text("Name"), "value": company.signatory},
         {"label": text("Function"), "value": company.function},
         {"label": text("Place"), "value": company.place},
-        {"label": text("Date"), "value": ""},
+        {"label": text("Date"), "value": messages.date(last) if last else ""},
     ]
 
 
 def _seal(declaration: Declaration, messages: Messages) -> dict[str, object]:
     text, plan = messages.text, declaration.seal
-    if declaration.state in UNAPPROVED:
+    if not declaration.is_approved:
         said = [text("None: this is a draft.")]
         return {"colour": COLOURS[LineState.UNDETERMINED], "text": said}
     is_whole = plan.signer and plan.timestamp_authority

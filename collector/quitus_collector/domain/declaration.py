@@ -12,6 +12,8 @@ from quitus_collector.domain.evidence import Commitment
 from quitus_collector.domain.position import Document, LineState, Position, PositionLine
 
 FORMAT = "quitus-declaration/2"
+# Before anybody has approved it, every page says so, and it is not sealed.
+UNAPPROVED = frozenset({"draft", "reviewed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,11 @@ class Declaration:
     def lines(self) -> tuple[PositionLine, ...]:
         """The lines of the position, which is already reduced to what concerns the addressee."""
         return self.position.lines
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether somebody answers for it."""
+        return self.state not in UNAPPROVED
 
     def document(self) -> Document:
         """The declaration as its JSON file has it; every figure of the PDF comes from here."""

@@ -79,12 +79,14 @@ class Sealed:
 def seal(collector: Collector, declaration: Declaration) -> Sealed:
     """Typesets it and signs it as the settings have it; raises SealError, and then there is none.
 
-    Its state must be one that is approved. Where the settings have no certificate the document is
+    One that nobody has approved is refused. Where the settings have no certificate the document is
     not signed, and says so on its first page; so it does of the timestamp.
     """
     from quitus_collector.adapters import pades, timestamps, typst
     from quitus_collector.adapters.declaration_check import verify_pdf
 
+    if not declaration.is_approved:
+        raise SealError(f"the declaration is a {declaration.state}: it is sealed once approved")
     settings, now = collector.config.seal, collector.clock.now()
     if settings.certificate is None:
         pdf = typst.render(replace(declaration, seal=SealPlan()), collector.messages)

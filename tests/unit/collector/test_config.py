@@ -50,6 +50,10 @@ def test_flags_win_over_the_environment_and_the_environment_over_the_file(tmp_pa
         ("a = " + "[" * 5000, "nested too deep"),
         ("[company]\nsiren = '999000119'", "company.siren: '999000119' is not a SIREN"),
         ("listen = 3", "listen: "),
+        ("[seal]\ntimestamp_url = 'ftp://a.fr'", "seal.timestamp_url: 'ftp://a.fr' is not an addr"),
+        ("[seal]\ntimestamp_url = 'http://'", "seal.timestamp_url: 'http://' is not a web addr"),
+        ("[seal]\ntimestamp_url = 'http://a.fr'", "seal: certificate is missing"),
+        ("[seal]\ncertificate = 'a'\nlong_term = true", "seal: long_term needs"),
         ("language =", "Invalid value"),
     ],
 )
@@ -74,3 +78,19 @@ def test_a_siren_may_be_written_in_groups(tmp_path: Path) -> None:
     settings = config.load(written(tmp_path, "[company]\nsiren = '999 000 110'"), {}, {})
 
     assert settings.company.siren == "999000110"
+
+
+def test_what_seals_lies_in_the_collector_s_folder_and_addresses_may_have_accents(
+    tmp_path: Path,
+) -> None:
+    text = """[seal]
+certificate = "company.p12"
+passphrase_file = "/etc/quitus/passphrase"
+timestamp_url = "https://horodatage-évreux.fr:8443/tsa?p=1"
+"""
+
+    seal = config.load(written(tmp_path, text), {}, {}).seal
+
+    assert seal.certificate == tmp_path / "company.p12"
+    assert seal.passphrase_file == Path("/etc/quitus/passphrase")
+    assert seal.timestamp_url == "https://xn--horodatage-vreux-lqb.fr:8443/tsa?p=1"
