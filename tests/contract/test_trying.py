@@ -74,7 +74,10 @@ def test_people_who_move_take_a_licence_each_to_all_their_devices(office: Office
 def test_purchases_may_come_from_a_file_with_their_rights(office: Office) -> None:
     line = PoolLine(2, an_entitlement("N-1", OFFICE, 2, second_use=True))
 
+    bound = PoolLine(2, an_entitlement("N-1", OFFICE, 2, bound_to="pc-d-3"))
+
     assert missing(tried(office, pools=[line]))[OFFICE] == 0
+    assert missing(tried(office, pools=[bound]))[OFFICE] == 1
     with pytest.raises(UsageError, match=r"line 2: 'E-1' is owned already"):
         tried(office, pools=[PoolLine(2, an_entitlement("E-1", OFFICE))])
 

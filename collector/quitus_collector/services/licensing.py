@@ -61,6 +61,10 @@ class Known:
     unknown: Mapping[tuple[str, str], int]
     readings: Mapping[str, Reading]
 
+    def bound(self, entitlement: Entitlement) -> Entitlement:
+        """The entitlement bound by id, where it names its device as people call it."""
+        return _bound_to_id(entitlement, self.devices)
+
     def estate(self) -> Estate:
         """What is installed and owned."""
         products = {each.device_id: each.products for each in self.devices if each.products}

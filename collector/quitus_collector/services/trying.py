@@ -130,7 +130,7 @@ def what_if(
         if line.entitlement.id in taken:
             raise UsageError(f"line {line.number}: {line.entitlement.id!r} is owned already")
         try:
-            changes.append(Bought(checked(line.entitlement, catalogue)))
+            changes.append(Bought(found.bound(checked(line.entitlement, catalogue))))
         except UsageError as error:
             raise UsageError(f"line {line.number}: {error}") from error
     after, effects = try_out(estate, changes)
