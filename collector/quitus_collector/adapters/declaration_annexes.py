@@ -106,10 +106,11 @@ def _where(name: str, messages: Messages) -> str:
 
 
 def _reservations(declaration: Declaration, messages: Messages) -> Annex:
+    unknown = len(declaration.position.unknown)
     said = [
         *declaration.reservations,
         *wording.perimeter_notes(declaration.position.perimeter, messages),
-        wording.unknown_summary(len(declaration.position.unknown), messages),
+        *([wording.unknown_summary(unknown, messages)] if unknown else []),
         messages.text(
             "confidence in a line is high where at least 95 % of its installs are on devices that "
             "were read whole in the last 30 days, medium from 80 % on, low below"

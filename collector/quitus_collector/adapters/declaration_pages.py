@@ -149,7 +149,11 @@ def _summary(declaration: Declaration, messages: Messages) -> list[str]:
                 "{n} install is without a licence.", "{n} installs are without a licence.", total
             )
             + " "
-            + text("Most are of {products}.", products=", ".join(named))
+            + (
+                text("Most are of {products}.", products=", ".join(named))
+                if len(gaps) > MOST_GAPS_NAMED
+                else text("Products concerned: {products}.", products=", ".join(named))
+            )
         )
     if any(line.state is LineState.UNDETERMINED for line in declaration.lines):
         said.append(
