@@ -94,9 +94,11 @@ def contributions(
             # A person counts once: in this order, the first device of a user stays.
             first = {device.user: device.id for device in reversed(on)}
             units |= dict.fromkeys(first.values(), 1)
-        elif is_known:
-            known = terms[line.product] if on else None
-            units = {device.id: known.units_on(device, line.metric) for device in on if known}
+        elif is_known and line.metric not in BY_CORES:
+            units = dict.fromkeys(units, 1)
+        elif is_known and on:
+            known = terms[line.product]
+            units = {device.id: known.units_on(device, line.metric) for device in on}
         required = sum(units.values()) if is_known else None
         free = exempt[line.product]
         for kind, ids in _counts(line, covers[line.product], units, free):

@@ -59,12 +59,8 @@ class Part(NamedTuple):
     units: int
 
 
-class Sum(NamedTuple):
-    """A node: its hash, and how many installs and units are below it."""
-
-    digest: bytes
-    installs: int
-    units: int
+# A node: its hash, and how many installs and units are below it. No class: there are a million.
+Sum = tuple[bytes, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +176,7 @@ class Evidence:
             encoded = device.encode()
             about = len(encoded).to_bytes(4, "big") + encoded + before
             salt = hmac.digest(self.seed, about, "sha256")
-            leaves.append(Sum(sha256(LEAF + salt + about + ends[units]).digest(), 1, units))
+            leaves.append((sha256(LEAF + salt + about + ends[units]).digest(), 1, units))
         leaves.sort()
         return _levels(leaves)
 
@@ -191,7 +187,7 @@ class Evidence:
 def leaf(kind: Kind, part: Part, salt: bytes) -> Sum:
     """A device's part as a leaf of its count's tree."""
     content = LEAF + salt + _fields(part.device, *kind, str(part.units))
-    return Sum(sha256(content).digest(), 1, part.units)
+    return sha256(content).digest(), 1, part.units
 
 
 def root_of(counts: Sequence[Count]) -> str:
@@ -234,9 +230,9 @@ def check_proof(proof: Proof, commitment: Commitment) -> Count:
         raise EvidenceError("the proof has figures that no device can have")
     node = leaf(proof.kind, proof.part, salt)
     for step in proof.path:
-        other = Sum(bytes.fromhex(step.digest), step.installs, step.units)
+        other = bytes.fromhex(step.digest), step.installs, step.units
         node = _above(other, node) if step.side == "left" else _above(node, other)
-        if max(node.installs, node.units) >= MOST:
+        if max(node[1:]) >= MOST:
             raise EvidenceError("the proof has figures that no fleet can have")
     if _count(proof.kind, node) != found:
         raise EvidenceError(
@@ -258,11 +254,12 @@ def _levels(leaves: Sequence[Sum]) -> list[list[Sum]]:
 def _above(left: Sum, right: Sum) -> Sum:
     (one, installs, units), (other, more_installs, more_units) = left, right
     content = _TWO_SUMS.pack(NODE, one, installs, units, other, more_installs, more_units)
-    return Sum(sha256(content).digest(), installs + more_installs, units + more_units)
+    return sha256(content).digest(), installs + more_installs, units + more_units
 
 
 def _count(kind: Kind, top: Sum) -> Count:
-    return Count(*kind, top.installs, top.units, top.digest.hex())
+    digest, installs, units = top
+    return Count(*kind, installs, units, digest.hex())
 
 
 def _count_digest(count: Count) -> bytes:
