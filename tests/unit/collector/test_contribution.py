@@ -1,10 +1,10 @@
 """What devices contribute adds up to the figures of the lines."""
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quitus_collector.adapters import catalogue_files
+from quitus_collector.domain.catalogue import Catalogue, CountingTerms
 from quitus_collector.domain.contribution import Confidence, Contributions, contributions
 from quitus_collector.domain.counting import lines_of, question
 from quitus_collector.domain.entitlement import Entitlement, Metric
@@ -15,6 +15,7 @@ from quitus_collector.domain.position import PositionLine
 from tests.builders import an_entitlement
 from tests.unit.collector.licensing.test_tally import DAY, PRODUCTS, SOLVER, TERMS, devices, lines
 
+CATALOGUE = catalogue_files.load()
 Installed = dict[str, frozenset[str]]
 
 
@@ -24,11 +25,12 @@ def of(
     owned: list[Entitlement],
     certain: frozenset[str] = frozenset(),
     spared: dict[tuple[str, str], list[str]] | None = None,
+    terms: Catalogue | CountingTerms = TERMS,
 ) -> tuple[tuple[PositionLine, ...], Contributions]:
-    asked = question(DAY, fleet, installed, owned, TERMS, spared or {})
+    asked = question(DAY, fleet, installed, owned, terms, spared or {})
     answer, named = named_answer_for(asked.situation, asked.fleet, asked.demanded, SOLVER)
-    made = lines_of(asked, answer, TERMS)
-    return made, contributions(made, fleet, installed, named, certain, TERMS, DAY, asked.spared)
+    made = lines_of(asked, answer, terms)
+    return made, contributions(made, fleet, installed, named, certain, terms, DAY, asked.spared)
 
 
 @settings(deadline=None)
@@ -102,12 +104,30 @@ def test_confidence_falls_with_devices_that_are_silent_or_were_read_in_part() ->
     ]
 
 
+def sql(*fleet: CountedDevice) -> Contributions:
+    """SQL Server on every device, as the catalogue that is shipped counts it: four cores at least,
+    in packs of two."""
+    product = "microsoft/sql-server/standard@2019"
+    installed = {device.id: frozenset({product}) for device in fleet}
+    return of(list(fleet), installed, [], terms=CATALOGUE)[1]
+
+
 def test_units_are_those_of_the_metric() -> None:
-    fleet = [replace(CountedDevice("d-0"), cores=8, processors=2)]
+    found = sql(CountedDevice("d-0", cores=7), CountedDevice("d-1", cores=1))
 
-    _, found = of(fleet, {"d-0": frozenset({PRODUCTS[0]})}, [])
+    (parts,) = found.parts.values()
+    assert [part.units for part in parts] == [8, 4]
+    assert [basis.required for basis in found.bases.values()] == [12]
 
-    assert found.bases[PRODUCTS[0]].required == 1
+
+def test_what_a_virtual_machine_requires_is_not_guessed() -> None:
+    found = sql(
+        CountedDevice("d-0", cores=8), CountedDevice("d-1", cores=2, is_virtual=True, host="d-0")
+    )
+
+    (parts,) = found.parts.values()
+    assert [part.units for part in parts] == [0, 0]
+    assert [basis.required for basis in found.bases.values()] == [None]
 
 
 def test_exempt_installs_are_counted_apart_and_need_no_units() -> None:
