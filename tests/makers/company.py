@@ -60,7 +60,7 @@ class Authority:
         self.key = rsa.generate_private_key(65537, 2048)
         signer = above or self
         self.certificate = (
-            _builder(self.name, signer.name, self.key, now - DAY, now + 3650 * DAY)
+            certificate_builder(self.name, signer.name, self.key, now - DAY, now + 3650 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             # Microsoft's own leaves this one uncritical.
             .add_extension(_key_usage(signs=True), critical=False)
@@ -88,7 +88,7 @@ class Authority:
         """A machine's certificate; `names` are DNS names where they are texts."""
         key = key or ec.generate_private_key(ec.SECP256R1())
         builder = (
-            _builder(
+            certificate_builder(
                 _name(""),
                 self.name,
                 key,
@@ -134,7 +134,7 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)] if text else [])
 
 
-def _builder(
+def certificate_builder(
     subject: x509.Name, issuer: x509.Name, key: Key, starts: datetime, ends: datetime
 ) -> x509.CertificateBuilder:
     return (

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.makers.company import certificate_builder
+
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 DAY = timedelta(days=1)
 DOCUMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
@@ -54,7 +56,7 @@ class Authority(Certified):
         key = ec.generate_private_key(ec.SECP256R1())
         self.name = _name(name)
         builder = (
-            _builder(self.name, self.name, key, now - 400 * DAY, now + 3650 * DAY)
+            certificate_builder(self.name, self.name, key, now - 400 * DAY, now + 3650 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
             .add_extension(
@@ -75,7 +77,7 @@ class Authority(Certified):
         is_authority: bool = False,
     ) -> Certified:
         key = key or ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(
+        builder = certificate_builder(
             _name(name), self.name, key, starts or self.now - DAY, ends or self.now + 365 * DAY
         ).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
@@ -137,20 +139,6 @@ def _name(text: str) -> x509.Name:
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, text),
             x509.NameAttribute(NameOID.COMMON_NAME, text),
         ]
-    )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: Key, starts: datetime, ends: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(starts)
-        .not_valid_after(ends)
     )
 
 
