@@ -204,6 +204,49 @@ def test_another_edition_is_not_proposed_where_a_licence_reserved_elsewhere_is_l
     assert the_gap(found(fleet, [reserved], [])).replacements == ()
 
 
+def test_an_upgrade_is_bought_where_its_base_is_owned_and_as_often_as_that() -> None:
+    fleet = {CountedDevice(f"pc-{n}"): {OFFICE_2019} for n in range(3)}
+    base = an_entitlement("B", OFFICE_2016, 2)
+    full = an_offer("FULL", OFFICE_2019, "100")
+    upgrade = an_offer("UP", OFFICE_2019, "60", requires_base=OFFICE_2016)
+
+    gap = the_gap(found(fleet, [base], [full, upgrade]))
+
+    assert gap.plan is not None
+    assert (gap.plan.cost, gap.plan.missing) == (Decimal(220), {})
+    assert {each.offer.licence.id: each.times for each in gap.plan.purchases} == {
+        "FULL": 1,
+        "UP": 2,
+    }
+
+
+def test_one_licence_with_second_use_is_cheaper_than_two_without() -> None:
+    fleet = {
+        CountedDevice("desk", user="anne"): {OFFICE_2019},
+        CountedDevice("laptop", user="anne", portable=True): {OFFICE_2019},
+    }
+    plain = an_offer("P", OFFICE_2019, "100")
+    lent = an_offer("S", OFFICE_2019, "150", second_use=True)
+
+    gap = the_gap(found(fleet, [], [plain, lent]))
+
+    assert gap.plan is not None
+    assert [(each.offer.licence.id, each.times) for each in gap.plan.purchases] == [("S", 1)]
+    assert [each.cost for each in gap.alternatives] == [Decimal(150), Decimal(200)]
+
+
+def test_packs_are_bought_whole() -> None:
+    fleet = {CountedDevice(f"pc-{n}"): {OFFICE_2019} for n in range(7)}
+    single, pack = an_offer("1", OFFICE_2019, "10"), an_offer("5", OFFICE_2019, "42", 5)
+
+    gap = the_gap(found(fleet, [], [single, pack]))
+
+    assert gap.plan is not None
+    assert gap.plan.cost == Decimal(62)
+    assert [each.units for each in gap.plan.purchases] == [2, 5]
+    assert [each.cost for each in gap.alternatives] == [Decimal(70), Decimal(84)]
+
+
 def _a_host(guests: int) -> dict[CountedDevice, set[str]]:
     host = CountedDevice("host", processors=2, cores=16)
     return {host: set()} | {
