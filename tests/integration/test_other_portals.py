@@ -157,6 +157,7 @@ def test_by_hand_everything_is_written_down_and_nothing_sent(tmp_path: Path) -> 
     hand.check(SENDING)
 
     assert [(each.label, each.value) for each in hand.disclose(SENDING)] == [
+        ("1.", "Ouvrir le site"),
         ("SIREN", "999000110"),
         ("file", "declaration.pdf"),
         ("file", "declaration.json"),

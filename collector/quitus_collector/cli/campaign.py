@@ -13,7 +13,15 @@ from quitus_collector.cli.arguments import (
     print_json,
 )
 from quitus_collector.cli.company import _id
-from quitus_collector.domain.campaign import Answer, Campaign, Nature, Progress, Reminder, Reply
+from quitus_collector.domain.campaign import (
+    Answer,
+    Campaign,
+    Nature,
+    Progress,
+    Reminder,
+    Reply,
+    pressing,
+)
 from quitus_collector.errors import UsageError
 from quitus_collector.services import campaigns
 from quitus_collector.wiring import campaigns as wired
@@ -87,8 +95,13 @@ def _add(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    for campaign, found in campaigns.overview(collector.store, collector.clock.today()):
-        print(f"{campaign.id}  {campaign.publisher:16}  {campaign.nature:11}  {_summary(found)}")
+    today = collector.clock.today()
+    overview = campaigns.overview(collector.store, today)
+    urgent = {each.id for each in pressing([campaign for campaign, _ in overview], today)}
+    for campaign, found in overview:
+        mark = "!" if campaign.id in urgent else " "
+        name = f"{campaign.id}  {campaign.publisher:16}  {campaign.nature:11}"
+        print(f"{mark} {name}  {_summary(found)}")
     return OK
 
 

@@ -19,7 +19,7 @@ FILES = {
     Paper.EVIDENCE: "evidence.json",
     Paper.SEALED: "declaration.pdf",
     Paper.DATA: "declaration.json",
-    Paper.RECEIPT: "receipt.html",
+    Paper.RECEIPT: "receipt.page",
 }
 
 
@@ -175,6 +175,8 @@ def _submit(arguments: argparse.Namespace) -> int:
     found = filing.submit(collector, arguments.declaration, arguments.portal)
     _tell(found)
     if found.state is State.UNCERTAIN:
+        for each in filing.disclosed(collector, found.id, arguments.portal):
+            print(f"{each.page}: {each.label}: {each.value}")
         print(
             "nothing is sent again: ask the portal with declaration status "
             f"{found.id} --resolve ask, or say what you know of it"

@@ -81,7 +81,7 @@ def test_it_goes_from_draft_to_receipt(
     fleet.ok("declaration", "show", filing, "--out", str(tmp_path / "kept"))
     document = json.loads((tmp_path / "kept" / "declaration.json").read_text())
     assert (document["state"], document["approvals"][0]["name"]) == ("approved", "Zoé")
-    assert receipt["number"] in (tmp_path / "kept" / "receipt.html").read_text()
+    assert receipt["number"] in (tmp_path / "kept" / "receipt.page").read_text()
     again = fleet.run("declaration", "submit", filing, "--portal", "site")
     assert (again.status, "is submitted" in again.err) == (1, True)
     events = json.loads(fleet.ok("audit", "list", "--format", "json"))

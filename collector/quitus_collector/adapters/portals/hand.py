@@ -15,17 +15,18 @@ class ByHand:
         self.name = described.name
         # A person needs hours, and nothing travels once they say that they did not do it.
         self.timeout_s, self.settles_s = 1, 0
-        self.address, self.steps = described.address, tuple(described.steps)
+        self.address = described.address
         self._described = described
 
     def disclose(self, sending: Sending) -> Sequence[Disclosed]:
-        """What to type where, and the files to deposit."""
-        values = dict(sending.values)
-        typed = [
-            Disclosed(self.address, each.label or each.name, fill(each.value, values, self.name))
-            for each in self._described.fields
-        ]
-        return [*typed, *(Disclosed(self.address, "file", each) for each in sending.files)]
+        """The sheet: what to do in order, what to type where, the files to deposit."""
+        values, found = dict(sending.values), []
+        for number, step in enumerate(self._described.steps, 1):
+            found.append(Disclosed(self.address, f"{number}.", fill(step, values, self.name)))
+        for each in self._described.fields:
+            filled = fill(each.value, values, self.name)
+            found.append(Disclosed(self.address, each.label or each.name, filled))
+        return [*found, *(Disclosed(self.address, "file", each) for each in sending.files)]
 
     def check(self, sending: Sending) -> None:
         """Whether the sheet can be filled in."""
