@@ -89,15 +89,10 @@ def write(evidence: Evidence) -> bytes:
 
 def read(path: Path) -> Evidence:
     """The evidence of a file; raises UsageError naming it."""
-    return load(read_text(path), str(path))
-
-
-def load(content: str, where: str) -> Evidence:
-    """The evidence that was written; raises UsageError beginning with `where`."""
     try:
-        found = _Evidence.model_validate_json(content)
+        found = _Evidence.model_validate_json(read_text(path))
     except ValidationError as error:
-        raise UsageError(f"{where}: {complaint(error)}") from error
+        raise UsageError(f"{path}: {complaint(error)}") from error
     parts = {
         each.kind(): [Part(str(device), int(units)) for device, units in each.parts]
         for each in found.counts
