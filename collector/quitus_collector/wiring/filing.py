@@ -75,7 +75,8 @@ def approve(
     Raises FilingRefused for a signatory whose delegation is missing or not in force.
     """
     company = collector.config.company
-    if not name and (reason := company.no_authority(collector.clock.today())):
+    reason = company.no_authority(collector.clock.today())
+    if reason and name in ("", company.signatory):
         raise FilingRefused(reason)
     return filings.approve(
         collector.store,
