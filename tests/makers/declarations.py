@@ -1,19 +1,19 @@
 """A whole declaration of a small fleet, with evidence that adds up, and what to check it with."""
 
-from collections import defaultdict
 from datetime import date, timedelta
 
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.catalogue import CountingTerms, Product
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.contribution import contributions
-from quitus_collector.domain.counting import position_lines
+from quitus_collector.domain.counting import lines_of, question
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.evidence import Evidence
-from quitus_collector.domain.licensing.fleet import Named
+from quitus_collector.domain.licensing.fleet import named_answer_for
 from quitus_collector.domain.licensing.situation import CountedDevice
-from quitus_collector.domain.position import Perimeter, Position
+from quitus_collector.domain.perimeter import Perimeter
+from quitus_collector.domain.position import Position
 from tests.builders import NOON, OFFICE_2016, OFFICE_2019, an_entitlement
 
 COMPANY = Company(
@@ -55,8 +55,9 @@ def a_whole_declaration(**fields: object) -> tuple[Declaration, Evidence]:
         "poste-5": frozenset({OFFICE_2019, PHOTOSHOP}),
         "poste-7": frozenset({f"{SQL}@2019"}),
     }
-    named: Named = defaultdict(list)
-    lines = position_lines(DAY, devices, products, ENTITLEMENTS, TERMS, HighsSolver(), named)
+    asked = question(DAY, devices, products, ENTITLEMENTS, TERMS)
+    answer, named = named_answer_for(asked.situation, asked.fleet, asked.demanded, HighsSolver())
+    lines = lines_of(asked, answer, TERMS)
     certain = frozenset(each.id for each in devices)
     found = contributions(lines, devices, products, named, certain, TERMS, DAY)
     evidence = Evidence(found.parts, bytes(range(32)))

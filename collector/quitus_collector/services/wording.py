@@ -113,12 +113,12 @@ SUBJECTS = {
     Subject.ATTACHMENTS: N_("attachments"),
     Subject.EVIDENCE: N_("evidence"),
     Subject.LINES: N_("lines"),
-    Subject.PROOF: N_("proof"),
+    Subject.PROOF: N_("proof of a device"),
 }
 OUTCOMES = {
     Outcome.PASSED: N_("holds"),
     Outcome.FAILED: N_("FAILS"),
-    Outcome.ABSENT: N_("missing"),
+    Outcome.ABSENT: N_("not there"),
     Outcome.UNKNOWN: N_("unknown"),
 }
 LEVELS = {

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from defusedxml.ElementTree import iterparse
+
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.grids import Row, read_grid
 from quitus_collector.services.intake.lines import Cell, Reading, Text, phrase, sheet_row
@@ -93,11 +95,21 @@ def _check_size(content: bytes) -> None:
         raise UsageError("is a ZIP file, but no workbook")
 
 
+def _check_parts(content: bytes) -> None:
+    """Refuses document types and entities, whichever parser openpyxl finds to read the parts."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for part in archive.infolist():
+            if part.filename.endswith((".xml", ".rels")):
+                with archive.open(part) as opened:
+                    next(iterparse(opened, ("start",), forbid_dtd=True), None)
+
+
 @contextmanager
 def _opened(content: bytes) -> Iterator["Workbook"]:
     from openpyxl import load_workbook
 
     try:
+        _check_parts(content)
         with warnings.catch_warnings():
             # What it leaves out (validation, drawings) holds no licence.
             warnings.simplefilter("ignore")
