@@ -28,6 +28,16 @@ def disk(folder: Path, mib: int) -> Iterator[None]:
 
 
 @contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nothing can be written on the disk in the folder; nobody may have a file open to write."""
+    _run("mount", "-o", "remount,ro", str(folder))
+    try:
+        yield
+    finally:
+        _run("mount", "-o", "remount,rw", str(folder))
+
+
+@contextmanager
 def full(folder: Path) -> Iterator[None]:
     """Not a byte is left on the disk below the folder."""
     filler = folder / "filler"

@@ -54,6 +54,18 @@ class Server:
         self.run(f"CREATE DATABASE {name}")
         return self.url.replace("/postgres?", f"/{name}?")
 
+    def database_in(self, folder: Path) -> str:
+        """The URL of a new, empty database whose files are there; of one folder only one."""
+        place = folder / "tablespace"
+        place.mkdir()
+        for each in (folder, place):
+            os.chown(each, self._data.stat().st_uid, -1)
+        self.run(f"CREATE TABLESPACE {folder.name} LOCATION '{place}'")
+        url = self.database()
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.run(f"ALTER DATABASE {name} SET TABLESPACE {folder.name}")
+        return url
+
     def connect(self) -> psycopg.Connection[Any]:
         """Commits each statement by itself."""
         return psycopg.connect(self.uri, autocommit=True)

@@ -96,7 +96,7 @@ def main() -> int:
     """Measures and prints the tables; the exit status tells whether every promise was kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--devices", type=int, default=200, help="first reports a round")
+    parser.add_argument("--devices", type=int, default=600, help="first reports a round")
     parser.add_argument("--ocs-devices", type=int, default=48, help="the same, to the other server")
     parser.add_argument("--seconds", type=float, default=3.0, help="of unchanged reports a round")
     parser.add_argument("--load", type=Path, help="send what this file holds")

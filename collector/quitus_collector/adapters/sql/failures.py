@@ -1,5 +1,6 @@
 """What a database's error means: whether it fails everybody, and what a person can do about it."""
 
+import os
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -36,8 +37,8 @@ _POSTGRESQL = {
 _CONFLICTS = ("40001", "40P01")
 
 
-def told(database: str, error: DBAPIError) -> StoreError:
-    """One sentence that names the database.
+def told(database: str, error: DBAPIError, file: str = "") -> StoreError:
+    """One sentence that names the database, which may be a file.
 
     StoreAway where no transaction can succeed now, StoreConflict where the same one may.
     """
@@ -45,16 +46,19 @@ def told(database: str, error: DBAPIError) -> StoreError:
     sentence = f"the database {database} cannot serve: {reason}"
     if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
         return StoreConflict(sentence)
-    advice = _advice(error)
+    advice = _advice(error, file)
     return StoreAway(f"{sentence} ({advice})") if advice else StoreError(sentence)
 
 
-def _advice(error: DBAPIError) -> str:
+def _advice(error: DBAPIError, file: str) -> str:
     """Empty where the error is one statement's own."""
     original = error.orig
     if isinstance(original, sqlite3.Error):
-        code = getattr(original, "sqlite_errorcode", None)
-        return _SQLITE.get(code & 0xFF, "") if code else ""
+        code = (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF
+        if code == sqlite3.SQLITE_CANTOPEN and os.path.exists(file):
+            # What cannot be opened is a file beside it, which would have to be made.
+            code = sqlite3.SQLITE_READONLY
+        return _SQLITE.get(code, "")
     state = getattr(original, "sqlstate", None) or ""
     if not state and not isinstance(error, OperationalError | InterfaceError):
         return ""

@@ -100,6 +100,7 @@ class SQLStore:
         parsed = _parsed(url)
         self._now = now
         self.name = parsed.render_as_string(hide_password=True)
+        self._file = (parsed.database or "") if parsed.get_backend_name() == "sqlite" else ""
         self._engine = _engine(parsed, create=create)
         self._numbers = Numbers()
         self._writer = self._engine.execution_options(**{WRITING: "BEGIN IMMEDIATE"})
@@ -216,7 +217,7 @@ class SQLStore:
         try:
             yield
         except DBAPIError as error:
-            raise failures.told(self.name, error) from error
+            raise failures.told(self.name, error, self._file) from error
 
 
 def _parsed(url: str) -> URL:
