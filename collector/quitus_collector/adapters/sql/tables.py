@@ -219,8 +219,8 @@ evidence = Table(
 Index(
     "ix_evidence_pending",
     evidence.c.device,
-    sqlite_where=literal_column("pending = 1"),
-    postgresql_where=literal_column("pending"),
+    sqlite_where=evidence.c.pending == literal_column("1"),
+    postgresql_where=evidence.c.pending,
 )
 
 # Append-only: what became different with which report. A removed device leaves its changes here.

@@ -19,6 +19,6 @@ def upgrade() -> None:
         "ix_evidence_pending",
         "evidence",
         ["device"],
-        sqlite_where=sa.literal_column("pending = 1"),
-        postgresql_where=sa.literal_column("pending"),
+        sqlite_where=sa.column("pending") == sa.literal_column("1"),
+        postgresql_where=sa.column("pending"),
     )
