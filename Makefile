@@ -14,7 +14,7 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-collector bench-declaration bench-licensing bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
+.PHONY: help bench-agent bench-collector bench-declaration bench-licensing bench-reasons bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -62,6 +62,9 @@ catalogue: .venv/.runtime ## contradictions, dead rules and circles in the rules
 
 bench-recognition: .venv/.dev ## a million distinct rows through `quitus-collector recognise`
 	$(PY) -m tests.bench.recognition
+
+bench-reasons: .venv/.dev ## explain, what-if and remedies for 100,000 devices (DEVICES=… for fewer)
+	$(PY) -m tests.bench.reasons --devices $(or $(DEVICES),100000)
 
 bench-agent: .venv/.dev ## the agent beside Debian's fusioninventory and ocsinventory agents
 	$(PY) -m tests.capabilities --install fusioninventory ocsinventory time
