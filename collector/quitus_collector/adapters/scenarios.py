@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -51,6 +52,7 @@ def _metric(value: object) -> object:
 
 
 LONGEST_AMOUNT = 30
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 MARK = "\ufdd0"  # no character of any text
 Name = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -244,13 +246,17 @@ def read(path: Path) -> Situation:
     """Reads and checks a scenario; raises UsageError with the place in the document."""
     text = read_text(path)
     try:
-        document = json.loads(
+        document: Any = json.loads(
             text,
             object_pairs_hook=_distinct_keys,
             parse_float=Decimal,
             parse_constant=_no_constant,
         )
-        return Scenario.model_validate(document).situation()
+        installs = _known_installs(document)
+        if installs is not None:
+            document["installs"] = []
+        situation = Scenario.model_validate(document).situation()
+        return situation if installs is None else replace(situation, installs=installs)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}") from error
     except RecursionError as error:
@@ -261,29 +267,54 @@ def read(path: Path) -> Situation:
         raise UsageError(f"{path}: {error}") from error
 
 
+def _known_installs(document: Any) -> frozenset[tuple[str, str]] | None:
+    """The installs, if each names a listed device and product and nothing else; else None.
+
+    Nearly all of a large document, and too many to be an object each: the model looks at them only
+    where one is wrong, to say which. It looks at what is listed in any case.
+    """
+    try:
+        devices = {entry["id"]: entry["id"] for entry in document["devices"]}
+        products = {entry["id"]: entry["id"] for entry in document["products"]}
+        installs = document["installs"]
+        if type(installs) is not list or any(len(install) != 2 for install in installs):
+            return None
+        return frozenset(
+            (devices[install["device"]], products[install["product"]]) for install in installs
+        )
+    except (KeyError, TypeError):
+        return None
+
+
 def answer(result: Reconciliation) -> str:
-    """The answer as JSON; `bound` is what the shortfall cost was proven not to be below."""
-    document = {
+    """The answer as JSON, a cover a line.
+
+    `bound` is what the shortfall cost was proven not to be below.
+    """
+    document: dict[str, Any] = {
         "uncovered": dict(result.uncovered),
         "uncovered_access": dict(result.uncovered_access),
         "consumed": dict(result.consumed),
         "shortfall_cost": _number(result.shortfall_cost),
-        "covered": [_cover(cover) for cover in result.covered],
+        "covered": [],
         "optimal": result.optimal,
         "bound": _number(result.bound),
     }
     text = json.dumps(document, ensure_ascii=False, indent=1)
-    return re.sub(f'"{MARK}([0-9.]+){MARK}"', r"\1", text)
+    text = re.sub(f'"{MARK}([0-9.]+){MARK}"', r"\1", text)
+    # No text has a line break of its own within JSON: this place is the only one.
+    head, tail = text.rsplit('\n "covered": []', 1)
+    covers = ",\n".join(map(_cover, result.covered))
+    return f'{head}\n "covered": [\n{covers}\n ]{tail}' if covers else text
 
 
-def _cover(cover: Cover) -> dict[str, str]:
-    document = {
-        "device": cover.device,
-        "product": cover.product,
-        "entitlement": cover.entitlement,
-        "right": cover.right.value,
-    }
-    return document | {"user": cover.user} if cover.user else document
+def _cover(cover: Cover) -> str:
+    """One object; written by hand, since there may be millions."""
+    user = f', "user": {_quoted(cover.user)}' if cover.user else ""
+    return (
+        f'  {{"device": {_quoted(cover.device)}, "product": {_quoted(cover.product)}, '
+        f'"entitlement": {_quoted(cover.entitlement)}, "right": "{cover.right.value}"{user}}}'
+    )
 
 
 def _number(amount: Decimal) -> int | str:

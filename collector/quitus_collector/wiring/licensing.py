@@ -1,5 +1,6 @@
 """Perimeter, position, and what no rule knows."""
 
+import gc
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -119,5 +120,11 @@ def reconcile_scenario(
     """The answer to a scenario file, and whether it was proven in time; needs no folder."""
     from quitus_collector.adapters.highs import HighsSolver
 
-    found = reconcile(scenarios.read(file), HighsSolver(time_limit_s))
-    return scenarios.answer(found), found.optimal
+    # Millions of objects are made and kept to the end: to look for cycles among them, time and
+    # again, takes longer than to read them.
+    gc.disable()
+    try:
+        found = reconcile(scenarios.read(file), HighsSolver(time_limit_s))
+        return scenarios.answer(found), found.optimal
+    finally:
+        gc.enable()
