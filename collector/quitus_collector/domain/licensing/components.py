@@ -48,10 +48,11 @@ class Component:
 
 
 class Demand:
-    """Everything that needs a licence, by kind and product."""
+    """Everything that needs a licence, by kind and product; `devices` are by id."""
 
     def __init__(self, situation: Situation) -> None:
         """Sorts installs, access lines and uses apart."""
+        self.devices = {device.id: device for device in situation.devices}
         self.uses = {product: peak for product, peak in situation.peaks.items() if peak}
         self.installs: defaultdict[str, list[str]] = defaultdict(list)
         for device, product in situation.installs:
@@ -148,7 +149,7 @@ def _device_groups(component: Component, situation: Situation, demand: Demand) -
     for product in sorted(component.products):
         for name in demand.installs[product]:
             found[name].append(product)
-    devices = {device.id: device for device in situation.devices}
+    devices = demand.devices
     spots = DeviceSpots(component, situation, devices, found)
     stands = []
     for name in sorted(spots.counted()):
@@ -160,7 +161,7 @@ def _device_groups(component: Component, situation: Situation, demand: Demand) -
 
 
 def _access_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
-    devices = {device.id: device for device in situation.devices}
+    devices = demand.devices
     spots = AccessSpots(component, situation)
     lines = sorted(
         (line for product in component.products for line in demand.access[product]),
@@ -180,23 +181,29 @@ def _grouped(stands: Iterable[_Stand], copies: Mapping[str, int] | None = None) 
 
     `copies` say how many devices, each with a person of its own, a device stands for.
     """
-    alike: defaultdict[_Form, list[Member]] = defaultdict(list)
+    alone: defaultdict[int, list[Member]] = defaultdict(list)
     spots: dict[int, Spot] = {}
     sharing: list[_Stand] = []
     for stand in stands:
-        spots[stand.number] = stand.spot
-        if stand.person is None and stand.host is None:
+        number, spot, identity, person, host = stand
+        spots[number] = spot
+        if person is None and host is None:
             # Nearly all of a large estate: a cluster by itself.
-            alike[(stand.number, None, None),].append((stand.identity,))
+            alone[number].append((identity,))
         else:
             sharing.append(stand)
+    alike: defaultdict[_Form, list[Member]] = defaultdict(list)
+    for number, lone in alone.items():
+        alike[(number, None, None),] = lone
     for form, member in _clusters(sharing):
         alike[form].append(member)
     return [
         Group(
             tuple(Place(spots[number], person, host) for number, person, host in form),
             tuple(members),
-            tuple((copies or {}).get(member[0][0], 1) for member in members),
+            tuple(copies.get(member[0][0], 1) for member in members)
+            if copies
+            else (1,) * len(members),
         )
         for form, members in alike.items()
     ]

@@ -42,6 +42,7 @@ class DeviceSpots:
             pool.terms.metric is Metric.USER or pool.terms.second_use for pool in pools
         )
         self.hosting = any(pool.terms.virtual_machines is not None for pool in pools)
+        self.asks_more = self.personal or self.hosting or self.by_cores
         self.hosts = (
             {host.id for name in installed if (host := self._host(devices[name]))}
             if self.hosting
@@ -109,9 +110,14 @@ class DeviceSpots:
 
     def _traits(self, device: CountedDevice) -> tuple[object, ...]:
         """All that the rules of this component ask of the device."""
-        return (
+        own = (
             device.id if device.id in self.bound else None,
             device.entity if device.entity in self.entities else None,
+        )
+        if not self.asks_more:
+            return own
+        return (
+            *own,
             (device.user is not None, device.portable) if self.personal else None,
             (device.is_virtual, device.id in self.hosts) if self.hosting else None,
             (device.processors, device.cores) if self.by_cores else None,
