@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -244,11 +245,10 @@ class Scenario(Model):
 
 def read(path: Path) -> Situation:
     """Reads and checks a scenario; raises UsageError with the place in the document."""
-    text = read_text(path)
     try:
         document: Any = json.loads(
-            text,
-            object_pairs_hook=_distinct_keys,
+            read_text(path),
+            object_pairs_hook=partial(_distinct_keys, {}),
             parse_float=Decimal,
             parse_constant=_no_constant,
         )
@@ -328,12 +328,17 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _distinct_keys(texts: dict[str, str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; the same text is kept once where there may be millions of it, in pairs."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {twice!r} is given twice in one object")
+    if len(found) == 2:
+        for key, value in pairs:
+            if type(value) is str:
+                found[key] = texts.setdefault(value, value)
     return found
 
 
