@@ -1,5 +1,6 @@
 """What people read, in their language: message catalogues, numbers and dates, through Babel."""
 
+from datetime import date as Day
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -48,11 +49,16 @@ class Messages:
 
     def date(self, moment: datetime) -> str:
         """The day in words, as the company's calendar has it."""
-        return format_date(moment.astimezone(self._zone), format="long", locale=self._locale)
+        return self._in_words(moment.astimezone(self._zone).date())
 
     def day(self, iso: str) -> str:
         """A day that is written 2026-12-31, in words."""
-        return format_date(datetime.fromisoformat(iso), format="long", locale=self._locale)
+        return self._in_words(Day.fromisoformat(iso))
+
+    def _in_words(self, day: Day) -> str:
+        written = format_date(day, format="long", locale=self._locale)
+        # What the locale's data leave out: the first of a month is written 1er.
+        return f"1er{written[1:]}" if self.language == "fr" and day.day == 1 else written
 
     def moment(self, moment: datetime) -> str:
         """The day in words and the time, as the company's clock has them."""

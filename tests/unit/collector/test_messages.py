@@ -63,6 +63,8 @@ def test_numbers_and_dates_are_written_as_in_france() -> None:
     assert french.number(None) == "–"
     assert french.date(moment) == "2 janvier 2026"
     assert french.moment(moment) == "2 janvier 2026 à 00:30"
+    assert french.day("2026-05-01") == "1er mai 2026"
+    assert french.day("2026-05-11") == "11 mai 2026"
 
 
 def test_english_needs_no_catalogue() -> None:
