@@ -56,7 +56,7 @@ def test_a_draft_can_be_proven_compared_and_counted_again(
     assert "does not hold: signature\n" in verified.err
     assert f"le poste {device} est l’un des" in verified.out
 
-    fleet.ok("pools", "remove", "MS-VL-2016-01")
+    fleet.ok("pools", "remove", "MS-VL-2016-01", "--reason", "perdue")
     fleet.ok(*drafted, str(second))
     before, after = str(first / "declaration.pdf"), str(second / "declaration.json")
     found = json.loads(fleet.ok("declaration", "diff", before, after, "--format", "json"))
