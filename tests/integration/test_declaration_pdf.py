@@ -26,6 +26,7 @@ from quitus_collector.domain.declaration import (
     OwnRule,
     Reach,
     Remedy,
+    Reservation,
     SealPlan,
 )
 from quitus_collector.domain.entitlement import Metric, Right
@@ -265,9 +266,15 @@ def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
             reference="lettre du 2 novembre 2026",
             reach=(Reach("999000110", 900, 860, 9, 2, expected=950), Reach("", 4, 4, 0, 0)),
             exclusions=(Exclusion("quarantined", 3), Exclusion("prêtés à une école", 2)),
-            reservations=("Le site de Brest n’est pas relevé.",),
-            overrides=(Override("couverture", "Brest rejoint le parc", "Zoé Noël", NOON),),
-            remediation=(Remedy(OFFICE_2016, "acheter", 7, date(2027, 1, 31)),),
+            reservations=(
+                Reservation("Le site de Brest n’est pas relevé."),
+                Reservation("Contrat à retrouver.", OFFICE_2016),
+            ),
+            overrides=(Override("coverage", "Brest rejoint le parc", "Zoé Noël", NOON),),
+            remediation=(
+                Remedy(OFFICE_2016, "acheter", 7, date(2027, 1, 31)),
+                Remedy("", "relever Brest", due=date(2027, 2, 28)),
+            ),
             approvals=(Approval("Jean Petit", "directeur juridique", NOON),),
             own_rules=(OwnRule("", "component", ("pointage",)),),
             entitlements=(an_entitlement("VL-1", OFFICE_2016, 2000, proof="Facture 12"),),
@@ -281,8 +288,10 @@ def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
         "sans entité juridique – 4 4 0 0",
         "prêtés à une école 2",
         "Le site de Brest n’est pas relevé.",
-        "couverture Brest rejoint le parc Zoé Noël 23 novembre 2026 à 13:00",
+        "postes sans rapport récent Brest rejoint le parc Zoé Noël 23 novembre 2026 à 13:00",
         "Microsoft Office Professional Plus 2016 acheter 7 31 janvier 2027",
+        "Microsoft Office Professional Plus 2016 – Contrat à retrouver.",
+        "toutes les lignes relever Brest – 28 février 2027",
         "Jean Petit directeur juridique",
         "Date 23 novembre 2026",
         "– partie d’un autre pointage",

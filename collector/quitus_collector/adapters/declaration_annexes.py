@@ -107,8 +107,12 @@ def _where(name: str, messages: Messages) -> str:
 
 def _reservations(declaration: Declaration, messages: Messages) -> Annex:
     unknown = len(declaration.position.unknown)
+    labels = {line.product: line.label for line in declaration.lines}
     said = [
-        *declaration.reservations,
+        *(
+            f"{labels.get(each.product, each.product)} – {each.text}" if each.product else each.text
+            for each in declaration.reservations
+        ),
         *wording.perimeter_notes(declaration.position.perimeter, messages),
         *([wording.unknown_summary(unknown, messages)] if unknown else []),
         messages.text(
@@ -187,7 +191,7 @@ def _overrides(declaration: Declaration, messages: Messages) -> Annex | None:
         widths=[NARROW, WIDE, NARROW, NARROW],
         headings=[text("Guard"), text("Reason"), text("By"), text("Date")],
         rows=[
-            (each.guard, each.reason, each.by, messages.moment(each.at))
+            (wording.guard(each.guard, messages), each.reason, each.by, messages.moment(each.at))
             for each in declaration.overrides
         ],
     )
@@ -204,7 +208,7 @@ def _remediation(declaration: Declaration, messages: Messages) -> Annex | None:
         headings=[text("Product"), text("Action"), text("Quantity"), text("By the")],
         rows=[
             (
-                labels.get(each.product, each.product),
+                labels.get(each.product, each.product) or text("all lines"),
                 each.action,
                 messages.number(each.quantity),
                 messages.day(each.due.isoformat()) if each.due else "–",

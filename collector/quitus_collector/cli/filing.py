@@ -6,7 +6,8 @@ from pathlib import Path
 
 from quitus_collector.adapters.documents import read_bytes
 from quitus_collector.adapters.files import write_together
-from quitus_collector.cli.arguments import OK, Commands, collector_of, print_json
+from quitus_collector.cli.arguments import OK, Commands, collector_of, day, print_json
+from quitus_collector.domain.declaration import Remedy, Reservation
 from quitus_collector.domain.filing import Filing, Guard, State
 from quitus_collector.errors import UsageError
 from quitus_collector.services import filings, submission
@@ -28,8 +29,10 @@ def add(actions: Commands) -> None:
     listed = actions.add_parser("list", help="those that are kept, the newest first")
     listed.set_defaults(command=_list)
 
-    show = _one(actions, "show", "what it states, field by field, and its digest")
-    show.add_argument("--portal", metavar="NAME", help="what that portal would be given")
+    show = _one(actions, "show", "what it states, field by field")
+    show.add_argument(
+        "--portal", metavar="NAME", help="and what that portal is given, with the digest to approve"
+    )
     show.add_argument("--out", type=Path, metavar="FOLDER", help="write its files there")
     show.set_defaults(command=_show)
 
@@ -39,7 +42,20 @@ def add(actions: Commands) -> None:
     chosen.add_argument("--all", action="store_true", help="you have read every line")
     review.set_defaults(command=_review)
 
-    approve = _one(actions, "approve", "approve what `show` shows")
+    remark = _one(actions, "remark", "add a reservation or a step of the remediation plan")
+    said = remark.add_mutually_exclusive_group(required=True)
+    said.add_argument("--reservation", metavar="TEXT", help="what is not to be taken as said")
+    said.add_argument("--remedy", metavar="TEXT", help="what will be done about a gap")
+    said.add_argument(
+        "--remove", type=int, metavar="NUMBER", help="take out the one that show numbers"
+    )
+    remark.add_argument("--line", default="", metavar="PRODUCT", help="that it is about")
+    remark.add_argument("--by", type=day, metavar="DAY", help="when the remedy will be done")
+    remark.add_argument("--quantity", type=int, metavar="N", help="to buy, or to remove")
+    remark.set_defaults(command=_remark)
+
+    approve = _one(actions, "approve", "approve what `show --portal` shows")
+    approve.add_argument("--portal", required=True, metavar="NAME", help="that it will go to")
     approve.add_argument("--digest", required=True, metavar="SHA256", help="as shown there")
     approve.add_argument("--name", default="", help="of the approver (default: the signatory)")
     approve.add_argument("--function", default="", help="of the approver")
@@ -57,6 +73,12 @@ def add(actions: Commands) -> None:
 
     submit = _one(actions, "submit", "send it to a portal, once")
     submit.add_argument("--portal", required=True, metavar="NAME")
+    submit.add_argument(
+        "--digest",
+        default="",
+        metavar="SHA256",
+        help="as `show --portal` shows it, for another portal than the approvers saw",
+    )
     submit.set_defaults(command=_submit)
 
     status = _one(actions, "status", "where it is; with --resolve, what became of it")
@@ -111,17 +133,11 @@ def _show(arguments: argparse.Namespace) -> int:
     with collector.store.reading() as work:
         found = work.filings.get(arguments.declaration)
         papers = {paper: work.papers.find(found.id, paper) for paper in FILES}
-    for name, value in filings.values(found.document).items():
-        print(f"{name:40} {value}")
-    for line in json.loads(found.document)["lines"]:
-        mark = " " if line["product"] in found.read else "*"
-        missing = "undetermined" if line["missing"] is None else f"{line['missing']} missing"
-        print(f"{mark} {line['product']:48} {line['installed']:>7} installed  {missing}")
-    if found.unread():
-        print("* not read yet")
+    _print_document(found)
     if arguments.portal:
+        seen = filing.view(collector, found.id, arguments.portal)
         print(f"\nto {arguments.portal}, and nothing else:")
-        for each in filing.disclosed(collector, found.id, arguments.portal):
+        for each in seen.fields:
             print(f"{each.page}: {each.label}: {each.value}")
     if arguments.out:
         files = {
@@ -130,8 +146,31 @@ def _show(arguments: argparse.Namespace) -> int:
         write_together(files.items(), private={arguments.out / FILES[Paper.EVIDENCE]})
         for file in files:
             print(file)
-    print(f"\nsha256 {found.digest}")
+    print(f"\nsha256 of the document {found.digest}")
+    if arguments.portal:
+        print(f"to approve: --portal {arguments.portal} --digest {seen.digest}")
     return OK
+
+
+def _print_document(found: Filing) -> None:
+    """All that it states; of the counts of its evidence, which say the lines again, the number."""
+    document = json.loads(found.document)
+    for name, value in filings.stated(found.document).items():
+        print(f"{name:40} {value}")
+    print(f"{'evidence.counts':40} {len((document['evidence'] or {}).get('counts', ()))}")
+    remarks = [each["text"] for each in document["reservations"]]
+    remarks += [each["action"] for each in document["remediation"]]
+    for number, text in enumerate(remarks, 1):
+        print(f"remark {number}: {text}")
+    for line in document["lines"]:
+        mark = " " if line["product"] in found.read else "*"
+        missing = "undetermined" if line["missing"] is None else f"{line['missing']} missing"
+        print(
+            f"{mark} {line['product']:48} {line['installed']:>7} installed "
+            f"{line['entitled']:>7} owned  {missing}"
+        )
+    if found.unread():
+        print("* not read yet")
 
 
 def _review(arguments: argparse.Namespace) -> int:
@@ -147,6 +186,30 @@ def _review(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _remark(arguments: argparse.Namespace) -> int:
+    collector, filed = collector_of(arguments), arguments.declaration
+    if arguments.remedy is None and (arguments.by or arguments.quantity is not None):
+        raise UsageError("--by and --quantity go with --remedy")
+    if arguments.remove is not None:
+        _tell(filing.unremark(collector, filed, arguments.remove))
+        return OK
+    _tell(filing.remark(collector, filed, _said(arguments)))
+    return OK
+
+
+def _said(arguments: argparse.Namespace) -> Reservation | Remedy:
+    text = (arguments.reservation if arguments.remedy is None else arguments.remedy).strip()
+    if not text:
+        raise UsageError("a remark has a text")
+    if arguments.remedy is None:
+        return Reservation(text, arguments.line)
+    if arguments.by is None:
+        raise UsageError("say by when it will be done: --by 2027-03-31")
+    if arguments.quantity is not None and arguments.quantity < 1:
+        raise UsageError("--quantity is a number from 1 on")
+    return Remedy(arguments.line, text, arguments.quantity, arguments.by)
+
+
 def _approve(arguments: argparse.Namespace) -> int:
     overrides = {}
     for name, reason in arguments.override:
@@ -156,6 +219,7 @@ def _approve(arguments: argparse.Namespace) -> int:
     found = filing.approve(
         collector_of(arguments),
         arguments.declaration,
+        arguments.portal,
         arguments.digest,
         arguments.name,
         arguments.function,
@@ -172,10 +236,10 @@ def _seal(arguments: argparse.Namespace) -> int:
 
 def _submit(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    found = filing.submit(collector, arguments.declaration, arguments.portal)
+    found = filing.submit(collector, arguments.declaration, arguments.portal, arguments.digest)
     _tell(found)
     if found.state is State.UNCERTAIN:
-        for each in filing.disclosed(collector, found.id, arguments.portal):
+        for each in filing.view(collector, found.id, arguments.portal).fields:
             print(f"{each.page}: {each.label}: {each.value}")
         print(
             "nothing is sent again: ask the portal with declaration status "
@@ -253,7 +317,7 @@ def _tell(found: Filing) -> None:
             print(f"in the way of its approval: {each} ({each.guard})")
         wanted = found.policy.approvers - len(found.approvals)
         print(f"approvals still wanted: {wanted}")
-        print(f"sha256 {found.digest}")
+        print(f"sha256 of the document {found.digest}")
     if found.sealed:
         print(f"sealed: {found.sealed.level}, sha256 {found.sealed.sha256}")
     if found.receipt:

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     PROOF_REMOVED = "proof removed"
     DRAFTED = "declaration drafted"
     REVIEWED = "declaration reviewed"
+    AMENDED = "declaration changed"
     DECLARATION_APPROVED = "declaration approved"
     SEALED = "declaration sealed"
     SUBMITTING = "declaration being submitted"

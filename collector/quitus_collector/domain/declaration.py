@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 
 from quitus_collector.domain.company import Company
@@ -53,12 +53,23 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What will be done about a gap; `quantity` counts licences to buy or installs to remove."""
+    """What will be done about a gap; `quantity` counts licences to buy or installs to remove.
+
+    It goes for all lines where `product` is empty.
+    """
 
     product: str
     action: str
     quantity: int | None = None
     due: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What the company does not want to be taken as said; of all lines where `product` is empty."""
+
+    text: str
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class Declaration:
     evidence: Commitment | None = None
     reach: tuple[Reach, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
-    reservations: tuple[str, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
     overrides: tuple[Override, ...] = ()
     remediation: tuple[Remedy, ...] = ()
     approvals: tuple[Approval, ...] = ()
@@ -125,6 +136,27 @@ class Declaration:
     def lines(self) -> tuple[PositionLine, ...]:
         """The lines of the position, which is already reduced to what concerns the addressee."""
         return self.position.lines
+
+    def remarked(self, remark: Reservation | Remedy) -> "Declaration":
+        """With one reservation or one step of the plan more, after those that are there."""
+        if isinstance(remark, Reservation):
+            return replace(self, reservations=(*self.reservations, remark))
+        return replace(self, remediation=(*self.remediation, remark))
+
+    def unremarked(self, number: int) -> "Declaration":
+        """Without its remark of this number: reservations, then the plan, from 1 on.
+
+        Raises IndexError where there is none.
+        """
+        remarks = [*self.reservations, *self.remediation]
+        if not 0 < number <= len(remarks):
+            raise IndexError(number)
+        del remarks[number - 1]
+        return replace(
+            self,
+            reservations=tuple(each for each in remarks if isinstance(each, Reservation)),
+            remediation=tuple(each for each in remarks if isinstance(each, Remedy)),
+        )
 
     @property
     def is_approved(self) -> bool:
@@ -154,7 +186,7 @@ class Declaration:
             | {"missing": sum(line.missing or 0 for line in self.lines)},
             "lines": [self._line(line) for line in self.lines],
             "entitlements": [_entitlement(each) for each in self.entitlements],
-            "reservations": list(self.reservations),
+            "reservations": [asdict(each) for each in self.reservations],
             "overrides": [_dated(each) for each in self.overrides],
             "remediation": [_dated(each) for each in self.remediation],
             "approvals": [_dated(each) for each in self.approvals],

@@ -94,12 +94,17 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`by` is an account; name and function are as the document has them."""
+    """`by` is an account; name and function are as the document has them.
+
+    `portal` is the one whose view the approver saw, and `view` the digest of that view.
+    """
 
     by: str
     name: str
     function: str
     at: datetime
+    portal: str = ""
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,13 @@ class Filing:
         read = tuple(each for each in self.facts.lines if each in self.read or each in lines)
         state = State.REVIEWED if len(read) == len(self.facts.lines) else State.DRAFT
         return replace(self, read=read, state=state)
+
+    def amend(self, document: bytes) -> "Filing":
+        """Another document with the same lines, which nobody has approved yet."""
+        self._must_be("changed", State.DRAFT, State.REVIEWED)
+        if document == self.document:
+            raise FilingRefused(f"nothing of the declaration {self.id} would change")
+        return replace(self, document=document, approvals=(), overrides=())
 
     def approve(self, approval: Approval, overrides: Sequence[Override] = ()) -> "Filing":
         """One approval more; it is approved when the policy has enough of them."""

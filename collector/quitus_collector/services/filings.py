@@ -96,6 +96,33 @@ def review(
     return filing
 
 
+def amend(
+    store: Store,
+    clock: Clock,
+    filing_id: str,
+    digest: str,
+    document: bytes,
+    papers: Mapping[Paper, bytes],
+    *,
+    actor: str,
+) -> Filing:
+    """Another document in place of the one with this digest, and the papers that go with it.
+
+    Raises FilingRefused where somebody else changed it meanwhile, or it is approved already.
+    """
+    with store.writing() as work:
+        before = work.filings.get(filing_id)
+        if before.digest != digest:
+            raise FilingRefused(f"the declaration {filing_id} changed meanwhile: look at it again")
+        filing = before.amend(document)
+        work.filings.add(filing)
+        for paper, content in papers.items():
+            work.papers.add(filing_id, paper, content)
+        detail = {"sha256": filing.digest, "approvals_fallen": str(len(before.approvals))}
+        work.audit.add(Event(clock.now(), Kind.AMENDED, actor, filing_id, detail))
+    return filing
+
+
 def approve(
     store: Store,
     clock: Clock,
@@ -106,6 +133,8 @@ def approve(
     function: str,
     overrides: Mapping[Guard, str],
     actor: str,
+    portal: str = "",
+    view: str = "",
 ) -> Filing:
     """One approval of the document with this digest, or the digest's first 12 characters or more.
 
@@ -120,9 +149,9 @@ def approve(
                 "look at it with declaration show, and give the digest that is shown there"
             )
         aside = [Override(guard, reason, actor, now) for guard, reason in overrides.items()]
-        filing = before.approve(Approval(actor, name, function, now), aside)
+        filing = before.approve(Approval(actor, name, function, now, portal, view), aside)
         work.filings.add(filing)
-        detail = {"sha256": before.digest, "name": name} | {
+        detail = {"sha256": before.digest, "name": name, "portal": portal, "view": view} | {
             each.guard.value: each.reason[:MAX_TEXT] for each in aside
         }
         work.audit.add(Event(now, Kind.DECLARATION_APPROVED, actor, filing_id, detail))
@@ -168,15 +197,28 @@ def values(document: bytes) -> dict[str, str]:
     return found
 
 
+def stated(document: bytes) -> dict[str, str]:
+    """All that the document states but its lines and counts, by dotted names, lists numbered."""
+    found: dict[str, str] = {}
+    read = json.loads(document)
+    apart = {"lines": None, "evidence": {**(read.get("evidence") or {}), "counts": None}}
+    _flatten("", read | apart, found, lists=True)
+    return {
+        name: value for name, value in found.items() if name not in ("lines", "evidence.counts")
+    }
+
+
 def has_gap(filing: Filing) -> bool:
     """Whether a line of a declaration that went out, or is about to, has a gap."""
     return filing.state is not State.WITHDRAWN and int(values(filing.document)["totals.gap"]) > 0
 
 
-def _flatten(name: str, value: object, found: dict[str, str]) -> None:
+def _flatten(name: str, value: object, found: dict[str, str], *, lists: bool = False) -> None:
+    if lists and isinstance(value, list):
+        value = {str(number): each for number, each in enumerate(value, 1)}
     if isinstance(value, dict):
         for key, each in value.items():
-            _flatten(f"{name}.{key}" if name else key, each, found)
+            _flatten(f"{name}.{key}" if name else key, each, found, lists=lists)
     elif not isinstance(value, list):
         found[name] = "" if value is None else str(value)
 

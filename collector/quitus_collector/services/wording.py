@@ -11,6 +11,7 @@ from quitus_collector.domain.contribution import Confidence
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Channel, Metric, Right
 from quitus_collector.domain.explanation import Step, Trial
+from quitus_collector.domain.filing import Guard
 from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
 from quitus_collector.domain.perimeter import Perimeter, Unreachable
@@ -165,6 +166,12 @@ EXCLUSIONS = {
     Standing.QUARANTINED: N_("Devices set apart until a person decides, not counted"),
     Standing.REPLACED: N_("Devices replaced by another, not counted"),
 }
+GUARDS = {
+    Guard.UNREAD: N_("lines that nobody read"),
+    Guard.COVERAGE: N_("devices that did not report"),
+    Guard.FAILED_SOURCES: N_("sources that could not be read"),
+    Guard.QUARANTINE: N_("devices set apart and undecided"),
+}
 CLASSES = {
     SoftwareClass.COMMERCIAL: N_("needs a licence"),
     SoftwareClass.FREE: N_("free"),
@@ -272,6 +279,11 @@ def exclusion(reason: str, messages: Messages, said: str = "") -> str:
         return messages.text(standings[reason])
     people = {state.value: text for state, text in UNREACHABLE.items()}
     return messages.text(people[reason], reason=said) if reason in people else reason
+
+
+def guard(name: str, messages: Messages) -> str:
+    """What was in the way of an approval."""
+    return messages.text(GUARDS[Guard(name)])
 
 
 def software_class(name: str, messages: Messages) -> str:

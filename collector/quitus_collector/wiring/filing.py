@@ -1,18 +1,19 @@
 """Declarations that are kept: drafted, approved, sealed, submitted; letters, expected devices."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from quitus_collector.adapters import attachments, evidence_files, portals
+from quitus_collector.adapters import attachments, documents, evidence_files, portals
 from quitus_collector.domain import declaration as declared
-from quitus_collector.domain.declaration import Declaration, Reach
+from quitus_collector.domain.declaration import Declaration, Reach, Remedy, Reservation
 from quitus_collector.domain.filing import Filing, Guard
-from quitus_collector.errors import CollectorError, FilingRefused
+from quitus_collector.errors import CollectorError, FilingRefused, UsageError
 from quitus_collector.services import filings, submission
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Disclosed, Paper, Portal, SealedDocument
@@ -62,27 +63,130 @@ def draft(
     return filing, files
 
 
+def remark(collector: Collector, filing_id: str, said: Reservation | Remedy) -> Filing:
+    """One reservation or step of the plan more; raises UsageError for a line that is not there."""
+
+    def add(made: Declaration) -> Declaration:
+        if said.product and said.product not in {line.product for line in made.lines}:
+            raise UsageError(f"the declaration {filing_id} has no line {said.product}")
+        return made.remarked(said)
+
+    return _amend(collector, filing_id, add)
+
+
+def unremark(collector: Collector, filing_id: str, number: int) -> Filing:
+    """Without the remark of this number; raises UsageError where there is none."""
+
+    def take_out(made: Declaration) -> Declaration:
+        try:
+            return made.unremarked(number)
+        except IndexError as error:
+            raise UsageError(f"the declaration {filing_id} has no remark {number}") from error
+
+    return _amend(collector, filing_id, take_out)
+
+
+def _amend(
+    collector: Collector, filing_id: str, change: Callable[[Declaration], Declaration]
+) -> Filing:
+    from quitus_collector.adapters import typst
+
+    with collector.store.reading() as work:
+        before = work.filings.get(filing_id)
+        figures = work.papers.find(filing_id, Paper.FIGURES) or b""
+    # Tried first: that it is approved is worth saying before anything else.
+    before.amend(b"")
+    made = change(_figures(before, figures))
+    return filings.amend(
+        collector.store,
+        collector.clock,
+        filing_id,
+        before.digest,
+        _document(made),
+        {
+            Paper.DRAFT: typst.render(made, collector.messages),
+            Paper.FIGURES: _FIGURES.dump_json(made),
+        },
+        actor=collector.actor,
+    )
+
+
+def _figures(filing: Filing, figures: bytes) -> Declaration:
+    """The declaration that was kept; raises CollectorError where it is not the filing's."""
+    try:
+        made = _FIGURES.validate_json(figures)
+    except ValidationError as error:
+        raise CollectorError(f"the figures of {filing.id} cannot be read") from error
+    if _document(made) != filing.document:
+        raise CollectorError(f"the figures of {filing.id} are not those of its document")
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a portal is given of a declaration, field by field.
+
+    `digest` binds the document and the portal's description: whoever names it saw both.
+    """
+
+    fields: Sequence[Disclosed]
+    digest: str
+
+
+def view(collector: Collector, filing_id: str, name: str) -> View:
+    """What this portal would be given; nothing is sent."""
+    with collector.store.reading() as work:
+        filing = work.filings.get(filing_id)
+        given = submission.sending(work, filing)
+    fields = portal(collector, name).disclose(given)
+    return View(fields, _view_digest(collector, filing, name))
+
+
+def _view_digest(collector: Collector, filing: Filing, name: str) -> str:
+    description = documents.read_bytes(collector.config.home / PORTALS / f"{name}.toml")
+    parts = (filing.digest, name, sha256(description).hexdigest())
+    return sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _must_have_seen(shown: str, filing: Filing, name: str, digest: str) -> None:
+    """Raises UsageError unless `shown` begins the digest of the view."""
+    if len(shown) < filings.MIN_DIGEST or not digest.startswith(shown.lower()):
+        raise UsageError(
+            f"the view of the declaration {filing.id} for {name} does not have the digest "
+            f"{shown!r}: look at all of it with declaration show {filing.id} --portal {name}, "
+            "and give the digest that is shown there"
+        )
+
+
 def approve(
     collector: Collector,
     filing_id: str,
+    portal_name: str,
     digest: str,
     name: str,
     function: str,
     overrides: Mapping[Guard, str],
 ) -> Filing:
-    """One approval; who is not named is the signatory of the settings.
+    """One approval of what the portal would be given, by the digest of that view.
 
-    Raises FilingRefused for a signatory whose delegation is missing or not in force.
+    Who is not named is the signatory of the settings. Raises FilingRefused for a signatory whose
+    delegation is missing or not in force, and UsageError for another digest.
     """
     company = collector.config.company
     reason = company.no_authority(collector.clock.today())
     if reason and name in ("", company.signatory):
         raise FilingRefused(reason)
+    with collector.store.reading() as work:
+        filing = work.filings.get(filing_id)
+    seen = _view_digest(collector, filing, portal_name)
+    _must_have_seen(digest, filing, portal_name, seen)
     return filings.approve(
         collector.store,
         collector.clock,
         filing_id,
-        digest=digest,
+        digest=filing.digest,
+        portal=portal_name,
+        view=seen,
         name=name or company.signatory,
         function=function or company.function,
         overrides=overrides,
@@ -102,14 +206,8 @@ class DeclarationSealer:
 
         Raises CollectorError where the figures are not those that were approved.
         """
-        try:
-            made = _FIGURES.validate_json(figures)
-        except ValidationError as error:
-            raise CollectorError(f"the figures of {filing.id} cannot be read") from error
-        if _document(made) != filing.document:
-            raise CollectorError(f"the figures of {filing.id} are not those that were approved")
         approved = replace(
-            made,
+            _figures(filing, figures),
             state="approved",
             approvals=tuple(
                 declared.Approval(each.name, each.function, each.at) for each in filing.approvals
@@ -135,15 +233,17 @@ def portal(collector: Collector, name: str) -> Portal:
     return portals.load(home / PORTALS, home / CREDENTIALS, name)
 
 
-def disclosed(collector: Collector, filing_id: str, name: str) -> Sequence[Disclosed]:
-    """What the portal would be given, field by field; nothing is sent."""
+def submit(collector: Collector, filing_id: str, name: str, shown: str = "") -> Filing:
+    """Sends it to the portal, once.
+
+    To another portal than the approvers saw, or one that is described otherwise since, only with
+    the digest of its view, `shown`; raises UsageError without.
+    """
     with collector.store.reading() as work:
-        given = submission.sending(work, work.filings.get(filing_id))
-    return portal(collector, name).disclose(given)
-
-
-def submit(collector: Collector, filing_id: str, name: str) -> Filing:
-    """Sends it to the portal, once."""
+        filing = work.filings.get(filing_id)
+    seen = _view_digest(collector, filing, name)
+    if filing.approvals and seen not in {each.view for each in filing.approvals}:
+        _must_have_seen(shown, filing, name, seen)
     return submission.submit(
         collector.store,
         collector.clock,

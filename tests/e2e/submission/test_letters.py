@@ -63,7 +63,8 @@ def test_a_delegate_without_a_delegation_approves_nothing(collector: CollectorFo
     said = collector.ok("declaration", "draft", "--publisher", "microsoft", "--keep")
     filing, digest = said.split()[0], said.split()[-1]
 
-    refused = collector.run("declaration", "approve", filing, "--digest", digest)
+    words = ("--portal", "site", "--digest", digest)
+    refused = collector.run("declaration", "approve", filing, *words)
 
     assert (refused.status, "signs by delegation, and none is stated" in refused.err) == (1, True)
     assert "is withdrawn" in collector.ok("declaration", "withdraw", filing, "--reason", "essai")

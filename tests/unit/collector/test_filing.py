@@ -106,6 +106,24 @@ def test_two_approvers_are_two_people() -> None:
     assert filing.approve(approval("operator ali")).state is State.APPROVED
 
 
+def test_another_document_needs_every_approval_again() -> None:
+    policy = Policy(coverage_percent=99, approvers=2)
+    filing = a_filing(policy=policy).review(LINES).approve(approval(), [aside(Guard.COVERAGE)])
+
+    amended = filing.amend(b'{"reservations": []}')
+
+    assert (amended.approvals, amended.overrides, amended.state) == ((), (), State.REVIEWED)
+    assert amended.digest != filing.digest
+    assert amended.unread() == ()
+
+
+def test_what_is_approved_is_not_changed_any_more() -> None:
+    filing = a_filing().review(LINES).approve(approval())
+
+    with pytest.raises(FilingRefused, match="is approved: it can be changed when it is draft"):
+        filing.amend(b"[]")
+
+
 def test_the_one_who_drafted_it_does_not_approve_where_that_is_wanted() -> None:
     filing = a_filing(policy=Policy(apart=True)).review(LINES)
 
