@@ -8,11 +8,14 @@ import pytest
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.contested import ContestedRule, Effect, Reading
 from quitus_collector.domain.entitlement import Channel
+from quitus_collector.domain.holding import NOBODY
 from quitus_collector.domain.perimeter import Exemption, Role
+from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.errors import UsageError
 from quitus_collector.services import perimeter, readings
 from quitus_collector.services.perimeter import PlacementLine
 from quitus_collector.services.readings import Readings
+from quitus_collector.services.trying import Purchase, what_if
 from tests.builders import an_entitlement
 from tests.contract.office import DAY, WORD, Office
 from tests.contract.rules import OFFICE
@@ -72,6 +75,37 @@ def test_licences_that_a_publisher_disputes_count_for_nothing_at_worst(
     contest(contesting, a_rule(effect))
 
     assert missing(contesting) == (0, 0, 1)
+
+
+def test_a_document_kept_for_a_licence_proves_it_from_then_on_until_it_is_taken_off(
+    contesting: Office,
+) -> None:
+    contest(contesting, a_rule(Effect.UNPROVEN))
+    assert missing(contesting) == (0, 0, 1)
+    contesting.after(2)
+    now = contesting.clock.now()
+    with contesting.store.writing() as work:
+        work.proofs.add(Proof("unproven", "a" * 64, ProofKind.INVOICE, "F-7.pdf", 1, now))
+
+    assert missing(contesting) == (0, 0, 0)
+    yesterday = side_by_side(contesting, contesting.clock.today() - DAY)
+    assert yesterday.worst.lines[0].missing == 1
+    contesting.after(2)
+    with contesting.store.writing() as work:
+        work.proofs.remove("unproven", "a" * 64, contesting.clock.now(), NOBODY)
+    assert missing(contesting) == (0, 0, 1)
+    assert side_by_side(contesting, contesting.clock.today() - DAY).worst.lines[0].missing == 0
+
+
+def test_licences_that_are_tried_on_paper_need_no_proof(contesting: Office) -> None:
+    contest(contesting, a_rule(Effect.UNPROVEN, Reading.STRICT))
+
+    found = what_if(
+        *(contesting.store, contesting.catalogue, HighsSolver(), contesting.clock),
+        purchases=[Purchase(OFFICE, 1)],
+    )
+
+    assert found.missing == (1, 0)
 
 
 def test_several_rules_add_up(contesting: Office) -> None:

@@ -21,9 +21,9 @@ class Effect(StrEnum):
     """What the two readings do to the figures.
 
     USED: licences bought second-hand count for nothing under the strict reading. UNPROVEN: so do
-    licences without a reference to their proof. EXEMPT: no exemption holds under the strict one.
-    BOUND: licences sold with a device cover other ones under the lenient reading. SILENT: devices
-    that are silent for long count for nothing under the lenient one.
+    licences without any proof, kept or referred to. EXEMPT: no exemption holds under the strict
+    one. BOUND: licences sold with a device cover other ones under the lenient reading. SILENT:
+    devices that are silent for long count for nothing under the lenient one.
     """
 
     USED = "used"
@@ -75,8 +75,13 @@ def read_as(
     return [(each, readings.get(each.id, each.declared)) for each in rules if each.is_valid_on(day)]
 
 
-def entitlements_as(read: Read, entitlements: Iterable[Entitlement]) -> list[Entitlement]:
-    """The licences that count, as these readings have them."""
+def entitlements_as(
+    read: Read, entitlements: Iterable[Entitlement], unproven: Collection[str] = ()
+) -> list[Entitlement]:
+    """The licences that count, as these readings have them.
+
+    `unproven` are the ids of those without proof; what is only tried on paper is not among them.
+    """
     counted = list(entitlements)
     for rule, reading in read:
         match rule.effect, reading:
@@ -88,7 +93,9 @@ def entitlements_as(read: Read, entitlements: Iterable[Entitlement]) -> list[Ent
                 ]
             case Effect.UNPROVEN, Reading.STRICT:
                 counted = [
-                    each for each in counted if each.proof or not rule.concerns(each.product)
+                    each
+                    for each in counted
+                    if each.id not in unproven or not rule.concerns(each.product)
                 ]
             case Effect.BOUND, Reading.LENIENT:
                 counted = [

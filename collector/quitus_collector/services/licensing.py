@@ -45,8 +45,8 @@ class Known:
 
     `devices` are those that count, `left_out` those that people took out with what they said of
     them, `set_apart` others that do not count; `placements` are by device id, `entitlements`
-    bound by it; `day` is the one of the rules. `readings` are how the company reads contested
-    rules, by id, where it decided.
+    bound by it, `unproven` the ids of those without any proof; `day` is the one of the rules.
+    `readings` are how the company reads contested rules, by id, where it decided.
     """
 
     day: date
@@ -58,6 +58,7 @@ class Known:
     placements: Mapping[str, Placement]
     exemptions: Sequence[Exemption]
     entitlements: Sequence[Entitlement]
+    unproven: frozenset[str]
     unknown: Mapping[tuple[str, str], int]
     readings: Mapping[str, Reading]
 
@@ -80,7 +81,7 @@ class Known:
             exemptions_as(read, self.exemptions),
             self.day,
         )
-        entitlements = entitlements_as(read, of.entitlements)
+        entitlements = entitlements_as(read, of.entitlements, self.unproven)
         return question(self.day, of.devices, products, entitlements, self.terms, spared)
 
     def read_as(self, reading: Reading) -> "Known":
@@ -121,6 +122,7 @@ def known_at(store: Store, catalogue: Catalogue, clock: Clock, at: datetime | No
         placements = {each.device_id: each for each in work.decisions.placements(at)}
         exemptions = work.decisions.exemptions(at)
         readings = work.decisions.readings(at)
+        proven = _proven(work, at)
     active = [each for each in snapshots if each.standing is Standing.ACTIVE]
     devices, left_out = placed(active, placements)
     return Known(
@@ -133,6 +135,7 @@ def known_at(store: Store, catalogue: Catalogue, clock: Clock, at: datetime | No
         placements=placements,
         exemptions=exemptions,
         entitlements=[_bound_to_id(each, devices) for each in entitlements],
+        unproven=frozenset(each.id for each in entitlements if not each.proof) - proven,
         unknown=unknown,
         readings={rule: reading for rule, (reading, _) in readings.items()},
     )
@@ -222,6 +225,15 @@ def _terms_of(work: UnitOfWork, at: datetime) -> CountingTerms:
         known = f"it begins on {begins:%Y-%m-%d}" if begins else "nothing was counted yet"
         raise UsageError(f"the history has no position of {at:%Y-%m-%d}: {known}")
     return next(each.terms for each in reversed(work.fleet.catalogues()) if each.since <= at)
+
+
+def _proven(work: UnitOfWork, at: datetime | None) -> set[str]:
+    """The ids of lines that a document proves now, or proved at that time."""
+    return {
+        each.entitlement
+        for each in work.proofs.list(removed=at is not None)
+        if at is None or (each.added_at <= at and (each.removed_at is None or at < each.removed_at))
+    }
 
 
 def _counted(devices: Sequence[Snapshot]) -> list[CountedDevice]:
