@@ -101,7 +101,7 @@ def test_a_workbook_is_read_with_its_numbers_and_days(tmp_path: Path) -> None:
         ("sheet Licences, row 5", "1 000"),
     ]
     assert [str(note) for note in reading.notes] == [
-        "sheet Lisez-moi: no headings of a product and a quantity, passed over"
+        "sheet Lisez-moi: no headings that are known, passed over"
     ]
 
 

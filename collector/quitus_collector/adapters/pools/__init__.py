@@ -14,6 +14,7 @@ from quitus_collector.adapters.pools import (
     workbook,
 )
 from quitus_collector.errors import UsageError
+from quitus_collector.services.intake.headings import Vocabulary
 from quitus_collector.services.intake.lines import Reading
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -45,25 +46,44 @@ def read(path: Path, form: str = "auto") -> Reading:
     Raises UsageError naming the file where it cannot be read at all; what is wrong with lines is
     in the reading.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: is larger than {MAX_BYTES // 1024 // 1024} MiB")
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+    content = _content(path)
     try:
         return _reader(content, form)(content)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 
 
+def read_table(path: Path, vocabulary: Vocabulary) -> Reading:
+    """Reads a list of another kind: a workbook or a table as text. Raises UsageError as `read`."""
+    content = _content(path)
+    try:
+        _refuse_others(content)
+        reader = workbook.read if content.startswith(b"PK") else delimited.read
+        return reader(content, vocabulary)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path}: is larger than {MAX_BYTES // 1024 // 1024} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+
+
+def _refuse_others(content: bytes) -> None:
+    for beginning, complaint in _OTHERS.items():
+        if content.startswith(beginning):
+            raise UsageError(complaint)
+
+
 def _reader(content: bytes, form: str) -> Callable[[bytes], Reading]:
     """What reads the content; raises UsageError where it is of no form."""
     if form != "auto":
         return FORMS[form]
-    for beginning, complaint in _OTHERS.items():
-        if content.startswith(beginning):
-            raise UsageError(complaint)
+    _refuse_others(content)
     if content.startswith(b"PK"):
         return _any_workbook
     start = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.grids import LOOK_FOR_HEADINGS, Row, read_grid
+from quitus_collector.services.intake.headings import LICENCES, Vocabulary
 from quitus_collector.services.intake.lines import Problem, Reading, line_number, phrase
 from quitus_collector.services.wording import N_
 
@@ -14,18 +15,18 @@ MAX_LINES = 200_000
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
-def read(content: bytes) -> Reading:
+def read(content: bytes, vocabulary: Vocabulary = LICENCES) -> Reading:
     """The lines of a table; UTF-8, UTF-16 with its mark, or Windows-1252 of older spreadsheets.
 
     Raises UsageError where it is no text.
     """
-    return parse(_decoded(content))
+    return parse(_decoded(content), vocabulary)
 
 
-def parse(document: str) -> Reading:
+def parse(document: str, vocabulary: Vocabulary = LICENCES) -> Reading:
     """The lines of a table's text; a row that breaks the form ends it with a problem."""
-    rows = _Rows(document, _delimiter(document))
-    reading = read_grid("csv", rows, line_number)
+    rows = _Rows(document, _delimiter(document, vocabulary))
+    reading = read_grid("csv", rows, line_number, vocabulary)
     problems = [*reading.problems, *rows.problems]
     return Reading(reading.form, reading.lines, reading.notes, problems)
 
@@ -58,12 +59,12 @@ class _Rows:
             )
 
 
-def _delimiter(document: str) -> str:
+def _delimiter(document: str, vocabulary: Vocabulary) -> str:
     """The one under which headings are found, else the most frequent one."""
     beginning = "\n".join(document.split("\n", 2 * LOOK_FOR_HEADINGS)[: 2 * LOOK_FOR_HEADINGS])
     by_count = sorted(DELIMITERS, key=lambda each: -beginning.count(each))
     for each in by_count:
-        reading = read_grid("csv", _Rows(beginning, each), line_number)
+        reading = read_grid("csv", _Rows(beginning, each), line_number, vocabulary)
         if reading.lines or not any(not problem.column for problem in reading.problems):
             return each
     return by_count[0]

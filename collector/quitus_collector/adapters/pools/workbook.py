@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from defusedxml.ElementTree import iterparse
 
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.grids import Row, read_grid
+from quitus_collector.services.intake.headings import LICENCES, Vocabulary
 from quitus_collector.services.intake.lines import Cell, Reading, Text, phrase, sheet_row
 from quitus_collector.services.wording import N_
 
@@ -36,20 +38,19 @@ class Sheet:
     rows: Sequence[Row]
 
 
-def read(content: bytes) -> Reading:
-    """The lines of every sheet that has headings of a product and a quantity.
+def read(content: bytes, vocabulary: Vocabulary = LICENCES) -> Reading:
+    """The lines of every sheet that has the headings that are needed.
 
     Formulas are read as the values that were saved with them. Raises UsageError where it is no
     workbook, or too large a one.
     """
-    return reading_of("xlsx", sheets(content))
+    return reading_of("xlsx", sheets(content), vocabulary)
 
 
-def reading_of(form: str, found: Sequence[Sheet]) -> Reading:
+def reading_of(form: str, found: Sequence[Sheet], vocabulary: Vocabulary = LICENCES) -> Reading:
     """The lines of sheets; where none has headings, what the first one lacks."""
     readings = [
-        read_grid(form, sheet.rows, lambda row, name=sheet.name: sheet_row(name, row))  # type: ignore[misc]
-        for sheet in found
+        read_grid(form, sheet.rows, partial(sheet_row, sheet.name), vocabulary) for sheet in found
     ]
     with_lines = [each for each in readings if each.lines]
     if not with_lines:
@@ -59,7 +60,7 @@ def reading_of(form: str, found: Sequence[Sheet]) -> Reading:
         if each.lines:
             notes.extend(each.notes)
         elif sheet.rows:
-            message = N_("sheet {sheet}: no headings of a product and a quantity, passed over")
+            message = N_("sheet {sheet}: no headings that are known, passed over")
             notes.append(phrase(message, sheet=sheet.name))
     return Reading(
         form,

@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from quitus_collector.services.intake.cells import as_text
-from quitus_collector.services.intake.headings import FIELDS, field_of, plain, slip_of
+from quitus_collector.services.intake.headings import LICENCES, Vocabulary, plain
 from quitus_collector.services.intake.lines import Cell, Problem, RawLine, Reading, Text, phrase
 from quitus_collector.services.wording import N_
 
 # Headings that come later are none.
 LOOK_FOR_HEADINGS = 50
 MAX_TOLD = 20
-# A row is one of headings where it has a quantity and something that is counted.
-_COUNTED = frozenset({"product", "part_number"})
 _TOTALS = ("total", "totaux", "sous total", "subtotal", "grand total", "somme", "sum of", "totals")
 
 Row = tuple[int, Sequence[Cell]]
@@ -26,12 +24,6 @@ class Headings:
     fields: Mapping[int, str]
     names: Mapping[int, str]
 
-    @property
-    def is_enough(self) -> bool:
-        """Whether lines can be read under them."""
-        found = set(self.fields.values())
-        return "quantity" in found and bool(found & _COUNTED)
-
 
 def column_letters(column: int) -> str:
     """The column as spreadsheets name it: 0 is A."""
@@ -43,7 +35,12 @@ def column_letters(column: int) -> str:
     return letters
 
 
-def read_grid(form: str, rows: Iterable[Row], place: Callable[[int], Text]) -> Reading:
+def read_grid(
+    form: str,
+    rows: Iterable[Row],
+    place: Callable[[int], Text],
+    vocabulary: Vocabulary = LICENCES,
+) -> Reading:
     """The lines of a table whose headings are somewhere among its first rows.
 
     `place` names a row. Raises nothing: what is wrong is in what it returns.
@@ -54,21 +51,22 @@ def read_grid(form: str, rows: Iterable[Row], place: Callable[[int], Text]) -> R
     for row in following:
         if not _is_blank(row[1]):
             above.append(row)
-            headings = _headings(row, above[-2] if len(above) > 1 else None)
-            if headings.is_enough:
+            found = _headings(row, above[-2] if len(above) > 1 else None, vocabulary)
+            if not vocabulary.lacks(found.fields.values()):
+                headings = found
                 break
         if len(above) >= LOOK_FOR_HEADINGS:
             break
-    if headings is None or not headings.is_enough:
-        return Reading(form, (), (), (_no_headings(above, place),))
-    notes, problems = _of_headings(headings, place)
+    if headings is None:
+        return Reading(form, (), (), (_no_headings(above, place, vocabulary),))
+    notes, problems = _of_headings(headings, place, vocabulary)
     lines: list[RawLine] = []
     for number, cells in following:
         if _is_blank(cells):
             continue
         if _is_total(cells, headings):
             notes.append(phrase(N_("{where}: a total, passed over"), where=place(number)))
-        elif dict(_headings((number, cells), None).fields) != headings.fields:
+        elif dict(_headings((number, cells), None, vocabulary).fields) != headings.fields:
             lines.append(_line(place(number), cells, headings))
             problems.extend(_beyond(place(number), cells, headings))
     return Reading(form, lines, notes, problems)
@@ -78,7 +76,7 @@ def _is_blank(cells: Sequence[Cell]) -> bool:
     return not any(as_text(cell) for cell in cells)
 
 
-def _headings(row: Row, above: Row | None) -> Headings:
+def _headings(row: Row, above: Row | None, vocabulary: Vocabulary) -> Headings:
     """A row as headings; a group above it ("Validity" over "from" and "to") may complete them."""
     number, cells = row
     groups = list(_spread(above[1] if above else ()))
@@ -90,7 +88,9 @@ def _headings(row: Row, above: Row | None) -> Headings:
             continue
         names[column] = written
         group = groups[column] if column < len(groups) else ""
-        if found := (group and field_of(f"{group} {written}")) or field_of(written):
+        if found := (group and vocabulary.field_of(f"{group} {written}")) or vocabulary.field_of(
+            written
+        ):
             fields[column] = found
     return Headings(number, fields, names)
 
@@ -104,7 +104,7 @@ def _spread(cells: Iterable[Cell]) -> Iterator[str]:
 
 
 def _of_headings(
-    headings: Headings, place: Callable[[int], Text]
+    headings: Headings, place: Callable[[int], Text], vocabulary: Vocabulary
 ) -> tuple[list[Text], list[Problem]]:
     where = place(headings.row)
     notes: list[Text] = []
@@ -120,7 +120,7 @@ def _of_headings(
             problems.append(Problem(where, _column(headings, column), what))
         elif field:
             first[field] = column
-        elif slip := slip_of(written):
+        elif slip := vocabulary.slip_of(written):
             what = phrase(N_("is no known heading; is it {field!r}?"), field=slip)
             problems.append(Problem(where, _column(headings, column), what))
         else:
@@ -166,28 +166,18 @@ def _is_total(cells: Sequence[Cell], headings: Headings) -> bool:
     return is_named and (not identified or headings.fields.get(begins_with_it) == "id")
 
 
-def _no_headings(above: Sequence[Row], place: Callable[[int], Text]) -> Problem:
+def _no_headings(
+    above: Sequence[Row], place: Callable[[int], Text], vocabulary: Vocabulary
+) -> Problem:
     """The row that looks most like headings, and what it lacks."""
     if not above:
         return Problem(place(1), "", phrase(N_("there is nothing in it")))
-    best = max((_headings(row, None) for row in above), key=lambda each: len(each.fields))
-    lacks = "quantity" if set(best.fields.values()) & _COUNTED else "product"
-    if not best.fields:
-        return Problem(
-            place(above[0][0]),
-            "",
-            phrase(
-                N_("no row has headings of a product and a quantity, like: {known}"), known=KNOWN
-            ),
-        )
-    what = phrase(
-        N_("no heading tells the {field}, like: {known}"), field=lacks, known=_known(lacks)
-    )
+    found = (_headings(row, None, vocabulary) for row in above)
+    best = max(found, key=lambda each: len(each.fields))
+    lacks = vocabulary.lacks(best.fields.values())
+    if not best.fields or not lacks:
+        message = N_("no row has headings that are known, like: {known}")
+        return Problem(place(above[0][0]), "", phrase(message, known=vocabulary.example))
+    message = N_("no heading tells the {field}, like: {known}")
+    what = phrase(message, field=lacks, known=vocabulary.names_of(lacks))
     return Problem(place(best.row), "", what)
-
-
-def _known(field: str) -> str:
-    return ", ".join((field, *FIELDS[field].split("|")[:4]))
-
-
-KNOWN = "produit, quantité, métrique, canal, date de fin; product, quantity, metric, channel"

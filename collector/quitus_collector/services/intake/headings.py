@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 
 
@@ -134,7 +135,6 @@ PASSED_OVER = names_in(
 )
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 _BRACKETED = re.compile(r"\([^)]*\)|\[[^\]]*\]")
-_SYNONYMS: dict[str, str] = {}
 # From here on, two words are so alike that one is a slip of the other.
 _LIKE = 0.85
 
@@ -146,24 +146,68 @@ def plain(words: object) -> str:
     return _PUNCTUATION.sub(" ", unaccented.casefold()).strip()
 
 
-for _field, _names in FIELDS.items():
-    for _name in (_field, *_names.split("|")):
-        _SYNONYMS.setdefault(plain(_name), _field)
+class Vocabulary:
+    """What one kind of list calls its columns.
 
+    Lines can be read where each group of `needed` has a column; `example` shows people how.
+    """
 
-def field_of(heading: object) -> str | None:
-    """The field that a column is of, by its heading; what stands in brackets may be more."""
-    text = str(heading)
-    for each in (text, _BRACKETED.sub(" ", text)):
-        if found := _SYNONYMS.get(plain(each)):
-            return found
-    return None
+    def __init__(
+        self, fields: Mapping[str, str], needed: Sequence[Sequence[str]], example: str
+    ) -> None:
+        """`fields` gives each field's other names, `one|another`; the first to claim one has it."""
+        self._fields = fields
+        self._needed = needed
+        self.example = example
+        self._synonyms: dict[str, str] = {}
+        for field, names in fields.items():
+            for name in (field, *names.split("|")):
+                self._synonyms.setdefault(plain(name), field)
 
-
-def slip_of(heading: object) -> str | None:
-    """The field whose name a heading that is of none was probably meant to be."""
-    words = plain(heading)
-    if not words or words in PASSED_OVER:
+    def field_of(self, heading: object) -> str | None:
+        """The field that a column is of, by its heading; what stands in brackets may be more."""
+        text = str(heading)
+        for each in (text, _BRACKETED.sub(" ", text)):
+            if found := self._synonyms.get(plain(each)):
+                return found
         return None
-    close = get_close_matches(words, _SYNONYMS, n=1, cutoff=_LIKE)
-    return _SYNONYMS[close[0]] if close else None
+
+    def slip_of(self, heading: object) -> str | None:
+        """The field whose name a heading that is of none was probably meant to be."""
+        words = plain(heading)
+        if not words or words in PASSED_OVER:
+            return None
+        close = get_close_matches(words, self._synonyms, n=1, cutoff=_LIKE)
+        return self._synonyms[close[0]] if close else None
+
+    def lacks(self, fields: Collection[str]) -> str | None:
+        """A field that is needed besides these."""
+        lacking = (group[0] for group in self._needed if not set(group) & set(fields))
+        return next(lacking, None)
+
+    def names_of(self, field: str) -> str:
+        """Some of the headings that a column of it may have."""
+        return ", ".join((field, *self._fields[field].split("|")[:4]))
+
+
+LICENCES = Vocabulary(
+    FIELDS,
+    (("product", "part_number"), ("quantity",)),
+    "produit, quantité, métrique, canal, date de fin; product, quantity, metric, channel",
+)
+field_of, slip_of = LICENCES.field_of, LICENCES.slip_of
+# An offer is bound to nothing yet, and proves nothing; its days are those of its price.
+PRICES = Vocabulary(
+    {
+        "price": "prix|prix ht|tarif|tarif ht|cost|cout",
+        "currency": "devise|monnaie",
+        "source": "origine du prix|devis|n de devis|numero de devis|quote|quote number",
+        **{
+            name: names
+            for name, names in FIELDS.items()
+            if name not in ("bound_to", "entity", "proof", "previous_owners", "first_sale")
+        },
+    },
+    (("product", "part_number"), ("price",)),
+    "référence, produit, prix, quantité, métrique; id, product, price, quantity, metric",
+)

@@ -109,7 +109,7 @@ def test_columns_of_no_use_are_named_and_passed_over() -> None:
     ("rows", "complaint"),
     [
         ([], "line 1, : there is nothing in it"),
-        ([["a", "b"]], "line 1, : no row has headings of a product and a quantity"),
+        ([["a", "b"]], "line 1, : no row has headings that are known"),
         ([["Produit", "Prix"]], "line 1, : no heading tells the quantity"),
         ([["Quantité", "Prix"]], "line 1, : no heading tells the product"),
         ([[*HEADINGS, "Qté"]], "line 1, Qté (D): is the same field as the column 'Quantité'"),
