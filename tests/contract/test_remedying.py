@@ -7,8 +7,9 @@ import pytest
 
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.errors import UsageError
+from quitus_collector.services.intake.lines import Cell, RawLine, Reading, line_number
 from quitus_collector.services.ports import Store
-from quitus_collector.services.remedying import Advice, PriceLine, advise
+from quitus_collector.services.remedying import Advice, advise
 from tests.builders import an_entitlement
 from tests.contract.rules import OFFICE, VISIO
 from tests.contract.test_history import DRAW, WORD, Office
@@ -26,16 +27,13 @@ def office(store: Store, clock: FakeClock) -> Office:
     return made
 
 
-def a_price(id_: str, product: str, price: str, **fields: object) -> PriceLine:
-    licence = an_entitlement(id_, product, 1)
-    values = {"currency": "EUR", "source": "list"} | fields
-    return PriceLine(2, licence, Decimal(price), **values)  # type: ignore[arg-type]
+def a_price(id_: str, product: str, price: str, **cells: Cell) -> RawLine:
+    return RawLine(line_number(2), {"id": id_, "product": product, "price": price, **cells})
 
 
-def advice(
-    office: Office, prices: list[PriceLine] | None = None, publisher: str | None = None
-) -> Advice:
-    return advise(office.store, office.catalogue, HighsSolver(), office.clock, prices, publisher)
+def advice(office: Office, prices: list[RawLine] | None = None) -> Advice:
+    reading = Reading("csv", prices) if prices else None
+    return advise(office.store, office.catalogue, HighsSolver(), office.clock, reading)
 
 
 def test_prices_make_a_plan_with_its_cost(office: Office) -> None:
@@ -58,7 +56,7 @@ def test_without_prices_quantities_and_devices_stand_alone(office: Office) -> No
 def test_a_price_that_is_over_is_not_offered(office: Office) -> None:
     today = office.clock.today()
     over = a_price("O", OFFICE, "1", valid_until=today - timedelta(days=1))
-    coming = a_price("P", OFFICE, "1", valid_from=date(2999, 1, 1))
+    coming = a_price("P", OFFICE, "1", valid_from=date(2899, 1, 1))
 
     found = advice(office, [over, coming])
 
@@ -80,5 +78,5 @@ def test_an_offer_that_makes_no_sense_is_refused_with_its_line(office: Office) -
         advice(office, [a_price("O", OFFICE, "1"), a_price("P", OFFICE, "1", currency="USD")])
     with office.store.writing() as work:
         work.entitlements.add(an_entitlement("E-1", OFFICE))
-    with pytest.raises(UsageError, match="line 2: 'E-1' is the id of an entitlement"):
+    with pytest.raises(UsageError, match="line 2: 'E-1' is owned already"):
         advice(office, [a_price("E-1", OFFICE, "1")])

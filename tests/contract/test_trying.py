@@ -6,7 +6,8 @@ from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.catalogue import Product
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.errors import UsageError
-from quitus_collector.services.pools import PoolLine
+from quitus_collector.services.intake.lines import Cell, RawLine, Reading, line_number
+from quitus_collector.services.pools import Refused
 from quitus_collector.services.ports import Store
 from quitus_collector.services.trying import Move, Purchase, Uninstall, WhatIf, what_if
 from tests.builders import an_entitlement
@@ -72,14 +73,17 @@ def test_people_who_move_take_a_licence_each_to_all_their_devices(office: Office
 
 
 def test_purchases_may_come_from_a_file_with_their_rights(office: Office) -> None:
-    line = PoolLine(2, an_entitlement("N-1", OFFICE, 2, second_use=True))
+    def pools(id_: str, **cells: Cell) -> Reading:
+        told: dict[str, Cell] = {"id": id_, "product": OFFICE, "quantity": "2", **cells}
+        return Reading("csv", (RawLine(line_number(2), told),))
 
-    bound = PoolLine(2, an_entitlement("N-1", OFFICE, 2, bound_to="pc-d-3"))
-
-    assert missing(tried(office, pools=[line]))[OFFICE] == 0
-    assert missing(tried(office, pools=[bound]))[OFFICE] == 1
+    assert missing(tried(office, pools=pools("N-1", second_use="oui")))[OFFICE] == 0
+    assert missing(tried(office, pools=pools("N-1", bound_to="pc-d-3")))[OFFICE] == 1
     with pytest.raises(UsageError, match=r"line 2: 'E-1' is owned already"):
-        tried(office, pools=[PoolLine(2, an_entitlement("E-1", OFFICE))])
+        tried(office, pools=pools("E-1"))
+    with pytest.raises(Refused) as refused:
+        tried(office, pools=pools("N-1", quantity="two", metric="seats of a kind"))
+    assert len(refused.value.preview.complaints) == 2
 
 
 def test_a_change_that_changes_nothing_is_refused(office: Office) -> None:

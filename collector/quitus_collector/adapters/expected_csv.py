@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from quitus_collector.adapters import pools_csv
+from quitus_collector.adapters import csv_text
 from quitus_collector.domain.company import is_siren
 from quitus_collector.domain.expected import ExpectedDevice, short_name
 from quitus_collector.errors import UsageError
@@ -28,14 +28,14 @@ def read(path: Path) -> list[ExpectedDevice]:
     out. Separators and encodings are as in files of licence pools.
     """
     try:
-        return parse(pools_csv.read_text(path))
+        return parse(csv_text.read(path))
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 
 
 def parse(text: str) -> list[ExpectedDevice]:
     """The text of a file; raises UsageError naming the line."""
-    rows = pools_csv.rows(text)
+    rows = csv_text.rows(text)
     _, heading = next(rows, (1, []))
     columns = {
         HEADINGS[name.strip().lower()]: place
@@ -46,8 +46,6 @@ def parse(text: str) -> list[ExpectedDevice]:
         raise UsageError("line 1: the heading 'name' is missing")
     found: dict[str, ExpectedDevice] = {}
     for number, cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
         values = {
             name: cells[place].strip() if place < len(cells) else ""
             for name, place in columns.items()

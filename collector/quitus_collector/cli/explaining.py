@@ -12,9 +12,11 @@ from quitus_collector.cli.arguments import (
     positive,
     print_json,
 )
+from quitus_collector.cli.pools import complain
 from quitus_collector.domain.product import is_product_id
 from quitus_collector.errors import UsageError
 from quitus_collector.services.declaring import check_publisher
+from quitus_collector.services.pools import Refused
 from quitus_collector.services.trying import Move, Purchase, Uninstall
 from quitus_collector.wiring import explaining
 
@@ -70,8 +72,8 @@ def _add_what_if(commands: Commands) -> None:
     tried.add_argument(
         "--with-pools",
         type=Path,
-        metavar="FILE.csv",
-        help="licences bought as the file says, in the columns of `pools import`",
+        metavar="FILE",
+        help="licences bought as the file says, in any form of `pools import`",
     )
     tried.add_argument(
         "--move",
@@ -90,8 +92,8 @@ def _add_remedies(commands: Commands) -> None:
     remedies.add_argument(
         "--prices",
         type=Path,
-        metavar="FILE.csv",
-        help="your price list: id, product, price, and the rights of `pools import`",
+        metavar="FILE",
+        help="your price list, CSV or XLSX: id, product, price, and the columns of `pools import`",
     )
     remedies.add_argument("--publisher", help="of one publisher only: microsoft, adobe …")
     remedies.add_argument("--format", choices=("table", "json"), default="table")
@@ -141,9 +143,11 @@ def _what_if(arguments: argparse.Namespace) -> int:
     if not any(given):
         raise UsageError("nothing to try: give --without, --with, --with-pools or --move")
     collector = collector_of(arguments)
-    found = explaining.what_if(
-        collector, arguments.without, arguments.purchases, moves, arguments.with_pools
-    )
+    file = arguments.with_pools
+    try:
+        found = explaining.what_if(collector, arguments.without, arguments.purchases, moves, file)
+    except Refused as refused:
+        raise complain(refused, file, collector, "nothing was tried") from refused
     if arguments.format == "json":
         print_json(found.document())
     else:
@@ -154,7 +158,10 @@ def _what_if(arguments: argparse.Namespace) -> int:
 def _remedies(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     check_publisher(collector.catalogue, arguments.publisher)
-    found = explaining.advise(collector, arguments.prices, arguments.publisher)
+    try:
+        found = explaining.advise(collector, arguments.prices, arguments.publisher)
+    except Refused as refused:
+        raise complain(refused, arguments.prices, collector, "nothing was counted") from refused
     if arguments.format == "json":
         print_json(found.document())
     else:

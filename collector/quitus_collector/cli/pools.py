@@ -118,10 +118,7 @@ def _import(arguments: argparse.Namespace) -> int:
                 without_unmatched=arguments.without_unmatched,
             )
     except Refused as refused:
-        _complain(refused.preview, collector)
-        wrong = len(refused.preview.complaints)
-        count = "1 complaint" if wrong == 1 else f"{wrong} complaints"
-        raise UsageError(f"{file}: {count}, nothing was imported") from refused
+        raise complain(refused, file, collector, "nothing was imported") from refused
     if arguments.dry_run:
         pool_pages.changes(found.changes, collector.messages)
     pool_pages.remarks(found, collector.messages)
@@ -139,6 +136,14 @@ def _after(found: Preview, collector: Collector, arguments: argparse.Namespace) 
     _complain(found, collector)
     is_fine = not found.problems and arguments.without_unmatched
     return OK if is_fine else USAGE
+
+
+def complain(refused: Refused, file: Path, collector: Collector, outcome: str) -> UsageError:
+    """Tells every complaint about a document; returns what to raise, with their number."""
+    _complain(refused.preview, collector)
+    wrong = len(refused.preview.complaints)
+    count = "1 complaint" if wrong == 1 else f"{wrong} complaints"
+    return UsageError(f"{file}: {count}, {outcome}")
 
 
 def _complain(found: Preview, collector: Collector) -> None:

@@ -1,9 +1,8 @@
 """Licence pools: taking entitlements in, changing them, their history. Nothing goes unnoticed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
-from difflib import get_close_matches
 from typing import Any
 
 from quitus_collector.domain.audit import Event, Kind
@@ -44,14 +43,6 @@ DEFAULTS: Mapping[str, Any] = {
     each.name: each.default for each in fields(Entitlement) if each.default is not MISSING
 }
 MAX_DETAIL = 255
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLine:
-    """An entitlement and the line of the file that states it."""
-
-    number: int
-    entitlement: Entitlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +157,30 @@ def take_in(
             counts = {"added": str(plan.added), "changed": str(plan.changed)}
             _note(work, clock, act, source or plan.form, counts)
     return plan
+
+
+def on_paper(
+    catalogue: Catalogue, owned: Iterable[Entitlement], reading: Reading
+) -> Sequence[Change]:
+    """The licences of a document that nobody owns yet, in its order; nothing is kept.
+
+    Raises Refused, also for a line with the id of one that is owned: what it is to become of that
+    one would be a guess.
+    """
+    known = {each.id: each for each in owned}
+    planner = _Planner(catalogue, Products(catalogue, known.values(), {}), {}, {})
+    for line in reading.lines:
+        planner.take(line)
+    for change in planner.changes:
+        if change.entitlement.id in known:
+            message = N_("{id!r} is owned already")
+            what = phrase(message, id=change.entitlement.id)
+            planner.complaints.append(Problem(change.where, "", what))
+    undecided = [Unmatched(each, "", ()) for each in reading.undecided]
+    complaints = [*reading.problems, *planner.complaints, *undecided]
+    if complaints:
+        raise Refused(Preview(reading.form, planner.changes, complaints, reading.notes))
+    return planner.changes
 
 
 def edit(
@@ -414,29 +429,3 @@ def _complaints(found: Draft, line: Entitlement) -> Iterator[Problem]:
     if start and end and start > end:
         message = N_("is before the first day, {day}")
         yield found.problem("valid_until", message, day=start)
-
-
-def checked(entitlement: Entitlement, catalogue: Catalogue) -> Entitlement:
-    """The entitlement, its version written as the catalogue does; raises UsageError."""
-    product = entitlement.product
-    name, _, version = product.partition("@")
-    if name not in catalogue.products:
-        close = get_close_matches(name, catalogue.products, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"the catalogue has no product {name!r}{hint}")
-    base = entitlement.requires_base
-    if base and base.partition("@")[0] not in catalogue.products:
-        raise UsageError(f"the catalogue has no product {base!r} to require")
-    if not catalogue.needs_licence(name):
-        raise UsageError(f"{name} is free: there is no licence to count")
-    if catalogue.lacks_version(product):
-        raise UsageError(f"{name} is licensed by version: write {name}@VERSION")
-    if version and not catalogue.is_versioned(name):
-        raise UsageError(f"{name} has no versions: write it without @")
-    numbers = {
-        written.lower(): number
-        for number, written in catalogue.products[name].version_names.items()
-    }
-    if version in numbers:
-        return replace(entitlement, product=f"{name}@{numbers[version]}")
-    return entitlement

@@ -1,38 +1,18 @@
 """What to do about gaps: purchases of a price list, licences to move, installs to remove."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from quitus_collector.domain.catalogue import Catalogue
-from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.remedy import Gap, Offer, Plan, Remedies, remedies
-from quitus_collector.errors import UsageError
+from quitus_collector.services.intake.lines import Reading
 from quitus_collector.services.licensing import STALE_AFTER, known
-from quitus_collector.services.pools import checked
 from quitus_collector.services.ports import Clock, Store
-
-
-@dataclass(frozen=True, slots=True)
-class PriceLine:
-    """An offer, the line of the file that states it, and the days on which its price is good."""
-
-    number: int
-    licence: Entitlement
-    price: Decimal
-    currency: str
-    source: str
-    valid_from: date | None = None
-    valid_until: date | None = None
-
-    def is_good_on(self, day: date) -> bool:
-        """Whether the price can be had on that day."""
-        return (self.valid_from is None or self.valid_from <= day) and (
-            self.valid_until is None or day <= self.valid_until
-        )
+from quitus_collector.services.prices import price_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +92,20 @@ def advise(
     catalogue: Catalogue,
     solver: Solver,
     clock: Clock,
-    prices: Sequence[PriceLine] | None = None,
+    prices: Reading | None = None,
     publisher: str | None = None,
+    *,
+    source: str = "",
 ) -> Advice:
     """What closes the gaps of now, of one publisher's products or of all.
 
-    Raises UsageError for an offer that the catalogue does not know or that is in another currency
-    than the first one, naming its line, and what `licensing.position` raises.
+    `source` names the price list. Raises pools.Refused for what is wrong with it, and what
+    `licensing.position` raises.
     """
     found = known(store, catalogue, clock)
-    offers, expired, currency = _offers(prices or (), catalogue, found.day, found.entitlements)
+    lines = price_lines(catalogue, found.entitlements, prices, source) if prices else []
+    good = [each for each in lines if each.is_good_on(found.day)]
+    offers = [Offer(each.licence, each.price, each.source) for each in good]
     asked = found.question()
     answer = remedies(asked, found.terms, offers, solver)
     gaps = tuple(
@@ -129,12 +113,12 @@ def advise(
         for gap in answer.gaps
         if publisher is None or publisher in map(publisher_of, gap.missing)
     )
-    lines = asked.fleet.installed.keys() | {each.product for each in found.entitlements}
+    counted = asked.fleet.installed.keys() | {each.product for each in found.entitlements}
     undetermined = sum(
         asked.reason_of(each) is not None and publisher in (None, publisher_of(each))
-        for each in lines
+        for each in counted
     )
-    labels = {each: found.terms.label(each) for each in lines}
+    labels = {each: found.terms.label(each) for each in counted}
     labels |= {each.licence.product: found.terms.label(each.licence.product) for each in offers}
     return Advice(
         as_of=found.as_of,
@@ -147,35 +131,10 @@ def advise(
             for each in found.devices
             if each.heard_at is None or each.heard_at < found.as_of - STALE_AFTER
         ),
-        expired=expired,
+        expired=tuple(each.licence.id for each in lines if not each.is_good_on(found.day)),
         has_prices=prices is not None,
-        currency=currency,
+        currency=lines[0].currency if lines else "EUR",
     )
-
-
-def _offers(
-    prices: Sequence[PriceLine],
-    catalogue: Catalogue,
-    day: date,
-    owned: Sequence[Entitlement],
-) -> tuple[list[Offer], tuple[str, ...], str]:
-    taken = {each.id for each in owned}
-    currency = prices[0].currency if prices else "EUR"
-    good, expired = [], []
-    for line in prices:
-        try:
-            if line.currency != currency:
-                raise UsageError(f"{line.currency} cannot be compared with {currency}")
-            if line.licence.id in taken:
-                raise UsageError(f"{line.licence.id!r} is the id of an entitlement that is owned")
-            licence = checked(line.licence, catalogue)
-        except UsageError as error:
-            raise UsageError(f"line {line.number}: {error}") from error
-        if line.is_good_on(day):
-            good.append(Offer(licence, line.price, line.source))
-        else:
-            expired.append(licence.id)
-    return good, tuple(expired), currency
 
 
 def _plan(plan: Plan) -> dict[str, object]:

@@ -23,8 +23,9 @@ from quitus_collector.domain.licensing.fleet import answer_for
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import PositionLine
 from quitus_collector.errors import UsageError
+from quitus_collector.services.intake.lines import Cell, RawLine, Reading, path_in
 from quitus_collector.services.licensing import Known, known
-from quitus_collector.services.pools import PoolLine, checked
+from quitus_collector.services.pools import Refused, on_paper
 from quitus_collector.services.ports import Clock, Store
 
 # What people move to must be counted by the people or devices that move.
@@ -106,13 +107,13 @@ def what_if(
     *,
     uninstalls: Sequence[Uninstall] = (),
     purchases: Sequence[Purchase] = (),
-    pools: Iterable[PoolLine] = (),
+    pools: Reading | None = None,
     moves: Sequence[Move] = (),
 ) -> WhatIf:
     """The position of now and after the changes: moves first, then uninstalls, then licences.
 
-    Raises UsageError for a change that changes nothing or names what is not there, and what
-    `licensing.position` raises.
+    Raises pools.Refused for what is wrong with `pools`, UsageError for a change that changes
+    nothing or names what is not there, and what `licensing.position` raises.
     """
     found = known(store, catalogue, clock)
     estate = found.estate()
@@ -126,13 +127,9 @@ def what_if(
     for number, purchase in enumerate(purchases, start=1):
         id_ = _free_id(f"new-{number}", taken)
         changes.append(Bought(_licences(purchase.product, purchase.quantity, id_, catalogue)))
-    for line in pools:
-        if line.entitlement.id in taken:
-            raise UsageError(f"line {line.number}: {line.entitlement.id!r} is owned already")
-        try:
-            changes.append(Bought(found.bound(checked(line.entitlement, catalogue))))
-        except UsageError as error:
-            raise UsageError(f"line {line.number}: {error}") from error
+    if pools:
+        bought = on_paper(catalogue, estate.entitlements, pools)
+        changes.extend(Bought(found.bound(each.entitlement)) for each in bought)
     after, effects = try_out(estate, changes)
     for effect in effects:
         if not effect.installs and not isinstance(effect.change, Bought):
@@ -168,7 +165,15 @@ def _moved(move: Move, found: Known, estate: Estate, catalogue: Catalogue, id_: 
 
 
 def _licences(product: str, quantity: int, id_: str, catalogue: Catalogue) -> Entitlement:
-    return checked(Entitlement(id_, product, quantity, catalogue.metric(product)), catalogue)
+    """So many licences of the product under its own metric; raises UsageError."""
+    metric = catalogue.metric(product).value
+    cells: dict[str, Cell] = {"id": id_, "product": product, "quantity": quantity, "metric": metric}
+    line = RawLine(path_in(product), cells)
+    try:
+        (made,) = on_paper(catalogue, (), Reading("", (line,)))
+    except Refused as refused:
+        raise UsageError(str(refused)) from refused
+    return made.entitlement
 
 
 def _device(name: str, found: Known) -> str:

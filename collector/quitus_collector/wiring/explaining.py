@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from quitus_collector.adapters import pools_csv, prices_csv
-from quitus_collector.errors import UsageError
+from quitus_collector.adapters import pools as readers
 from quitus_collector.services import explaining, remedying, trying
 from quitus_collector.services.explaining import Reasons
+from quitus_collector.services.intake.headings import PRICES
 from quitus_collector.services.remedying import Advice
 from quitus_collector.services.trying import Move, Purchase, Uninstall, WhatIf
 from quitus_collector.wiring.collector import Collector
@@ -36,35 +36,27 @@ def what_if(
     moves: Sequence[Move],
     pools: Path | None,
 ) -> WhatIf:
-    """The position after changes that nobody has made; `pools` is a CSV file of licences."""
-    try:
-        return trying.what_if(
-            collector.store,
-            collector.catalogue,
-            collector.solver,
-            collector.clock,
-            uninstalls=uninstalls,
-            purchases=purchases,
-            pools=pools_csv.read(pools) if pools else (),
-            moves=moves,
-        )
-    except UsageError as error:
-        about = f"{pools}: " if pools and str(error).startswith("line ") else ""
-        raise UsageError(f"{about}{error}") from error
+    """The position after changes that nobody has made; `pools` is a list of licences."""
+    return trying.what_if(
+        collector.store,
+        collector.catalogue,
+        collector.solver,
+        collector.clock,
+        uninstalls=uninstalls,
+        purchases=purchases,
+        pools=readers.read(pools) if pools else None,
+        moves=moves,
+    )
 
 
 def advise(collector: Collector, prices: Path | None, publisher: str | None) -> Advice:
-    """What would close the gaps; `prices` is a CSV file of offers."""
-    lines = prices_csv.read(prices) if prices else None
-    try:
-        return remedying.advise(
-            collector.store,
-            collector.catalogue,
-            collector.solver,
-            collector.clock,
-            lines,
-            publisher,
-        )
-    except UsageError as error:
-        about = f"{prices}: " if prices and str(error).startswith("line ") else ""
-        raise UsageError(f"{about}{error}") from error
+    """What would close the gaps; `prices` is a list of offers."""
+    return remedying.advise(
+        collector.store,
+        collector.catalogue,
+        collector.solver,
+        collector.clock,
+        readers.read_table(prices, PRICES) if prices else None,
+        publisher,
+        source=prices.name if prices else "",
+    )
