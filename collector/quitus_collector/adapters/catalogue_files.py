@@ -184,6 +184,7 @@ class ProductEntry(OtherEntry):
     versions: dict[str, str] = {}
     builds: list[BuildEntry] = []
     includes: list[str] = []
+    continues: str = ""
     rank: int = 0
     subscription: bool = False
     releases: str = ""
@@ -220,6 +221,7 @@ class ProductEntry(OtherEntry):
             file.releases[self.releases].values() if self.releases else (),
             tuple(Terms(**each.model_dump()) for each in terms),
             tuple(Condition(**each.model_dump()) for each in self.conditions),
+            self.continues,
             place,
         )
 

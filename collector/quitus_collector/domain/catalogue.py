@@ -121,9 +121,10 @@ class Product:
     """What is sold under one name through all its versions; `metric` counts a missing licence.
 
     `version_names` says how people write versions whose names do not sort: 11 is XI. `includes`
-    are the products that a suite of the same version has inside; `rank` orders the editions of a
-    family, the higher one having all that the lower one has (0: not ranked). Of a `subscription`
-    what tells no version is sold without one, beside versions that were sold once.
+    are the products that a suite of the same version has inside; `continues` is the product line
+    that was sold under another name before, whose versions are older ones of this; `rank` orders
+    the editions of a family, the higher one having all that the lower one has (0: not ranked). Of
+    a `subscription` what tells no version is sold without one, beside versions that were sold once.
     """
 
     line: str
@@ -136,6 +137,7 @@ class Product:
     releases: tuple[Release, ...] = ()
     terms: tuple[Terms, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    continues: str = ""
     place: str = field(default="", compare=False)
 
     def release(self, version: str, raw: str) -> Release | None:

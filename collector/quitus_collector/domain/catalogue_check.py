@@ -70,6 +70,10 @@ def _suites(catalogue: Catalogue) -> Iterator[Problem]:
         for each in product.includes:
             if each not in products:
                 yield Problem(product.place, f"{line} includes {each}, which is not a product")
+        if product.continues and product.continues not in products:
+            yield Problem(
+                product.place, f"{line} continues {product.continues}, which is not there"
+            )
         if line in catalogue.suites.get(line, ()):
             yield Problem(product.place, f"the suite {line} includes itself")
 

@@ -43,7 +43,16 @@ def _rules(catalogue: Catalogue) -> dict[str, list[Rule]]:
 
 
 def _changed(before: object, after: object) -> list[str]:
-    names = ("label", "metric", "version_names", "includes", "rank", "releases", "terms")
+    names = (
+        "label",
+        "metric",
+        "version_names",
+        "includes",
+        "continues",
+        "rank",
+        "releases",
+        "terms",
+    )
     every = (*names, "conditions")
     return [name for name in every if getattr(before, name) != getattr(after, name)]
 

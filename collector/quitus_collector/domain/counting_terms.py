@@ -51,6 +51,7 @@ def _terms(product: str, catalogue: Catalogue | CountingTerms, day: date) -> Pro
         core_minimum_per_device=cores.device_minimum if cores else 0,
         core_minimum_per_processor=cores.processor_minimum if cores else 0,
         core_pack=(cores.pack if cores else 0) or 1,
+        continues=known.continues,
     )
 
 

@@ -94,6 +94,8 @@ def _reached(
     reached = {owned} | {
         line_of(each) for each in components(entitlement.product, lambda p: _of(p, terms))
     }
+    if entitlement.downgrade:
+        reached.add(_of(entitlement.product, terms).continues)
     if entitlement.edition_downgrade:
         reached |= {line for line in installed if family_of(line) == family_of(owned)}
     return {line for line in reached if line in installed or line == owned}

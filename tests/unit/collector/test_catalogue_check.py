@@ -112,6 +112,12 @@ def test_a_suite_may_not_include_itself_by_way_of_others(tmp_path: Path) -> None
     }
 
 
+def test_a_product_continues_one_that_is_there(tmp_path: Path) -> None:
+    (found,) = faults(tmp_path, product("A", 'continues = "acme/b"', family="a"))
+
+    assert found.endswith("acme/a continues acme/b, which is not there")
+
+
 @pytest.mark.parametrize(
     ("releases", "complaint"),
     [

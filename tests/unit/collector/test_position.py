@@ -54,6 +54,19 @@ def test_a_unit_that_covers_a_lower_version_is_consumed_on_its_own_line() -> Non
     assert [each.right for each in found[OFFICE_2016].covered] == ["downgrade"]
 
 
+def test_a_downgrade_reaches_the_versions_of_the_name_that_was_sold_before() -> None:
+    ltsc = "microsoft/office/ltsc-professional-plus@2021"
+    older, same = (f"microsoft/office/professional-plus@{each}" for each in ("2016", "2021"))
+    installed = {"pc-1": {older}, "pc-2": {same}}
+
+    found = lines(installed, an_entitlement("LTSC", ltsc, 2, downgrade=True))
+    without = lines(installed, an_entitlement("LTSC", ltsc, 2))
+
+    assert [each.right for each in found[older].covered] == ["downgrade"]
+    assert (found[older].missing, found[same].missing) == (0, 1)
+    assert (without[older].missing, without[same].missing) == (1, 1)
+
+
 def test_expired_licences_are_not_owned_any_more() -> None:
     expired = an_entitlement(valid_until=date(2026, 11, 22))
 

@@ -30,6 +30,7 @@ def _packed_product(product: Product) -> dict[str, Any]:
         "subscription": product.subscription,
         "rank": product.rank,
         "includes": product.includes,
+        "continues": product.continues,
         "released": {each.version: each.released for each in product.releases if each.released},
         "terms": [_told_of(asdict(each)) for each in product.terms],
     }
@@ -72,6 +73,7 @@ def _unpacked_product(line: str, told: dict[str, Any]) -> Product:
         releases=tuple(Release(version, date.fromisoformat(day)) for version, day in released),
         terms=tuple(map(_unpacked_term, told.get("terms", ()))),
         subscription=told.get("subscription", False),
+        continues=told.get("continues", ""),
     )
 
 

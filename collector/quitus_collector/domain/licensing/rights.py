@@ -17,6 +17,8 @@ def right_to(line: Entitlement, product: str, terms_of: TermsOf) -> Right | None
     if line_of(product) == line_of(owned):
         if version_right is not None:
             return version_right
+    elif version_right is Right.DOWNGRADE and line_of(product) == terms_of(owned).continues:
+        return version_right
     elif line.edition_downgrade and version_right is not None:
         rank, ceiling = terms_of(product).edition_rank, terms_of(owned).edition_rank
         if (

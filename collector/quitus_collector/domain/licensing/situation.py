@@ -30,7 +30,8 @@ class CountedDevice:
 class ProductTerms:
     """What counting needs to know of a product; `unit_cost` is for one unit of `default_metric`.
 
-    `includes` names the components of a suite, without a version where they stand at its own.
+    `includes` names the components of a suite, without a version where they stand at its own;
+    `continues` the product line whose older versions are this one's.
     """
 
     id: str
@@ -42,6 +43,7 @@ class ProductTerms:
     core_minimum_per_device: int = 0
     core_minimum_per_processor: int = 0
     core_pack: int = 1
+    continues: str = ""
 
     def units_on(self, device: CountedDevice, metric: Metric) -> int:
         """Units that license the whole device once; at least one, whatever the device tells."""
