@@ -1,4 +1,4 @@
-"""A collector in one file, and back: database, settings, roots, rules, proofs; keys if sealed.
+"""A collector in one file, and back: database, settings, roots, rules, papers; keys if sealed.
 
 A ZIP with `manifest.json` (what it holds, each file's SHA-256). Keys are in it only as
 `keys.sealed`: AES-256-GCM under a key that scrypt derives from a passphrase (RFC 7914).
@@ -37,6 +37,9 @@ OPEN = (
     "catalogue/*.toml",
     "catalogue-update/*",
     "proofs/*",
+    "scans/*",
+    "letters/*.toml",
+    "portals/*.toml",
 )
 KEYS = ("authority/issuing.pem", "authority/root*.key", "pseudonym.key")
 # The authority comes last: without it there is no collector, and none can start half-restored.
@@ -45,10 +48,15 @@ PLACES = (
     "catalogue",
     "catalogue-update",
     "proofs",
+    "scans",
+    "letters",
+    "portals",
     "pseudonym.key",
     "authority",
 )
-_NAME = re.compile(r"(?:(?:authority|catalogue|catalogue-update|proofs)/)?[^/\\.][^/\\]*")
+_NAME = re.compile(
+    r"(?:(?:authority|catalogue|catalogue-update|proofs|scans|letters|portals)/)?[^/\\.][^/\\]*"
+)
 _SALT, _NONCE, _SCRYPT_N = 16, 12, 1 << 17
 _PIECE_BYTES = 1 << 20
 

@@ -1,12 +1,10 @@
 """Letters with their scans, and the answers to them as files."""
 
-import os
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 from quitus_collector.adapters import letters
-from quitus_collector.adapters.documents import read_bytes
+from quitus_collector.adapters.document_folder import DocumentFolder
 from quitus_collector.adapters.files import write_together
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.campaign import Answer, Campaign
@@ -24,10 +22,8 @@ def register(collector: Collector, campaign: Campaign, scan: Path | None) -> Cam
     label = collector.catalogue.publishers[campaign.publisher]
     campaign = replace(campaign, publisher_label=label)
     if scan:
-        content = read_bytes(scan)
-        digest = sha256(content).hexdigest()
+        digest, _ = _scans(collector).keep(scan)
         campaign = replace(campaign, scan_sha256=digest, scan_name=scan.name)
-        _keep(collector.config.home / SCANS, digest, content)
     campaigns.register(collector.store, collector.clock, campaign, actor=collector.actor)
     return campaign
 
@@ -36,11 +32,10 @@ def scan_state(collector: Collector, campaign: Campaign) -> str:
     """Whether the scan is there and as it was: "whole", "missing", "changed", empty for none."""
     if not campaign.scan_sha256:
         return ""
-    path = collector.config.home / SCANS / campaign.scan_sha256
-    if not path.exists():
-        return "missing"
-    is_whole = sha256(read_bytes(path)).hexdigest() == campaign.scan_sha256
-    return "whole" if is_whole else "changed"
+    scans = _scans(collector)
+    if scans.is_whole(campaign.scan_sha256):
+        return "whole"
+    return "changed" if campaign.scan_sha256 in scans.all() else "missing"
 
 
 def letter(
@@ -76,9 +71,5 @@ def letter(
     return tuple(files)
 
 
-def _keep(folder: Path, digest: str, content: bytes) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / digest
-    if not path.exists():
-        write_together([(path, content)])
-        os.chmod(path, 0o600)
+def _scans(collector: Collector) -> DocumentFolder:
+    return DocumentFolder(collector.config.home / SCANS)

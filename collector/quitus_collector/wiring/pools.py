@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from quitus_collector.adapters import pools as readers
-from quitus_collector.adapters.proof_files import ProofFolder
+from quitus_collector.adapters.document_folder import DocumentFolder
 from quitus_collector.domain.holding import Act
 from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.services import pools, proving
@@ -74,6 +74,6 @@ def export_proofs(collector: Collector, folder: Path, entitlement_id: str | None
     return proving.export(collector.store, _files(collector), folder, entitlement_id)
 
 
-def _files(collector: Collector) -> ProofFolder:
+def _files(collector: Collector) -> DocumentFolder:
     collector.must_exist()
-    return ProofFolder(collector.config.home / PROOFS)
+    return DocumentFolder(collector.config.home / PROOFS)

@@ -110,6 +110,27 @@ def agent_port(agent: AgentFolder) -> int:
     return int(said["collector"].rpartition(":")[2])
 
 
+def test_letters_scans_and_portals_come_out_of_it_and_credentials_do_not(
+    collector: CollectorFolder, tmp_path: Path
+) -> None:
+    scan, file = tmp_path / "scan.pdf", tmp_path / "backup.zip"
+    scan.write_bytes(b"%PDF- scanned")
+    words = ["--publisher", "microsoft", "--dated", "2026-11-02", "--received", "2026-11-05"]
+    words += ["--nature", "voluntary", "--entity", "999000110", "--scan", str(scan)]
+    collector.ok("campaign", "add", "L-1", *words)
+    for folder in ("letters", "portals", "credentials"):
+        (collector.home / folder).mkdir()
+        (collector.home / folder / "own.toml").write_text("x = 1\n")
+    collector.ok("backup", str(file))
+    other = CollectorFolder(tmp_path / "other")
+
+    other.ok("restore", str(file))
+
+    assert ": whole" in other.ok("campaign", "status", "L-1")
+    kept = {path.parent.name for path in other.home.rglob("own.toml")}
+    assert kept == {"letters", "portals"}
+
+
 def test_a_collector_that_is_there_is_replaced_only_when_told_and_kept_aside(
     collector: CollectorFolder, tmp_path: Path, passphrase: tuple[str, str]
 ) -> None:

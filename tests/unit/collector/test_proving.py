@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from quitus_collector.adapters import proof_files
-from quitus_collector.adapters.proof_files import ProofFolder
+from quitus_collector.adapters import document_folder
+from quitus_collector.adapters.document_folder import DocumentFolder
 from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.entitlement import Channel
 from quitus_collector.domain.holding import Act
@@ -27,7 +27,7 @@ class World:
         self.clock = FakeClock()
         self.store = MemoryStore(self.clock.now)
         self.folder = folder / "proofs"
-        self.files = ProofFolder(self.folder)
+        self.files = DocumentFolder(self.folder)
         self.invoice = folder / "facture 7.pdf"
         self.invoice.write_bytes(b"%PDF facture")
         with self.store.writing() as work:
@@ -90,7 +90,7 @@ def test_what_cannot_be_kept_leaves_nothing(world: World, tmp_path: Path, name: 
 def test_a_document_over_the_limit_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proof_files, "MAX_BYTES", 5)
+    monkeypatch.setattr(document_folder, "MAX_BYTES", 5)
 
     with pytest.raises(UsageError, match="is larger than"):
         world.attach()

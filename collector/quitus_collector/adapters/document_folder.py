@@ -1,4 +1,4 @@
-"""Documents that prove licences, in a folder: each under the SHA-256 of its content, once."""
+"""Documents from outside, in a folder: each under the SHA-256 of its content, once."""
 
 import hashlib
 import os
@@ -15,8 +15,8 @@ _PIECE_BYTES = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class ProofFolder:
-    """Implements ports.ProofFiles."""
+class DocumentFolder:
+    """Implements ports.ProofFiles; letters' scans are kept so too."""
 
     def __init__(self, folder: Path) -> None:
         """The folder is made with the first document."""
