@@ -32,6 +32,8 @@ except ImportError:  # what needs it says so
 PASSED, FAILED, ABSENT, UNKNOWN = "passed", "failed", "absent", "unknown"
 JSON_FILE, CSV_FILE = "declaration.json", "lines.csv"
 COLUMNS = ("product", "label", "metric", "installed", "required", "entitled", "consumed")
+CHANNELS = ("volume", "full_package", "oem", "subscription", "used", "unstated")
+COLUMNS = (*COLUMNS[:-1], *(f"entitled_{channel}" for channel in CHANNELS), COLUMNS[-1])
 COLUMNS += ("available", "missing", "state", "reason", "confidence")
 MOST = 2**63
 MOST_BYTES = 256 * 1024 * 1024
@@ -653,6 +655,8 @@ def check_lines(document, counts):
 def check_line(line, counts):
     """Raises Wrong unless the line is the sum of its counts."""
     product = line["product"]
+    if line["entitled"] != sum(figure(line[f"entitled_{channel}"]) for channel in CHANNELS):
+        raise Wrong(f"{product}: what is owned is not the sum of its channels")
     shares = dict.fromkeys(SHARES, 0)
     for (_, metric, share, _, _), (installs, _, _) in counts.items():
         shares[share] += installs

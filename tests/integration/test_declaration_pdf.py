@@ -18,6 +18,7 @@ from quitus_collector.adapters import typst
 from quitus_collector.adapters.attachments import attachments
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.company import Company
+from quitus_collector.domain.contested import ContestedRule, Effect, Reading, ReadRule
 from quitus_collector.domain.declaration import (
     Approval,
     Declaration,
@@ -29,8 +30,15 @@ from quitus_collector.domain.declaration import (
     Reservation,
     SealPlan,
 )
-from quitus_collector.domain.entitlement import Metric, Right
-from quitus_collector.domain.perimeter import Perimeter
+from quitus_collector.domain.entitlement import Channel, Metric, Right
+from quitus_collector.domain.perimeter import (
+    Exemption,
+    Perimeter,
+    ReasonedDevices,
+    Role,
+    SiteCoverage,
+    Unreachable,
+)
 from quitus_collector.domain.position import (
     Coverage,
     LineState,
@@ -296,6 +304,48 @@ def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
         "Date 23 novembre 2026",
         "– partie d’un autre pointage",
         "Facture 12",
+    ):
+        assert said in text, said
+
+
+def test_how_rules_are_read_and_devices_left_out_is_printed(tmp_path: Path) -> None:
+    rule = ContestedRule(
+        *("used-licences", Effect.USED, Reading.LENIENT, "Used licences", "Licences d’occasion"),
+        *("note", "note", ("CJEU C-128/11",)),
+    )
+    bare = approved()
+    perimeter = replace(
+        bare.position.perimeter,
+        sites=(SiteCoverage("", 20, 10), SiteCoverage("Brest", 300, 297)),
+        reasons=(
+            ReasonedDevices(Unreachable.STALE, "en mer", 4),
+            ReasonedDevices(Unreachable.SILENT, "", 2),
+        ),
+    )
+    line = replace(LINES[1], entitled=7, exempt=(("MSDN-1", 3),))
+
+    text = shown(
+        replace(
+            bare,
+            position=replace(bare.position, perimeter=perimeter, lines=(line,)),
+            channels={line.product: {Channel.OEM: 2, Channel.VOLUME: 4}},
+            readings=(ReadRule(rule, Reading.STRICT, "avis du conseil"),),
+            exemptions=(Exemption("MSDN-1", "microsoft", Role.TEST, "Contrat 12, art. 3"),),
+            exclusions=(Exclusion("excluded", 5, "salle de formation"), Exclusion("retired", 1)),
+            entitlements=(an_entitlement("OEM-1", OFFICE_2019, 2, channel=Channel.OEM),),
+        ),
+        tmp_path,
+    )
+
+    for said in (
+        "détenues par canal : 4 volume, 2 OEM, 1 non précisé",
+        "Licences d’occasion lecture stricte avis du conseil",
+        "3 MSDN-1 Contrat 12, art. 3",
+        "Brest 300 297 99 %",
+        "sans site 20 10 50 %",
+        "en mer 4",
+        "salle de formation 5",
+        "aucun motif",
     ):
         assert said in text, said
 

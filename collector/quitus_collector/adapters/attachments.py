@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.entitlement import Channel
 
 JSON, CSV = "declaration.json", "lines.csv"
 CSV_FIELDS = (
@@ -16,6 +17,7 @@ CSV_FIELDS = (
     "installed",
     "required",
     "entitled",
+    *(f"entitled_{channel}" for channel in Channel),
     "consumed",
     "available",
     "missing",

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 
 from quitus_collector.domain.declaration import Declaration
-from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.entitlement import Channel, Entitlement
 from quitus_collector.services import wording
 from quitus_collector.services.ports import Messages
 
@@ -33,8 +33,11 @@ def annexes(
     """Those that have something to say, numbered; `files` are those inside the document."""
     made = [
         _perimeter(declaration, messages),
+        _sites(declaration, messages),
         _reservations(declaration, messages),
+        _readings(declaration, messages),
         _entitlements(declaration, messages),
+        _exemptions(declaration, messages),
         _overrides(declaration, messages),
         _remediation(declaration, messages),
         _approvals(declaration, messages),
@@ -85,6 +88,7 @@ def _perimeter(declaration: Declaration, messages: Messages) -> Annex:
                 (wording.exclusion(each.reason, messages, each.said), number(each.devices))
                 for each in declaration.exclusions
             ),
+            *wording.silent(perimeter, messages),
         ],
         widths=[WIDE, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER],
         headings=[
@@ -96,6 +100,68 @@ def _perimeter(declaration: Declaration, messages: Messages) -> Annex:
             text("In part"),
         ],
         rows=rows,
+    )
+
+
+def _sites(declaration: Declaration, messages: Messages) -> Annex | None:
+    sites, text = declaration.position.perimeter.sites, messages.text
+    if not sites:
+        return None
+    return Annex(
+        text("Coverage by site"),
+        widths=[WIDE, NUMBER, NUMBER, NUMBER],
+        headings=[text("Site"), text("Enrolled"), text("Reporting"), text("Share")],
+        rows=[
+            (
+                each.site or text("no site stated"),
+                messages.number(each.enrolled),
+                messages.number(each.reporting),
+                text("{n} %", n=messages.number(100 * each.reporting // each.enrolled)),
+            )
+            for each in sites
+        ],
+    )
+
+
+def _readings(declaration: Declaration, messages: Messages) -> Annex | None:
+    if not declaration.readings:
+        return None
+    text = messages.text
+    return Annex(
+        text("Rules that are read differently"),
+        [
+            text(
+                "Publishers and customers read these rules differently. The figures follow the "
+                "reading that is stated here; the other one is not given up by it."
+            )
+        ],
+        widths=[WIDE, NARROW, WIDE],
+        headings=[text("Rule"), text("Reading"), text("Reason of the company")],
+        rows=[
+            (
+                wording.contested(each.rule, messages)[0],
+                wording.reading(each.reading, messages),
+                each.reason or text("as the catalogue has it"),
+            )
+            for each in declaration.readings
+        ],
+    )
+
+
+def _exemptions(declaration: Declaration, messages: Messages) -> Annex | None:
+    if not declaration.exemptions:
+        return None
+    text = messages.text
+    evidence = {each.id: each.evidence for each in declaration.exemptions}
+    return Annex(
+        text("Installs that need no licence"),
+        widths=[WIDE, NUMBER, NARROW, WIDE],
+        headings=[text("Product"), text("Installed"), text("Exemption"), text("Granted by")],
+        rows=[
+            (line.label, messages.number(installs), name, evidence.get(name, "") or "–")
+            for line in declaration.lines
+            for name, installs in line.exempt
+        ],
     )
 
 
@@ -140,7 +206,7 @@ def _entitlements(declaration: Declaration, messages: Messages) -> Annex | None:
             text("Product"),
             text("Quantity"),
             text("Metric"),
-            text("Rights and limits"),
+            text("Channel, rights and limits"),
             text("Proof of purchase"),
         ],
         rows=[
@@ -159,6 +225,8 @@ def _entitlements(declaration: Declaration, messages: Messages) -> Annex | None:
 
 def _rights(line: Entitlement, messages: Messages) -> Iterable[str]:
     text = messages.text
+    if line.channel is not Channel.UNSTATED:
+        yield text(wording.CHANNELS[line.channel])
     if line.downgrade:
         yield text("lower versions")
     if line.edition_downgrade:

@@ -51,6 +51,11 @@ class _Entitlement(_Part):
     product: str
 
 
+class _Reading(_Part):
+    id: str
+    reading: str
+
+
 class _Publisher(_Part):
     id: str
 
@@ -61,6 +66,7 @@ class _Declaration(_Part):
     as_of: Annotated[str, AfterValidator(_moment)]
     lines: list[_Line]
     entitlements: list[_Entitlement]
+    readings: list[_Reading]
     perimeter: dict[str, object]
     versions: dict[str, str]
 
@@ -112,6 +118,7 @@ def made_of(content: bytes, where: str) -> Made:
         lines,
         {each.id: each.model_dump() for each in found.entitlements},
         {name: found.perimeter.get(name) for name in PERIMETER},
-        {name: value for name, value in found.versions.items() if name != "catalogue"},
+        {name: value for name, value in found.versions.items() if name != "catalogue"}
+        | {each.id: each.reading for each in found.readings},
     )
     return Made(stated, as_of, found.publisher.id if found.publisher else None)

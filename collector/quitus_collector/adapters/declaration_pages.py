@@ -234,8 +234,9 @@ def _headings(messages: Messages) -> list[str]:
 
 def _line(declaration: Declaration, line: PositionLine, messages: Messages) -> dict[str, object]:
     basis, number = declaration.bases.get(line.product), messages.number
+    owned = wording.owned(declaration.owned_by_channel(line), messages)
     return {
-        "note": wording.why(line, messages),
+        "note": " – ".join(filter(None, (wording.why(line, messages), owned))),
         "cells": [
             {"text": line.label, "note": "", "colour": BLACK, "bold": True},
             wording.metric_name(line, messages),

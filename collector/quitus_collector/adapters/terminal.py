@@ -15,6 +15,7 @@ from quitus_collector.adapters.x509 import Authority
 from quitus_collector.domain.audit import Entry
 from quitus_collector.domain.catalogue import Build, Catalogue, Product
 from quitus_collector.domain.comparison import Difference
+from quitus_collector.domain.contested import ReadRule
 from quitus_collector.domain.device import (
     CompanyAuthority,
     Device,
@@ -32,7 +33,7 @@ from quitus_collector.domain.verification import Verification
 from quitus_collector.services import wording
 from quitus_collector.services.diagnosing import VERDICTS, Check
 from quitus_collector.services.ports import Messages
-from quitus_collector.services.readings import Readings, ReadRule
+from quitus_collector.services.readings import Readings
 from quitus_collector.services.wording import N_
 
 MIN_LABEL, MIN_WIDTH = 24, 40

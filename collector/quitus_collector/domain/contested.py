@@ -64,6 +64,31 @@ class ContestedRule:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ReadRule:
+    """A contested rule as the company reads it; `reason` is its own, empty where none was given."""
+
+    rule: ContestedRule
+    reading: Reading
+    reason: str = ""
+
+    def document(self) -> dict[str, object]:
+        """The rule as JSON has it."""
+        rule = self.rule
+        return {
+            "id": rule.id,
+            "effect": rule.effect.value,
+            "reading": self.reading.value,
+            "reason": self.reason,
+            "label": rule.label,
+            "label_fr": rule.label_fr,
+            "note": rule.note,
+            "note_fr": rule.note_fr,
+            "sources": list(rule.sources),
+            "publishers": list(rule.publishers),
+        }
+
+
 # Rules with how each is read.
 Read = Sequence[tuple[ContestedRule, Reading]]
 

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 
 from quitus_collector.domain.company import Company
+from quitus_collector.domain.contested import ReadRule
 from quitus_collector.domain.contribution import Basis
-from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.entitlement import Channel, Entitlement
 from quitus_collector.domain.evidence import Commitment
+from quitus_collector.domain.perimeter import Exemption
 from quitus_collector.domain.position import Document, LineState, Position, PositionLine
 
 FORMAT = "quitus-declaration/2"
@@ -105,8 +107,10 @@ class SealPlan:
 class Declaration:
     """What is stated, to whom, from what. `publisher` is the addressee, or None for all.
 
-    `bases` are by product; `entitlements` are those of the lines. `reference` names the letter that
-    it answers. A `state` other than "draft" is for who keeps declarations to give.
+    `bases` are by product, and so are `channels`: the units in force that were bought through each.
+    `entitlements` are those of the lines, `readings` how the contested rules are read that concern
+    them, `exemptions` those that spare one of their installs a licence. `reference` names the
+    letter that it answers. A `state` other than "draft" is for who keeps declarations to give.
     """
 
     company: Company
@@ -120,12 +124,15 @@ class Declaration:
     reference: str = ""
     catalogue_version: str = ""
     bases: Mapping[str, Basis] = field(default_factory=dict)
+    channels: Mapping[str, Mapping[Channel, int]] = field(default_factory=dict)
     entitlements: tuple[Entitlement, ...] = ()
     evidence: Commitment | None = None
     reach: tuple[Reach, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     overrides: tuple[Override, ...] = ()
+    readings: tuple[ReadRule, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
     remediation: tuple[Remedy, ...] = ()
     approvals: tuple[Approval, ...] = ()
     own_rules: tuple[OwnRule, ...] = ()
@@ -188,6 +195,8 @@ class Declaration:
             "entitlements": [_entitlement(each) for each in self.entitlements],
             "reservations": [asdict(each) for each in self.reservations],
             "overrides": [_dated(each) for each in self.overrides],
+            "readings": [each.document() for each in self.readings],
+            "exemptions": [each.document() for each in self.exemptions],
             "remediation": [_dated(each) for each in self.remediation],
             "approvals": [_dated(each) for each in self.approvals],
             "own_rules": [_dated(each) for each in self.own_rules],
@@ -207,7 +216,15 @@ class Declaration:
             "required": basis and basis.required,
             "certain": basis and basis.certain,
             "confidence": basis and basis.confidence.value,
+            **{f"entitled_{channel}": n for channel, n in self.owned_by_channel(line).items()},
         }
+
+    def owned_by_channel(self, line: PositionLine) -> dict[Channel, int]:
+        """The line's `entitled` by channel, in their order; what is not known is UNSTATED."""
+        known = self.channels.get(line.product, {})
+        found = {channel: known.get(channel, 0) for channel in Channel}
+        stated = sum(n for channel, n in found.items() if channel is not Channel.UNSTATED)
+        return found | {Channel.UNSTATED: line.entitled - stated}
 
 
 def _entitlement(line: Entitlement) -> Document:

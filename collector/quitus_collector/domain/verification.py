@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from quitus_collector.domain.entitlement import Channel
 from quitus_collector.domain.evidence import Commitment, Count, EvidenceError, Share
 
 
@@ -91,6 +92,8 @@ def _check_line(line: Mapping[str, object], counts: Sequence[Count]) -> None:
     by_share: defaultdict[Share, int] = defaultdict(int)
     for each in counts:
         by_share[each.share] += each.installs
+    if line.get("entitled") != sum(_figure(line, f"entitled_{channel}") for channel in Channel):
+        raise EvidenceError(f"{product}: what is owned is not the sum of its channels")
     undetermined = by_share[Share.UNDETERMINED]
     if undetermined and len(counts) > 1:
         raise EvidenceError(f"{product} is both counted and undetermined")
@@ -124,3 +127,10 @@ def _check_line(line: Mapping[str, object], counts: Sequence[Count]) -> None:
         found = line.get(name)
         if found != figure or isinstance(found, bool):
             raise EvidenceError(f"{product}: {name} is {found}, and {figure} by the evidence")
+
+
+def _figure(line: Mapping[str, object], name: str) -> int:
+    found = line.get(name)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise EvidenceError(f"{line.get('product')}: {name} is {found}, which is no count")
+    return found

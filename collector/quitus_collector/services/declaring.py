@@ -7,13 +7,15 @@ from datetime import datetime
 
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.company import Company
+from quitus_collector.domain.contested import ReadRule, entitlements_as
 from quitus_collector.domain.contribution import Basis
 from quitus_collector.domain.declaration import Declaration, Exclusion, OwnRule, Reach
 from quitus_collector.domain.device import Standing
-from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.entitlement import Channel, Entitlement
 from quitus_collector.domain.evidence import Evidence
 from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.optimisation import Solver
+from quitus_collector.domain.perimeter import Exemption
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.errors import UsageError
@@ -57,7 +59,10 @@ def draft(
             language=language,
             catalogue_version=catalogue.version if at is None else "",
             bases=_bases(counted, position),
+            channels=_channels(counted.known),
             entitlements=_entitlements(counted.known.entitlements, position),
+            readings=tuple(_readings(store, counted.known, position, at)),
+            exemptions=tuple(_exemptions(counted.known, position)),
             evidence=evidence.commitment,
             reach=tuple(_reach(counted.known.devices, position.as_of)),
             exclusions=tuple(_exclusions(counted.known)),
@@ -94,6 +99,32 @@ def _entitlements(known: Iterable[Entitlement], position: Position) -> tuple[Ent
     products = {line.product for line in position.lines}
     covering = {each.entitlement for line in position.lines for each in line.covered}
     return tuple(each for each in known if each.product in products or each.id in covering)
+
+
+def _channels(known: Known) -> dict[str, dict[Channel, int]]:
+    """The units of each product that count on the day, by how they were bought."""
+    found: dict[str, dict[Channel, int]] = {}
+    for each in entitlements_as(known.read, known.entitlements):
+        if each.is_valid_on(known.day):
+            units = found.setdefault(each.product, {})
+            units[each.channel] = units.get(each.channel, 0) + each.quantity
+    return found
+
+
+def _readings(
+    store: Store, known: Known, position: Position, at: datetime | None
+) -> Iterable[ReadRule]:
+    """The contested rules that concern one of the lines, each with the company's own reason."""
+    with store.reading() as work:
+        reasons = {rule: reason for rule, (_, reason) in work.decisions.readings(at).items()}
+    for rule, reading in known.read:
+        if any(rule.concerns(line.product) for line in position.lines):
+            yield ReadRule(rule, reading, reasons.get(rule.id, ""))
+
+
+def _exemptions(known: Known, position: Position) -> Iterable[Exemption]:
+    named = {name for line in position.lines for name, _ in line.exempt}
+    return (each for each in known.exemptions if each.id in named)
 
 
 def _reach(counted: Sequence[Snapshot], at: datetime) -> Iterable[Reach]:

@@ -19,9 +19,10 @@ from quitus_collector.domain.filing import (
     State,
 )
 from quitus_collector.domain.history import Snapshot
+from quitus_collector.domain.perimeter import placed
 from quitus_collector.errors import FilingRefused, UsageError
 from quitus_collector.services.licensing import STALE_AFTER
-from quitus_collector.services.ports import Clock, Paper, Sealer, Store
+from quitus_collector.services.ports import Clock, Paper, Sealer, Store, UnitOfWork
 
 MIN_DIGEST = 12
 MAX_TEXT = 255
@@ -48,7 +49,8 @@ def draft(
             raise UsageError(f"the letter {campaign} is not from this publisher")
         now = clock.now()
         devices = work.fleet.snapshots()
-        covered = coverage(work.expected_devices.list(), _seen(devices, clock))
+        in_scope = _placed(work, devices)
+        covered = coverage(work.expected_devices.list(), _seen(in_scope, clock))
         standings = [each.standing for each in devices]
         filing = Filing(
             id=f"{now:%Y%m%d}-{secrets.token_hex(3)}",
@@ -60,7 +62,7 @@ def draft(
                 known=covered.known,
                 reporting=covered.reporting,
                 failed=sum(
-                    each.has_failed_sources for each in devices if each.standing is Standing.ACTIVE
+                    each.has_failed_sources for each in in_scope if each.standing is Standing.ACTIVE
                 ),
                 quarantined=standings.count(Standing.QUARANTINED),
             ),
@@ -79,7 +81,9 @@ def draft(
 def fleet_coverage(store: Store, clock: Clock) -> Coverage:
     """The company's list of devices beside what is enrolled now."""
     with store.reading() as work:
-        return coverage(work.expected_devices.list(), _seen(work.fleet.snapshots(), clock))
+        return coverage(
+            work.expected_devices.list(), _seen(_placed(work, work.fleet.snapshots()), clock)
+        )
 
 
 def review(
@@ -221,6 +225,11 @@ def _flatten(name: str, value: object, found: dict[str, str], *, lists: bool = F
             _flatten(f"{name}.{key}" if name else key, each, found, lists=lists)
     elif not isinstance(value, list):
         found[name] = "" if value is None else str(value)
+
+
+def _placed(work: UnitOfWork, devices: Iterable[Snapshot]) -> Sequence[Snapshot]:
+    """Without those that people took out: they are not in scope, and no guard looks at them."""
+    return placed(devices, {each.device_id: each for each in work.decisions.placements()})[0]
 
 
 def _seen(devices: Iterable[Snapshot], clock: Clock) -> Iterable[SeenDevice]:

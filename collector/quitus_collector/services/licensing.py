@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
 from quitus_collector.domain.changes import Estate
 from quitus_collector.domain.contested import (
+    Read,
     Reading,
     entitlements_as,
     exemptions_as,
@@ -73,8 +74,7 @@ class Known:
 
     def question(self, estate: Estate | None = None) -> Question:
         """What it asks the engine, of the estate as it is or of another one."""
-        of = estate or self.estate()
-        read = read_as(self.terms.contested, self.readings, self.day)
+        of, read = estate or self.estate(), self.read
         products, spared = without_exempt(
             products_as(read, of.products, self._silent),
             self.placements,
@@ -83,6 +83,11 @@ class Known:
         )
         entitlements = entitlements_as(read, of.entitlements, self.unproven)
         return question(self.day, of.devices, products, entitlements, self.terms, spared)
+
+    @property
+    def read(self) -> Read:
+        """The rules that are contested on the day, each as the company reads it."""
+        return read_as(self.terms.contested, self.readings, self.day)
 
     def read_as(self, reading: Reading) -> "Known":
         """The same, all contested rules read in one way."""

@@ -7,37 +7,12 @@ from difflib import get_close_matches
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue
-from quitus_collector.domain.contested import ContestedRule, Reading, read_as
+from quitus_collector.domain.contested import ContestedRule, Reading, ReadRule, read_as
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import Position
 from quitus_collector.errors import UsageError
 from quitus_collector.services.licensing import known, position_of
 from quitus_collector.services.ports import Clock, Store
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRule:
-    """A contested rule as the company reads it; `reason` is its own, empty where none was given."""
-
-    rule: ContestedRule
-    reading: Reading
-    reason: str = ""
-
-    def document(self) -> dict[str, object]:
-        """The rule as JSON has it."""
-        rule = self.rule
-        return {
-            "id": rule.id,
-            "effect": rule.effect.value,
-            "reading": self.reading.value,
-            "reason": self.reason,
-            "label": rule.label,
-            "label_fr": rule.label_fr,
-            "note": rule.note,
-            "note_fr": rule.note_fr,
-            "sources": list(rule.sources),
-            "publishers": list(rule.publishers),
-        }
 
 
 @dataclass(frozen=True, slots=True)

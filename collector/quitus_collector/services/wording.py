@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from quitus_collector.domain.catalogue import Recognition, SoftwareClass
 from quitus_collector.domain.comparison import Change, Explained, Reason
@@ -278,7 +278,9 @@ def exclusion(reason: str, messages: Messages, said: str = "") -> str:
     if reason in standings:
         return messages.text(standings[reason])
     people = {state.value: text for state, text in UNREACHABLE.items()}
-    return messages.text(people[reason], reason=said) if reason in people else reason
+    if reason not in people:
+        return reason
+    return messages.text(people[reason], reason=said or messages.text("no reason was given"))
 
 
 def guard(name: str, messages: Messages) -> str:
@@ -450,6 +452,34 @@ def unreachable(perimeter: Perimeter, messages: Messages) -> list[tuple[str, str
         for each in perimeter.reasons
         if any(reasoned.reason for reasoned in perimeter.reasons)
     ]
+
+
+def silent(perimeter: Perimeter, messages: Messages) -> list[tuple[str, str]]:
+    """The counted devices that say nothing, and how many: each reason, and those never heard."""
+    return [
+        (
+            messages.text(
+                UNREACHABLE[each.state],
+                days=perimeter.stale_after_days,
+                reason=each.reason or messages.text("no reason was given"),
+            ),
+            messages.number(each.devices),
+        )
+        for each in perimeter.reasons
+        if each.state is Unreachable.SILENT or (each.state is Unreachable.STALE and each.reason)
+    ]
+
+
+def owned(by_channel: Mapping[Channel, int], messages: Messages) -> str:
+    """How the licences of a line were bought, in one sentence; empty where there are none."""
+    parts = [
+        messages.text(
+            "{n} {channel}", n=messages.number(n), channel=messages.text(CHANNELS[channel])
+        )
+        for channel, n in by_channel.items()
+        if n
+    ]
+    return messages.text("owned by channel: {parts}", parts=", ".join(parts)) if parts else ""
 
 
 def unknown_summary(names: int, messages: Messages) -> str:
