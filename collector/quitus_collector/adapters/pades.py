@@ -1,5 +1,6 @@
 """Seals a PDF with the company's certificate: PAdES, by pyHanko."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,6 +123,23 @@ def seal(
         why = f": {error.__cause__}" if error.__cause__ else ""
         raise SealError(f"the declaration could not be sealed: {error}{why}") from error
     return bytes(out.getvalue())
+
+
+def attest(content: bytes, by: Credential, timestamp_url: str = "") -> bytes:
+    """The content in a CMS signature (RFC 5652), timestamped where there is a URL; DER.
+
+    Raises SealError.
+    """
+    timestamper = HTTPTimeStamper(timestamp_url) if timestamp_url else None
+    try:
+        signed = asyncio.run(
+            by.signer.async_sign_general_data(
+                content, "sha256", detached=False, use_cades=True, timestamper=timestamper
+            )
+        )
+    except (SigningError, TimestampRequestError, OSError) as error:
+        raise SealError(f"the receipt could not be sealed: {error}") from error
+    return bytes(signed.dump())
 
 
 def _read(file: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from quitus_collector.adapters.documents import read_bytes
@@ -9,7 +10,7 @@ from quitus_collector.adapters.files import write_together
 from quitus_collector.cli.arguments import OK, Commands, collector_of, day, print_json
 from quitus_collector.domain.declaration import Remedy, Reservation
 from quitus_collector.domain.filing import Filing, Guard, State
-from quitus_collector.errors import UsageError
+from quitus_collector.errors import SealError, UsageError
 from quitus_collector.services import filings, submission
 from quitus_collector.services.ports import Paper
 from quitus_collector.wiring import filing
@@ -21,6 +22,7 @@ FILES = {
     Paper.SEALED: "declaration.pdf",
     Paper.DATA: "declaration.json",
     Paper.RECEIPT: "receipt.page",
+    Paper.RECEIPT_SEAL: "receipt.p7m",
 }
 
 
@@ -69,7 +71,9 @@ def add(actions: Commands) -> None:
     )
     approve.set_defaults(command=_approve)
 
-    _one(actions, "seal", "make the document that goes out").set_defaults(command=_seal)
+    seal = _one(actions, "seal", "make the document that goes out")
+    seal.add_argument("--receipt", action="store_true", help="sign the receipt that it has")
+    seal.set_defaults(command=_seal)
 
     submit = _one(actions, "submit", "send it to a portal, once")
     submit.add_argument("--portal", required=True, metavar="NAME")
@@ -230,13 +234,36 @@ def _approve(arguments: argparse.Namespace) -> int:
 
 
 def _seal(arguments: argparse.Namespace) -> int:
-    _tell(filing.seal(collector_of(arguments), arguments.declaration))
+    collector = collector_of(arguments)
+    if not arguments.receipt:
+        _tell(filing.seal(collector, arguments.declaration))
+        return OK
+    with collector.store.reading() as work:
+        found = work.filings.get(arguments.declaration)
+    if not filing.seal_receipt(collector, found):
+        raise UsageError("nothing is signed without a certificate: see [seal] in collector.toml")
+    print(f"{found.id}: the receipt is sealed")
     return OK
+
+
+def _seal_receipt(collector: Collector, found: Filing) -> None:
+    """At once, where there is a receipt; what hinders it does not undo that there is one."""
+    if found.state is not State.SUBMITTED:
+        return
+    try:
+        sealed = filing.seal_receipt(collector, found)
+    except SealError as error:
+        said = f"{error}; try again with declaration seal {found.id} --receipt"
+    else:
+        said = "" if sealed else "no certificate is configured"
+    if said:
+        print(f"the receipt is kept, but not signed: {said}", file=sys.stderr)
 
 
 def _submit(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     found = filing.submit(collector, arguments.declaration, arguments.portal, arguments.digest)
+    _seal_receipt(collector, found)
     _tell(found)
     if found.state is State.UNCERTAIN:
         for each in filing.view(collector, found.id, arguments.portal).fields:
@@ -249,7 +276,10 @@ def _submit(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    found = _resolved(collector_of(arguments), arguments)
+    collector = collector_of(arguments)
+    found = _resolved(collector, arguments)
+    if arguments.resolve:
+        _seal_receipt(collector, found)
     if arguments.format == "json":
         attempts = [
             {"portal": each.portal, "by": each.by, "began_at": each.began_at.isoformat()}

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     NOT_SENT = "declaration not sent"
     PORTAL_REFUSED = "declaration refused"
     WITHDRAWN = "declaration withdrawn"
+    RECEIPT_SEALED = "receipt sealed"
     LETTER_REGISTERED = "letter registered"
     LETTER_REMINDED = "letter reminded"
     LETTER_ANSWERED = "letter answered"

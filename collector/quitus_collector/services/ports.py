@@ -326,7 +326,8 @@ class Paper(StrEnum):
     """What is kept of a filing beside its document.
 
     DRAFT is how it looked before it was approved, FIGURES what it is typeset from, EVIDENCE what
-    proves its counts. SEALED is what goes out, DATA the JSON in it, RECEIPT the portal's page.
+    proves its counts. SEALED is what goes out, DATA the JSON in it, RECEIPT the portal's page,
+    RECEIPT_SEAL what the company states of the receipt, signed.
     """
 
     DRAFT = "draft"
@@ -335,6 +336,7 @@ class Paper(StrEnum):
     SEALED = "sealed"
     DATA = "data"
     RECEIPT = "receipt"
+    RECEIPT_SEAL = "receipt-seal"
 
 
 class Papers(Protocol):

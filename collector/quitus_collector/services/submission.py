@@ -4,6 +4,7 @@ That it is being submitted is committed before anything is sent. Whatever happen
 is sent again until the portal, asked late enough, says that it has nothing.
 """
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -120,6 +121,37 @@ def say_submitted(
     with store.reading() as work:
         _open_attempt(work.filings.get(filing_id))
     return _accept(store, clock, filing_id, Accepted(number.strip(), page), actor, by=actor)
+
+
+def receipt_document(filing: Filing) -> bytes:
+    """What the company states of a receipt, as JSON: whose, of what, when, and of which page.
+
+    Raises FilingRefused where there is none.
+    """
+    if filing.receipt is None:
+        raise FilingRefused(f"the declaration {filing.id} is {filing.state}: it has no receipt")
+    stated = {
+        "format": "quitus-receipt/1",
+        "declaration": filing.id,
+        "reference": filing.reference,
+        "declaration_sha256": filing.sealed.sha256 if filing.sealed else "",
+        "portal": filing.attempts[-1].portal,
+        "number": filing.receipt.number,
+        "received_at": filing.receipt.at.isoformat(),
+        "page_sha256": filing.receipt.page_sha256,
+        "stated_by": filing.receipt.by,
+    }
+    return json.dumps(stated, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def keep_receipt_seal(
+    store: Store, clock: Clock, filing_id: str, seal: bytes, *, actor: str
+) -> None:
+    """Keeps the signed receipt; its digest is in the audit chain."""
+    with store.writing() as work:
+        work.papers.add(filing_id, Paper.RECEIPT_SEAL, seal)
+        detail = {"sha256": sha256(seal).hexdigest()}
+        work.audit.add(Event(clock.now(), Kind.RECEIPT_SEALED, actor, filing_id, detail))
 
 
 def say_not_submitted(

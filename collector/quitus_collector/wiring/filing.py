@@ -221,6 +221,25 @@ class DeclarationSealer:
         return SealedDocument(sealed.pdf, _inside(sealed.pdf), sealed.verification.level)
 
 
+def seal_receipt(collector: Collector, filing: Filing) -> bool:
+    """Signs what the portal answered, as the settings have it; False without a certificate.
+
+    Raises SealError: the receipt is kept all the same, and can be sealed later.
+    """
+    settings = collector.config.seal
+    stated = submission.receipt_document(filing)
+    if settings.certificate is None:
+        return False
+    from quitus_collector.adapters import pades
+
+    by = pades.credential(settings.certificate, settings.passphrase_file, collector.clock.now())
+    signed = pades.attest(stated, by, settings.timestamp_url)
+    submission.keep_receipt_seal(
+        collector.store, collector.clock, filing.id, signed, actor=collector.actor
+    )
+    return True
+
+
 def seal(collector: Collector, filing_id: str) -> Filing:
     """Makes the document that goes out."""
     sealer = DeclarationSealer(collector)

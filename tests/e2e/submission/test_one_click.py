@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,12 +106,19 @@ def test_it_goes_from_draft_to_receipt(fleet: Fleet, site: PortalSite, tmp_path:
     document = json.loads((tmp_path / "declaration.json").read_text())
     assert (document["state"], document["approvals"][0]["name"]) == ("approved", "Zoé")
     assert receipt["number"] in (tmp_path / "receipt.page").read_text()
+    openssl = ["openssl", "cms", "-verify", "-inform", "DER", "-purpose", "any"]
+    signed = ["-in", tmp_path / "receipt.p7m", "-CAfile", fleet.trust]
+    opened = subprocess.run([*openssl, *signed], capture_output=True, check=True).stdout
+    stated = json.loads(opened)
+    assert (stated["number"], stated["declaration_sha256"]) == (receipt["number"], receipt["pdf"])
+    page = (tmp_path / "receipt.page").read_bytes()
+    assert stated["page_sha256"] == sha256(page).hexdigest()
     again = fleet.collector.run("declaration", "submit", filing, "--portal", "site")
     assert (again.status, "is submitted" in again.err) == (1, True)
     events = json.loads(fleet.collector.ok("audit", "list", "--format", "json"))
-    assert {"declaration approved", "declaration sealed", "declaration submitted"} <= {
-        each["event"] for each in events
-    }
+    assert {
+        *("declaration approved", "declaration sealed", "declaration submitted", "receipt sealed")
+    } <= {each["event"] for each in events}
 
 
 def test_what_was_sent_holds_and_no_byte_of_it_can_be_another(fleet: Fleet, tmp_path: Path) -> None:
