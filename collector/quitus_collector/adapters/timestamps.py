@@ -2,7 +2,7 @@
 
 import asyncio
 import http.client
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -57,6 +57,9 @@ class HTTPTimeStamper(TimeStamper):
                 content = answer.read(MAX_ANSWER_BYTES + 1)
                 kind = answer.headers.get_content_type()
         except (URLError, OSError, http.client.HTTPException) as error:
+            if isinstance(error, HTTPError):
+                # An answer that is none still holds its connection.
+                error.close()
             reason = getattr(error, "reason", None) or error
             raise SealError(f"{self.url}: no timestamp: {reason}") from error
         if kind != "application/timestamp-reply" or len(content) > MAX_ANSWER_BYTES:
