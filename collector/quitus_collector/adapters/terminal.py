@@ -117,7 +117,9 @@ def side_by_side(found: Readings, messages: Messages) -> None:
     table = _table(text("Product"))
     for heading in (N_("Installed"), *READINGS_OF_POSITION):
         table.add_column(text(heading), justify="right")
-    for product in sorted({product for each in by_product for product in each}):
+    # In the order of the position, what only another reading has after it.
+    in_order = (declared, found.best, found.worst)
+    for product in dict.fromkeys(line.product for each in in_order for line in each.lines):
         lines = [each.get(product) for each in by_product]
         named = next(line for line in lines if line)
         installed = max(line.installed for line in lines if line)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from difflib import get_close_matches
 
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.company import Company
@@ -75,8 +76,9 @@ def draft(
 def check_publisher(catalogue: Catalogue, publisher: str | None) -> None:
     """Raises UsageError unless the publisher is None or known."""
     if publisher is not None and publisher not in catalogue.publishers:
-        known = ", ".join(sorted(catalogue.publishers))
-        raise UsageError(f"the catalogue has no publisher {publisher!r}; it has {known}")
+        close = get_close_matches(publisher, catalogue.publishers, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise UsageError(f"the catalogue has no publisher {publisher!r}{hint}")
 
 
 def _blank(company: Company, position: Position, clock: Clock) -> Declaration:

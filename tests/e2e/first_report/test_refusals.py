@@ -356,7 +356,7 @@ def test_a_second_collector_on_the_same_port_says_so(collector: CollectorFolder)
         (["pools", "edit", "X", "quantity"], 2, "'quantity' is not written NAME=VALUE"),
         (["pools", "history", "X"], 2, "no entitlement has or had the id 'X'"),
         (["proofs", "export", "--out", "x"], 2, "no document is attached to any line"),
-        (["position", "--publisher", "microsfot"], 2, "has no publisher 'microsfot'"),
+        (["position", "--publisher", "microsfot"], 2, "'microsfot'; did you mean microsoft"),
         (["reconcile", "/nowhere/x.json"], 2, "/nowhere/x.json: No such file or directory"),
         (["token", "create", "--entity", "123456789"], 2, "'123456789' is not a SIREN"),
         (["declaration", "draft", "--out", "/proc/x"], 1, "/proc/x"),

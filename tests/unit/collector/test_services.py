@@ -331,5 +331,5 @@ def test_a_declaration_tells_its_addressee_nothing_of_other_publishers(world: Wo
 
 
 def test_a_declaration_to_nobody_known_is_refused(world: World) -> None:
-    with pytest.raises(UsageError, match="the catalogue has no publisher 'microsfot'"):
+    with pytest.raises(UsageError, match="'microsfot'; did you mean microsoft"):
         declaring.check_publisher(CATALOGUE, "microsfot")

@@ -249,7 +249,7 @@ def _whole(digits: str, cell: Cell) -> int:
 
 def _limited(number: int, cell: Cell) -> int:
     if number > MAX_QUANTITY:
-        raise _no_number(cell)
+        raise Wrong(N_("{value!r} is more than {limit}"), value=cell, limit=MAX_QUANTITY)
     return number
 
 
