@@ -3,6 +3,7 @@
 import pytest
 
 from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.errors import UsageError
 from quitus_collector.services.explaining import Reasons, why
 from quitus_collector.services.ports import Store
@@ -75,6 +76,19 @@ def test_a_past_figure_is_explained_by_the_records_of_then(office: Office) -> No
     assert names_shown(then) == {"d-1": [WORD.name], "d-2": [WORD.name]}
     assert {each.install.source for each in then.records} == {"dpkg"}
     assert {each.install.source for each in now.records} == {"rpm"}
+
+
+def test_a_licence_that_a_document_proves_is_said_to_have_one(office: Office) -> None:
+    with office.store.writing() as work:
+        work.entitlements.add(an_entitlement("E-9", OFFICE))
+        now = office.clock.now()
+        work.proofs.add(Proof("E-9", "a" * 64, ProofKind.INVOICE, "F-7.pdf", 1, now))
+
+    found = reasons(office, OFFICE)
+
+    assert found.documented == {"E-9"}
+    (told,) = (each for each in found.document()["licences"] if each["id"] == "E-9")  # type: ignore[attr-defined]
+    assert told["has_document"]
 
 
 def test_what_nobody_has_or_owns_is_not_explained(office: Office) -> None:

@@ -130,8 +130,11 @@ def _licence(licence: ExplainedLicence, reasons: Reasons, messages: Messages) ->
         consumed=messages.number(licence.consumed),
         installs=messages.number(licence.installs),
     )
-    proof = text("proof: {proof}", proof=owned.proof) if owned.proof else text("no proof stated")
-    return ", ".join([head, *limits]), text("{used}; {proof}", used=used, proof=proof)
+    proofs = [owned.proof] if owned.proof else []
+    if owned.id in reasons.documented:
+        proofs.append(text("a document that is kept"))
+    told = text("proof: {proof}", proof=", ".join(proofs)) if proofs else text("no proof stated")
+    return ", ".join([head, *limits]), text("{used}; {proof}", used=used, proof=told)
 
 
 def _seats(owned: Entitlement, messages: Messages) -> str:

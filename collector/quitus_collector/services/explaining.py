@@ -48,7 +48,8 @@ class Reasons:
     `records` are the raw records that show the product; `shown_by` says which of them, by place,
     each device has: of a past day only for so many devices. `names` are those of all devices that
     `explained` names. `terms` are the counting rules in force on the day, `release` what is known
-    of the version. `others` are labels of products that are named beside this one.
+    of the version. `others` are labels of products that are named beside this one;
+    `documented` are the licences for which a document is kept.
     """
 
     as_of: datetime
@@ -61,6 +62,7 @@ class Reasons:
     terms: tuple[Terms, ...]
     release: Release | None
     others: Mapping[str, str]
+    documented: frozenset[str]
 
     def document(self) -> dict[str, object]:
         """All of it as JSON has it; a device's `records` are null where they were not read."""
@@ -74,6 +76,7 @@ class Reasons:
             "licences": [
                 {
                     **_plain(asdict(each.entitlement)),
+                    "has_document": each.entitlement.id in self.documented,
                     "right": each.right.value,
                     "consumed": each.consumed,
                     "installs": each.installs,
@@ -149,6 +152,7 @@ def why(
         terms=known_product.terms_on(found.day) if known_product else (),
         release=known_product.release(version_of(named), "") if known_product else None,
         others={each: found.terms.label(each) for each in beside},
+        documented=found.documented,
     )
 
 

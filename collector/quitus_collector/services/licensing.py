@@ -46,7 +46,7 @@ class Known:
 
     `devices` are those that count, `left_out` those that people took out with what they said of
     them, `set_apart` others that do not count; `placements` are by device id, `entitlements`
-    bound by it, `unproven` the ids of those without any proof; `day` is the one of the rules.
+    bound by it, `documented` the ids of those that a document proves; `day` is the rules' one.
     `readings` are how the company reads contested rules, by id, where it decided.
     """
 
@@ -59,7 +59,7 @@ class Known:
     placements: Mapping[str, Placement]
     exemptions: Sequence[Exemption]
     entitlements: Sequence[Entitlement]
-    unproven: frozenset[str]
+    documented: frozenset[str]
     unknown: Mapping[tuple[str, str], int]
     readings: Mapping[str, Reading]
 
@@ -81,7 +81,7 @@ class Known:
             exemptions_as(read, self.exemptions),
             self.day,
         )
-        entitlements = entitlements_as(read, of.entitlements, self.unproven)
+        entitlements = entitlements_as(read, of.entitlements, self._unproven)
         return question(self.day, of.devices, products, entitlements, self.terms, spared)
 
     @property
@@ -92,6 +92,10 @@ class Known:
     def read_as(self, reading: Reading) -> "Known":
         """The same, all contested rules read in one way."""
         return replace(self, readings={each.id: reading for each in self.terms.contested})
+
+    @property
+    def _unproven(self) -> set[str]:
+        return {each.id for each in self.entitlements if not each.proof} - self.documented
 
     @property
     def _silent(self) -> list[str]:
@@ -127,7 +131,7 @@ def known_at(store: Store, catalogue: Catalogue, clock: Clock, at: datetime | No
         placements = {each.device_id: each for each in work.decisions.placements(at)}
         exemptions = work.decisions.exemptions(at)
         readings = work.decisions.readings(at)
-        proven = _proven(work, at)
+        documented = _documented(work, at)
     active = [each for each in snapshots if each.standing is Standing.ACTIVE]
     devices, left_out = placed(active, placements)
     return Known(
@@ -140,7 +144,7 @@ def known_at(store: Store, catalogue: Catalogue, clock: Clock, at: datetime | No
         placements=placements,
         exemptions=exemptions,
         entitlements=[_bound_to_id(each, devices) for each in entitlements],
-        unproven=frozenset(each.id for each in entitlements if not each.proof) - proven,
+        documented=documented,
         unknown=unknown,
         readings={rule: reading for rule, (reading, _) in readings.items()},
     )
@@ -232,13 +236,13 @@ def _terms_of(work: UnitOfWork, at: datetime) -> CountingTerms:
     return next(each.terms for each in reversed(work.fleet.catalogues()) if each.since <= at)
 
 
-def _proven(work: UnitOfWork, at: datetime | None) -> set[str]:
+def _documented(work: UnitOfWork, at: datetime | None) -> frozenset[str]:
     """The ids of lines that a document proves now, or proved at that time."""
-    return {
+    return frozenset(
         each.entitlement
         for each in work.proofs.list(removed=at is not None)
         if at is None or (each.added_at <= at and (each.removed_at is None or at < each.removed_at))
-    }
+    )
 
 
 def _counted(devices: Sequence[Snapshot]) -> list[CountedDevice]:
