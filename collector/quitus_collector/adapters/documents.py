@@ -31,6 +31,13 @@ def read_bytes(path: Path) -> bytes:
         raise UsageError(f"{path}: {error.strerror}") from error
 
 
+REASONS = {
+    "extra_forbidden": "unknown key",
+    "missing": "missing",
+    "model_type": "is no table of keys and values",
+}
+
+
 def complaint(error: ValidationError) -> str:
     """The first complaint as one sentence, its place written like `entitlements[2].quantity`.
 
@@ -41,7 +48,8 @@ def complaint(error: ValidationError) -> str:
     for step in first["loc"]:
         name = step if isinstance(step, int) or step.isprintable() else repr(step)
         place += f"[{name}]" if isinstance(step, int) else f".{name}"
-    reason = {"extra_forbidden": "unknown key", "missing": "missing"}.get(first["type"])
+    # Readers know the document's words, not the names of our classes.
+    reason = REASONS.get(first["type"])
     reason = reason or first["msg"].removeprefix("Value error, ")
     reason = f"{reason[0].lower()}{reason[1:]}"
     if not place and first["type"] == "value_error":
