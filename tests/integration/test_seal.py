@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms
 from pypdf import PdfReader
 
 from quitus_collector import config
@@ -273,3 +274,19 @@ def test_a_sealed_document_is_still_an_archive_one(
     metadata = reader.trailer["/Root"]["/Metadata"].get_data()  # type: ignore[index]
     assert b"pdfaid:part>3<" in metadata
     assert set(reader.attachments) == {"declaration.json", "lines.csv"}
+
+
+def stamps_in(signed: bytes) -> list[str]:
+    (signer,) = cms.ContentInfo.load(signed)["content"]["signer_infos"]
+    return [each["type"].native for each in signer["unsigned_attrs"] or ()]
+
+
+def test_a_receipt_is_signed_and_stamped(
+    tmp_path: Path, company: Certified, tsa: TimestampServer
+) -> None:
+    by = pades.credential(company.pkcs12(tmp_path), tmp_path / "passphrase", datetime.now(UTC))
+
+    assert stamps_in(pades.attest(b"{}", by, f"{tsa.url}/stamp")) == ["signature_time_stamp_token"]
+    assert stamps_in(pades.attest(b"{}", by)) == []
+    with pytest.raises(SealError, match="no timestamp"):
+        pades.attest(b"{}", by, f"{tsa.url}/error")

@@ -61,6 +61,8 @@ class HTTPTimeStamper(TimeStamper):
                 # An answer that is none still holds its connection.
                 error.close()
             reason = getattr(error, "reason", None) or error
+            if isinstance(error, HTTPError):
+                error.close()  # it holds the connection
             raise SealError(f"{self.url}: no timestamp: {reason}") from error
         if kind != "application/timestamp-reply" or len(content) > MAX_ANSWER_BYTES:
             raise SealError(f"{self.url}: does not answer as a timestamp authority does ({kind})")
