@@ -27,8 +27,9 @@ from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.evidence import Evidence
+from quitus_collector.domain.holding import NOBODY
 from quitus_collector.services import declaring, licensing
-from quitus_collector.services.licensing import import_pools
+from quitus_collector.services.pools import take_in
 from quitus_collector.services.recognition import refresh
 from tests.bench.loading import LOADED_AT, load
 from tests.bench.measure import Ratio, write
@@ -73,7 +74,7 @@ def _drafting(folder: Path, devices: int) -> dict[str, float]:
     load(store, devices)
     catalogue, solver = catalogue_files.load(catalogue_files.SHIPPED), HighsSolver()
     refresh(store, catalogue)
-    import_pools(store, catalogue, _pools(devices))
+    take_in(store, catalogue, clock, _pools(devices), NOBODY)
 
     def draft() -> tuple[Declaration, Evidence]:
         return declaring.draft(
