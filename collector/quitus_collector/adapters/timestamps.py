@@ -57,9 +57,6 @@ class HTTPTimeStamper(TimeStamper):
                 content = answer.read(MAX_ANSWER_BYTES + 1)
                 kind = answer.headers.get_content_type()
         except (URLError, OSError, http.client.HTTPException) as error:
-            if isinstance(error, HTTPError):
-                # An answer that is none still holds its connection.
-                error.close()
             reason = getattr(error, "reason", None) or error
             if isinstance(error, HTTPError):
                 error.close()  # it holds the connection

@@ -76,8 +76,8 @@ def contributions(
     covers: defaultdict[str, defaultdict[tuple[str, str], list[str]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for cover in sorted(named):
-        covers[cover.product][cover.entitlement, cover.right.value].append(cover.device)
+    for device_id, product, entitlement, right in named:
+        covers[product][entitlement, right.value].append(device_id)
     exempt: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
     for (product, exemption), ids in spared.items():
         exempt[product][exemption] = sorted(ids)
@@ -124,6 +124,7 @@ def _counts(
         for exemption, ids in sorted(exempt.items())
     ]
     for (entitlement, right), ids in sorted(covers.items()):
+        ids.sort()
         counts.append((Kind(product, metric, Share.COVERED, entitlement, right), ids))
         for each in ids:
             del left[each]

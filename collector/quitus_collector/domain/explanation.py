@@ -107,7 +107,8 @@ def explain(
     Without `changes` there are no trials, each of which asks the engine again.
     """
     part = _part_with(product, asked)
-    answer, named = named_answer_for(part.situation, part.fleet, part.demanded, solver)
+    answer, told = named_answer_for(part.situation, part.fleet, part.demanded, solver)
+    named = sorted(told)
     (line,) = (each for each in lines_of(part, answer, catalogue) if each.product == product)
     on = sorted(
         device.id

@@ -204,7 +204,8 @@ class _Shop:
                 continue
             ids = {line.id for line in lines}
             offers = [each for each in self._offers if each.licence.id in ids]
-            answer, named = named_answer_for(asked.situation, asked.fleet, products, self._solver)
+            answer, covers = named_answer_for(asked.situation, asked.fleet, products, self._solver)
+            named = sorted(covers)
             covered = {(each.device, each.product) for each in named}
             uncovered = {each: self._uncovered(each, covered) for each in missing}
             yield Gap(
