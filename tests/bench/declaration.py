@@ -6,6 +6,7 @@ collector's own code, the loading apart.
 """
 
 import argparse
+import gc
 import os
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from quitus_collector.adapters import catalogue_files, evidence_files, pades, ty
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.sql.store import SQLStore
+from quitus_collector.cli import SEARCHES
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.evidence import Evidence
@@ -49,6 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=TARGET)
     devices = parser.parse_args().devices
+    # As the command does before it drafts.
+    gc.freeze()
+    gc.set_threshold(*SEARCHES)
     figures, ratios = {}, []
     with tempfile.TemporaryDirectory() as folder:
         drafted = _drafting(Path(folder), devices)
