@@ -1,10 +1,11 @@
 """Price lists: offers in the columns of licence lists, each with its price."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.entitlement import Entitlement
@@ -45,10 +46,9 @@ def price_lines(
     Raises Refused with every complaint: one list has one currency, and ids that nothing owned has.
     """
     problems = list(reading.problems)
-    prices: list[PriceLine] = []
-    placeholder = Entitlement("", "", 0)
+    prices: list[Mapping[str, Any]] = []
     for line in reading.lines:
-        told: dict[str, object] = {}
+        told: dict[str, Any] = {}
         for field, read in READERS.items():
             try:
                 told[field] = read(line.cells.get(field))
@@ -56,14 +56,12 @@ def price_lines(
                 problems.append(Problem(line.where, line.columns.get(field, field), wrong.text))
         if told.keys() == READERS.keys():
             told["source"] = told["source"] or name
-            price = PriceLine(placeholder, **told)  # type: ignore[arg-type]
-            prices.append(price)
-            problems.extend(_contradictions(line, price, prices[0].currency))
+            prices.append(told)
+            problems.extend(_contradictions(line, told, prices[0]["currency"]))
     licences = [_licence(line) for line in reading.lines]
     changes = on_paper(catalogue, owned, replace(reading, lines=licences, problems=problems))
     return [
-        replace(price, licence=change.entitlement)
-        for price, change in zip(prices, changes, strict=True)
+        PriceLine(change.entitlement, **told) for told, change in zip(prices, changes, strict=True)
     ]
 
 
@@ -75,16 +73,16 @@ def _licence(line: RawLine) -> RawLine:
     return replace(line, cells=cells)
 
 
-def _contradictions(line: RawLine, price: PriceLine, currency: str) -> Iterator[Problem]:
+def _contradictions(line: RawLine, told: Mapping[str, Any], currency: str) -> Iterator[Problem]:
     def problem(field: str, message: str, **values: object) -> Problem:
         return Problem(line.where, line.columns.get(field, field), phrase(message, **values))
 
     if as_text(line.cells.get("quantity")) == "0":
         yield problem("quantity", N_("is 0: it is how many licences the price buys"))
-    if price.currency != currency:
+    if told["currency"] != currency:
         message = N_("{value} cannot be compared with {other}")
-        yield problem("currency", message, value=price.currency, other=currency)
-    start, end = price.valid_from, price.valid_until
+        yield problem("currency", message, value=told["currency"], other=currency)
+    start, end = told["valid_from"], told["valid_until"]
     if start and end and start > end:
         yield problem("valid_until", N_("is before the first day, {day}"), day=start)
 
