@@ -14,10 +14,15 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help bench-agent bench-collector bench-declaration bench-licensing bench-reasons bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
+.PHONY: help console bench-agent bench-collector bench-declaration bench-licensing bench-reasons bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+console: .venv/.runtime ## the web console on the demo's data, with a first password to sign in
+	[ -e $(DEMO)/.quitus-demo ] || $(PY) -m deploy.demo $(DEMO)
+	quitus-collector --home $(DEMO)/collector account reset administrator
+	quitus-collector --home $(DEMO)/collector console
 
 demo: .venv/.runtime ## the whole job on this machine: agent, fleet, licence pools, declaration
 	$(PY) -m deploy.demo $(DEMO)

@@ -75,6 +75,11 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # delegation_until = ""
 # delegation_scope = ""           # "déclarations de licences"
 
+[console]                         # the web console: quitus-collector console
+# listen = "127.0.0.1:7490"       # "0.0.0.0:7490" for other machines too; always HTTPS
+# certificate = ""                # "console.pem": with its issuers; without, of the own authority
+# key = ""                        # "console.key.pem": a file for this account alone
+
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
 # approvers = 1                   # different people, by their accounts
@@ -209,6 +214,20 @@ class Limits(Model):
     message_s: Annotated[int, Field(ge=1, le=300)] = 30
 
 
+class ConsoleTable(Model):
+    """Where the web console answers, and what it shows that it is."""
+
+    listen: Address = "127.0.0.1:7490"
+    certificate: str = ""
+    key: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ConsoleTable":
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key of the console go together")
+        return self
+
+
 class CompanyTable(Model):
     """Who declares."""
 
@@ -274,6 +293,7 @@ class Settings(Model):
     company: CompanyTable = CompanyTable()
     approval: ApprovalTable = ApprovalTable()
     seal: SealTable = SealTable()
+    console: ConsoleTable = ConsoleTable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +305,15 @@ class Sealing:
     timestamp_url: str
     trust: Path | None
     long_term: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """Where the console answers; the files are None where the collector's own authority vouches."""
+
+    address: str
+    certificate: Path | None
+    key: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +334,7 @@ class Config:
     limits: Limits
     approval: Policy
     seal: Sealing
+    console: ConsoleSettings
 
     @property
     def authority(self) -> Path:
@@ -355,7 +385,13 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         limits=settings.limits,
         approval=Policy(**settings.approval.model_dump()),
         seal=_sealing(settings.seal, home),
+        console=_console(settings.console, home),
     )
+
+
+def _console(table: ConsoleTable, home: Path) -> ConsoleSettings:
+    certificate, key = (home / name if name else None for name in (table.certificate, table.key))
+    return ConsoleSettings(table.listen, certificate, key)
 
 
 def _sealing(table: SealTable, home: Path) -> Sealing:

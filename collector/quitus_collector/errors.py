@@ -2,7 +2,17 @@
 
 
 class CollectorError(Exception):
-    """Root of the collector's errors; its text is a sentence for the person who reads it."""
+    """Root of the collector's errors; its text is a sentence for the person who reads it.
+
+    Where `values` are given the text is a message of the catalogues, with {names} for them: pages
+    say it in the reader's language, logs and programs in English.
+    """
+
+    def __init__(self, text: str = "", /, **values: object) -> None:
+        """Formats the text only where there are values: what comes from outside may have braces."""
+        super().__init__(text.format(**values) if values else text)
+        self.message = text
+        self.values = values
 
 
 class UsageError(CollectorError):
@@ -84,3 +94,7 @@ class OutcomeUnknown(CollectorError):
 
 class SealError(CollectorError):
     """A document cannot be sealed as asked; nothing was sealed, and the text says why."""
+
+
+class SignInRefused(CollectorError):
+    """Nobody is signed in by what was given; the text tells no more than the person may know."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from quitus_collector.domain.account import Account, APIToken, Session
 from quitus_collector.domain.audit import Entry, Event, entry_after
 from quitus_collector.domain.campaign import Campaign
 from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
@@ -24,6 +25,7 @@ from quitus_collector.domain.filing import Filing
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot, snapshot
 from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.job import Job
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
@@ -479,6 +481,107 @@ class MemoryExpectedDevices:
         return sorted(self.kept, key=lambda each: each.name)
 
 
+class MemoryAccounts:
+    def __init__(self) -> None:
+        self.by_id: dict[str, Account] = {}
+
+    def add(self, account: Account) -> None:
+        other = self.find(name=account.name)
+        if other and other.id != account.id:
+            raise UsageError(f"there is an account {other.name!r} already")
+        self.by_id[account.id] = account
+
+    def get(self, account_id: str) -> Account:
+        if account_id not in self.by_id:
+            raise UsageError(f"no account has the id {account_id!r}")
+        return self.by_id[account_id]
+
+    def find(self, *, name: str = "", subject: str = "") -> Account | None:
+        for each in self.by_id.values():
+            if name and each.name.casefold() == name.casefold():
+                return each
+            if not name and subject and each.subject == subject:
+                return each
+        return None
+
+    def list(self) -> Sequence[Account]:
+        return sorted(self.by_id.values(), key=lambda each: (each.name.casefold(), each.id))
+
+
+class MemorySessions:
+    def __init__(self) -> None:
+        self.by_id: dict[str, Session] = {}
+
+    def add(self, session: Session) -> None:
+        self.by_id[session.id] = session
+
+    def find(self, session_id: str) -> Session | None:
+        return self.by_id.get(session_id)
+
+    def remove(self, session_id: str) -> None:
+        self.by_id.pop(session_id, None)
+
+    def remove_of(self, account_id: str, *, but: str = "") -> None:
+        for each in [*self.by_id.values()]:
+            if each.account == account_id and each.id != but:
+                self.remove(each.id)
+
+    def remove_before(self, moment: datetime) -> None:
+        for each in [*self.by_id.values()]:
+            if each.seen_at < moment:
+                self.remove(each.id)
+
+
+class MemoryAPITokens:
+    def __init__(self) -> None:
+        self.by_id: dict[str, APIToken] = {}
+
+    def add(self, token: APIToken) -> None:
+        self.by_id[token.id] = token
+
+    def find(self, secret_sha256: str) -> APIToken | None:
+        found = [each for each in self.by_id.values() if each.secret_sha256 == secret_sha256]
+        return found[0] if found else None
+
+    def list(self) -> Sequence[APIToken]:
+        ordered = sorted(self.by_id.values(), key=lambda each: each.id)
+        return sorted(ordered, key=lambda each: each.made_at, reverse=True)
+
+
+class MemoryJobs:
+    def __init__(self) -> None:
+        self.by_id: dict[str, Job] = {}
+        self.contents: dict[str, bytes] = {}
+
+    def add(self, job: Job, content: bytes | None = None) -> None:
+        self.by_id[job.id] = job
+        if content is not None:
+            self.contents[job.id] = content
+        if job.is_over:
+            self.contents.pop(job.id, None)
+
+    def get(self, job_id: str) -> Job:
+        if job_id not in self.by_id:
+            raise UsageError(f"no job has the id {job_id!r}")
+        return self.by_id[job_id]
+
+    def content(self, job_id: str) -> bytes:
+        return self.contents.get(job_id, b"")
+
+    def list(self, *, last: int = 50) -> Sequence[Job]:
+        ordered = sorted(self.by_id.values(), key=lambda each: each.id)
+        return sorted(ordered, key=lambda each: each.made_at, reverse=True)[:last]
+
+    def open(self) -> Sequence[Job]:
+        left = (each for each in self.by_id.values() if not each.is_over)
+        return sorted(left, key=lambda each: (each.made_at, each.id))
+
+    def remove_before(self, moment: datetime) -> None:
+        for each in [*self.by_id.values()]:
+            if each.ended_at and each.ended_at < moment:
+                del self.by_id[each.id]
+
+
 class MemoryUnitOfWork:
     def __init__(self) -> None:
         self.now = NOON
@@ -500,6 +603,10 @@ class MemoryUnitOfWork:
         self.papers = MemoryPapers()
         self.campaigns = MemoryCampaigns()
         self.expected_devices = MemoryExpectedDevices()
+        self.accounts = MemoryAccounts()
+        self.sessions = MemorySessions()
+        self.api_tokens = MemoryAPITokens()
+        self.jobs = MemoryJobs()
 
     def at(self, at: datetime | None) -> "MemoryUnitOfWork":
         if at is None:

@@ -15,6 +15,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 from babel.support import NullTranslations, Translations
 
+from quitus_collector.errors import CollectorError
+
 LOCALES = Path(__file__).parents[1] / "locales"
 LANGUAGES = ("fr", "en")
 
@@ -33,6 +35,11 @@ class Messages:
         """The message in this language, its {names} filled in."""
         found = self._translations.gettext(message) if message else ""
         return found.format(**values) if values else found
+
+    def error(self, error: CollectorError) -> str:
+        """What an error says, as a sentence."""
+        said = self.text(error.message, **error.values)
+        return said[:1].upper() + said[1:]
 
     def count(self, one: str, many: str, number: int, **values: object) -> str:
         """The form that fits the number, {n} and other {names} filled in."""

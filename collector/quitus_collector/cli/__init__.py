@@ -12,6 +12,7 @@ from quitus_collector import config
 from quitus_collector.cli import (
     campaign,
     catalogue,
+    console,
     declaration,
     devices,
     expected,
@@ -93,4 +94,5 @@ def _parser() -> argparse.ArgumentParser:
     campaign.add(commands)
     expected.add(commands)
     catalogue.add(commands)
+    console.add(commands)
     return parser

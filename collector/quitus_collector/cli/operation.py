@@ -26,6 +26,7 @@ from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.services.audit import verify
 from quitus_collector.services.diagnosing import Verdict
 from quitus_collector.wiring import identity, operation, serving
+from quitus_collector.wiring.accounts import FIRST
 
 
 def add(commands: Commands) -> None:
@@ -139,13 +140,18 @@ def _add_audit(commands: Commands) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     names = arguments.name or ["localhost", "127.0.0.1"]
-    made = operation.init(
+    made, password = operation.init(
         arguments.home,
         names,
         lambda: config.load(arguments.home, os.environ, {}),
         _root_key(arguments, arguments.home / "authority" / "root.key", making=True),
     )
     print(f"collector made in {made.home}; its settings are in {made.home / config.FILE}")
+    if password:
+        print(
+            f"the console's account {FIRST} has the first password {password} "
+            "(good for 7 days): quitus-collector console"
+        )
     return OK
 
 

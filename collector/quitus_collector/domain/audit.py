@@ -62,6 +62,13 @@ class Kind(StrEnum):
     LETTER_REMINDED = "letter reminded"
     LETTER_ANSWERED = "letter answered"
     EXPECTED = "expected devices listed"
+    ACCOUNT_MADE = "account made"
+    ACCOUNT_CHANGED = "account changed"
+    SIGNED_IN = "signed in"
+    PASSWORD_CHANGED = "password changed"  # noqa: S105
+    SECOND_FACTOR_SET = "second factor set"
+    API_TOKEN_MADE = "API token made"  # noqa: S105
+    API_TOKEN_REVOKED = "API token revoked"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

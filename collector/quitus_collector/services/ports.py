@@ -30,6 +30,7 @@ from quitus_collector.domain.install import Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
+from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Sessions
 
 
 class Clock(Protocol):
@@ -389,6 +390,10 @@ class UnitOfWork(Protocol):
     papers: Papers
     campaigns: Campaigns
     expected_devices: ExpectedDevices
+    accounts: Accounts
+    sessions: Sessions
+    api_tokens: APITokens
+    jobs: Jobs
 
 
 class Store(Protocol):

@@ -1,5 +1,6 @@
 """A collector's parts, made from its settings when they are first needed."""
 
+import copy
 import os
 import pwd
 from datetime import UTC, date, datetime, time, timedelta
@@ -57,6 +58,7 @@ class Collector:
         """Touches nothing yet."""
         self.config = config
         self.clock = SystemClock(config.time_zone)
+        self._rule_files: tuple[tuple[str, int], ...] | None = None
 
     @cached_property
     def solver(self) -> Solver:
@@ -101,6 +103,26 @@ class Collector:
     def messages(self) -> Messages:
         """What people read, in their language."""
         return Messages(self.config.language, self.config.time_zone)
+
+    def follow_rules(self) -> bool:
+        """Reads the rules anew if their files changed since; whether they did."""
+        found = tuple(
+            (file.name, file.stat().st_mtime_ns)
+            for folder in (OWN_RULES, UPDATED_RULES)
+            for file in sorted((self.config.home / folder).glob("*.toml"))
+        )
+        seen, self._rule_files = self._rule_files, found
+        if seen is None or seen == found:
+            return False
+        self.__dict__.pop("catalogue", None)
+        return True
+
+    def acting_as(self, actor: str, language: str) -> "Collector":
+        """The same collector, for another person than the one who runs this process."""
+        other = copy.copy(self)
+        other.actor = actor
+        other.messages = Messages(language, self.config.time_zone)
+        return other
 
     def upgrade(self) -> None:
         """Brings the database to the schema of this version."""

@@ -23,6 +23,7 @@ from quitus_collector.errors import (
     UsageError,
 )
 from quitus_collector.services.diagnosing import Check
+from quitus_collector.wiring import accounts
 from quitus_collector.wiring.collector import Collector
 
 
@@ -50,11 +51,12 @@ def backup(collector: Collector, file: Path, passphrase: bytes) -> list[str]:
 
 def init(
     home: Path, names: list[str], load_config: Callable[[], Config], root_key: RootKey | None
-) -> Config:
-    """Makes a collector in a folder: settings, certificate authority, database.
+) -> tuple[Config, str]:
+    """Makes a collector in a folder: settings, certificate authority, database, administrator.
 
-    Settings that are already there are kept; so is a root key that `root_key` names. Raises
-    UsageError where a collector exists.
+    Returns the first password of the console's administrator, empty where the database has
+    accounts already. Settings that are already there are kept; so is a root key that `root_key`
+    names. Raises UsageError where a collector exists.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,10 +78,12 @@ def init(
             validity=collector.validity,
         )
         with store.writing() as work:
+            has_accounts = bool(work.accounts.list())
             work.audit.add(Event(now, Kind.AUTHORITY_MADE, collector.actor, "root"))
+        password = "" if has_accounts else accounts.add_first(collector)
     except OSError as error:
         raise CollectorError(f"{error.filename or home}: {error.strerror}") from error
-    return config
+    return config, password
 
 
 def restore(

@@ -15,7 +15,10 @@ from quitus_collector.adapters.messages import Messages
 
 PARIS = ZoneInfo("Europe/Paris")
 SOURCE = Path(messages.__file__).parents[1]
-KEYWORDS = {"text": None, "N_": None, "NN_": (1, 2), "count": (1, 2)}
+# The errors whose sentences a person reads on a page.
+ERRORS = ("SignInRefused",)
+KEYWORDS = {"text": None, "N_": None, "NN_": (1, 2), "count": (1, 2)} | dict.fromkeys(ERRORS)
+METHODS = [("**.py", "python"), ("web/templates/**.html", "jinja2.ext:babel_extract")]
 
 
 @pytest.fixture
@@ -25,7 +28,9 @@ def catalogue() -> Catalog:
 
 
 def keys_in_code() -> Iterator[str]:
-    for _file, _line, found, _comments, _context in extract_from_dir(SOURCE, keywords=KEYWORDS):
+    for _file, _line, found, _comments, _context in extract_from_dir(
+        SOURCE, method_map=METHODS, keywords=KEYWORDS
+    ):
         yield found if isinstance(found, str) else found[0]
 
 

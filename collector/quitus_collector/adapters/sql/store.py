@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from quitus_collector.adapters.sql import failures
+from quitus_collector.adapters.sql.accounts import SQLAccounts, SQLAPITokens, SQLJobs, SQLSessions
 from quitus_collector.adapters.sql.decisions import SQLDecisions
 from quitus_collector.adapters.sql.filings import (
     SQLCampaigns,
@@ -34,6 +35,7 @@ from quitus_collector.adapters.sql.repositories import (
 )
 from quitus_collector.adapters.sql.statements import WRITING
 from quitus_collector.errors import StoreAway, UsageError
+from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Sessions
 from quitus_collector.services.ports import (
     AuditLog,
     Campaigns,
@@ -85,6 +87,10 @@ class SQLUnitOfWork:
         self.papers: Papers = SQLPapers(connection)
         self.campaigns: Campaigns = SQLCampaigns(connection)
         self.expected_devices: ExpectedDevices = SQLExpectedDevices(connection)
+        self.accounts: Accounts = SQLAccounts(connection)
+        self.sessions: Sessions = SQLSessions(connection)
+        self.api_tokens: APITokens = SQLAPITokens(connection)
+        self.jobs: Jobs = SQLJobs(connection)
 
 
 class SQLStore:

@@ -1,0 +1,322 @@
+"""People sign in to the console, with a password and a code, or by the company's own sign-in."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from quitus_collector.domain.account import IDLE, Account, Role, Session, Stage
+from quitus_collector.domain.audit import Event, Kind
+from quitus_collector.errors import SignInRefused, UsageError
+from quitus_collector.services.account_ports import PasswordHasher, SecondFactor
+from quitus_collector.services.ports import Clock, Store, UnitOfWork
+from quitus_collector.services.wording import N_
+
+MIN_PASSWORD, MAX_PASSWORD = 12, 256
+# How long a password that another person made is good for choosing one's own.
+FIRST_PASSWORD = timedelta(days=7)
+# A click is written down at most so often: pages are read far more often than that.
+SEEN_EVERY = timedelta(minutes=1)
+WRONG = N_("the name, the password or the code is wrong")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session with the secret that the browser keeps, which is shown this once."""
+
+    secret: str
+    session: Session
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What signing in works with."""
+
+    store: Store
+    clock: Clock
+    hasher: PasswordHasher
+    factor: SecondFactor
+
+
+def make_account(
+    door: Door,
+    name: str,
+    full_name: str,
+    roles: Collection[Role],
+    *,
+    actor: str,
+    function: str = "",
+    email: str = "",
+    language: str = "fr",
+) -> tuple[Account, str]:
+    """A new account with a first password, which is shown this once; raises UsageError.
+
+    The person has to choose another one with it.
+    """
+    name = name.strip()
+    if not name or len(name) > 64 or not all(c.isalnum() or c in ".-_@+" for c in name):
+        raise UsageError(
+            f"{name!r} is not a name to sign in with: letters, digits and . - _ @ +, at most 64"
+        )
+    password, now = secrets.token_urlsafe(12), door.clock.now()
+    account = Account(
+        id=secrets.token_hex(8),
+        name=name,
+        full_name=full_name.strip() or name,
+        roles=frozenset(roles),
+        made_at=now,
+        function=function.strip(),
+        email=email.strip(),
+        language=language,
+        password_hash=door.hasher.hash(password),
+        password_ends_at=now + FIRST_PASSWORD,
+    )
+    with door.store.writing() as work:
+        work.accounts.add(account)
+        detail = {"roles": ", ".join(sorted(roles))}
+        work.audit.add(Event(now, Kind.ACCOUNT_MADE, actor, account.actor, detail))
+    return account, password
+
+
+def sign_in(door: Door, name: str, password: str) -> SignedIn:
+    """A session for who knows the password; raises SignInRefused, always after the same effort.
+
+    What it opens depends on its stage: see Stage.
+    """
+    now = door.clock.now()
+    with door.store.reading() as work:
+        account = work.accounts.find(name=name.strip()[:64])
+    # As slow for a name that nobody has: how long it takes tells nothing.
+    right = door.hasher.matches(account.password_hash if account else "", password[:MAX_PASSWORD])
+    if account is None or account.disabled_at or account.is_locked(now):
+        raise SignInRefused(WRONG)
+    if not right:
+        _failed(door, account.id, now)
+        raise SignInRefused(WRONG)
+    if account.password_ends_at and account.password_ends_at <= now:
+        raise SignInRefused("the first password is no longer good: ask the administrator for one")
+    with door.store.writing() as work:
+        account = work.accounts.get(account.id)
+        if account.is_locked(now):
+            raise SignInRefused(WRONG)
+        if account.sealed_secret:
+            return _begun(work, account, Stage.CODE, now)
+        return _opened(work, account, now)
+
+
+def enter_code(door: Door, session: Session, code: str) -> SignedIn:
+    """The session after the second factor; raises SignInRefused. The browser gets a new secret."""
+    now = door.clock.now()
+    with door.store.writing() as work:
+        account = work.accounts.get(session.account)
+        step = door.factor.step(account.sealed_secret, code, now)
+        # No code is taken twice: who looked over a shoulder cannot use it again.
+        is_right = step is not None and step > account.code_step and not account.is_locked(now)
+        if step is not None and is_right:
+            work.sessions.remove(session.id)
+            return _opened(work, replace(account, code_step=step), now)
+    _failed(door, session.account, now)
+    raise SignInRefused(WRONG)
+
+
+def sign_in_by_company(
+    door: Door, subject: str, name: str, full_name: str, email: str, roles: Collection[Role]
+) -> SignedIn:
+    """A session for whom the company's own sign-in vouches for, with the roles that it gives.
+
+    The account is made when the person first comes. Raises SignInRefused without a role, for an
+    account that is disabled, and where the name is another one's.
+    """
+    now = door.clock.now()
+    if not roles:
+        raise SignInRefused("your account gives you no part in Quitus: ask the administrator")
+    with door.store.writing() as work:
+        known = work.accounts.find(subject=subject)
+        if known is None and work.accounts.find(name=name):
+            raise SignInRefused(f"the name {name!r} is that of another account")
+        account = known or Account(secrets.token_hex(8), name, full_name, frozenset(), now)
+        if account.disabled_at:
+            raise SignInRefused("your account is disabled: ask the administrator")
+        told = replace(
+            account, subject=subject, full_name=full_name, email=email, roles=frozenset(roles)
+        )
+        if told != known:
+            detail = {"roles": ", ".join(sorted(roles)), "by": "the company's sign-in"}
+            kind = Kind.ACCOUNT_CHANGED if known else Kind.ACCOUNT_MADE
+            work.accounts.add(told)
+            work.audit.add(Event(now, kind, told.actor, told.actor, detail))
+        return _opened(work, told, now)
+
+
+def visit(door: Door, secret: str) -> tuple[Session, Account] | None:
+    """The session that a browser's secret opens, and whose it is; None where it opens nothing."""
+    now = door.clock.now()
+    with door.store.reading() as work:
+        session = work.sessions.find(_digest(secret))
+        account = work.accounts.get(session.account) if session else None
+    if session is None or account is None or session.is_over(now) or account.disabled_at:
+        return None
+    if now - session.seen_at >= SEEN_EVERY:
+        session = replace(session, seen_at=now)
+        with door.store.writing() as work:
+            work.sessions.add(session)
+    return session, account
+
+
+def choose_password(door: Door, session: Session, old: str, new: str) -> SignedIn:
+    """A password of one's own; all other sessions of the account end.
+
+    Raises UsageError for one that will not do, and SignInRefused where the old one is wrong.
+    """
+    now = door.clock.now()
+    with door.store.reading() as work:
+        account = work.accounts.get(session.account)
+    if not door.hasher.matches(account.password_hash, old[:MAX_PASSWORD]):
+        _failed(door, account.id, now)
+        raise SignInRefused(WRONG)
+    check_password(new, account.name)
+    if new == old:
+        raise UsageError("the new password is the old one: choose another")
+    hashed = door.hasher.hash(new)
+    with door.store.writing() as work:
+        account = replace(
+            work.accounts.get(account.id), password_hash=hashed, password_ends_at=None
+        )
+        work.sessions.remove_of(account.id)
+        work.audit.add(Event(now, Kind.PASSWORD_CHANGED, account.actor, account.actor))
+        return _opened(work, account, now)
+
+
+def check_password(password: str, name: str) -> None:
+    """Raises UsageError for a password that is too short, too long, or says the name."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise UsageError(
+            f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters: this one has "
+            f"{len(password)}"
+        )
+    if len(set(password)) < 5 or name.casefold() in password.casefold():
+        raise UsageError("the password is too easy to guess: choose another")
+
+
+def set_factor(door: Door, session: Session, sealed: str, code: str) -> None:
+    """A second factor, proven by its first code; raises SignInRefused for a wrong one."""
+    now = door.clock.now()
+    step = door.factor.step(sealed, code, now)
+    if step is None:
+        raise SignInRefused("the code is not right: look at the application's clock and try again")
+    with door.store.writing() as work:
+        account = replace(work.accounts.get(session.account), sealed_secret=sealed, code_step=step)
+        work.accounts.add(account)
+        work.sessions.remove_of(account.id, but=session.id)
+        work.audit.add(Event(now, Kind.SECOND_FACTOR_SET, account.actor, account.actor))
+
+
+def reset(door: Door, name: str, *, actor: str) -> str:
+    """A first password again, and no second factor: all sessions end. Raises UsageError."""
+    now, password = door.clock.now(), secrets.token_urlsafe(12)
+    hashed = door.hasher.hash(password)
+    with door.store.writing() as work:
+        account = _named(work, name)
+        if account.subject:
+            raise UsageError("{name} signs in with the company's own service", name=account.name)
+        work.accounts.add(
+            replace(
+                account,
+                password_hash=hashed,
+                password_ends_at=now + FIRST_PASSWORD,
+                sealed_secret="",
+                failures=0,
+                locked_until=None,
+            )
+        )
+        work.sessions.remove_of(account.id)
+        detail = {"what": "first password made, second factor taken off"}
+        work.audit.add(Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail))
+    return password
+
+
+def change(
+    door: Door,
+    name: str,
+    *,
+    roles: Collection[Role] | None = None,
+    is_disabled: bool | None = None,
+    reason: str = "",
+    actor: str,
+) -> Account:
+    """Other roles, or shut out, or let in again; sessions end. Raises UsageError.
+
+    The last administrator stays one.
+    """
+    now = door.clock.now()
+    with door.store.writing() as work:
+        before = account = _named(work, name)
+        if roles is not None:
+            account = replace(account, roles=frozenset(roles))
+        if is_disabled is not None:
+            account = replace(account, disabled_at=now if is_disabled else None)
+        left = [each for each in work.accounts.list() if each.id != account.id] + [account]
+        if not any(Role.ADMINISTRATOR in each.roles and not each.disabled_at for each in left):
+            raise UsageError("{name} is the last administrator", name=account.name)
+        if account != before:
+            work.accounts.add(account)
+            work.sessions.remove_of(account.id)
+            detail = {
+                "roles": ", ".join(sorted(account.roles)),
+                "disabled": "yes" if account.disabled_at else "no",
+                "reason": reason,
+            }
+            work.audit.add(Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail))
+    return account
+
+
+def _named(work: UnitOfWork, name: str) -> Account:
+    account = work.accounts.find(name=name)
+    if account is None:
+        raise UsageError("there is no account {name}", name=name)
+    return account
+
+
+def speak(door: Door, account: Account, language: str) -> None:
+    """The language of an account's pages."""
+    with door.store.writing() as work:
+        work.accounts.add(replace(work.accounts.get(account.id), language=language))
+
+
+def sign_out(door: Door, session: Session) -> None:
+    """Ends a session."""
+    with door.store.writing() as work:
+        work.sessions.remove(session.id)
+        work.sessions.remove_before(door.clock.now() - IDLE)
+
+
+def _opened(work: UnitOfWork, account: Account, now: datetime) -> SignedIn:
+    """Past every factor: to the pages, or to choosing a password first."""
+    account = account.succeeded(now)
+    work.accounts.add(account)
+    stage = Stage.NEW_PASSWORD if account.password_ends_at else Stage.OPEN
+    begun = _begun(work, account, stage, now)
+    work.audit.add(Event(now, Kind.SIGNED_IN, account.actor))
+    return begun
+
+
+def _begun(work: UnitOfWork, account: Account, stage: Stage, now: datetime) -> SignedIn:
+    secret = secrets.token_urlsafe(32)
+    session = Session(_digest(secret), account.id, stage, now, now)
+    work.sessions.add(session)
+    return SignedIn(secret, session, account)
+
+
+def _failed(door: Door, account_id: str, now: datetime) -> None:
+    with door.store.writing() as work:
+        account = work.accounts.get(account_id).failed(now)
+        work.accounts.add(account)
+        if account.locked_until:
+            detail = {"reason": "too many wrong passwords or codes: locked for a while"}
+            work.audit.add(Event(now, Kind.REFUSED, account.actor, detail=detail))
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

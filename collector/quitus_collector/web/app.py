@@ -1,0 +1,41 @@
+"""The application: which pages there are, and what stands around them."""
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from starlette.routing import BaseRoute
+
+from quitus_collector.web import refusals
+from quitus_collector.web.pages import overview, position, signing_in
+from quitus_collector.web.rendering import STATIC
+from quitus_collector.web.shield import Shield
+from quitus_collector.web.visits import Guard
+from quitus_collector.wiring.console import Console
+
+# What is answered to who has not signed in, and to nobody else's harm.
+PUBLIC = signing_in.public
+PAGES = (signing_in.router, overview.router, position.router)
+
+
+def create(console: Console) -> FastAPI:
+    """The console as an ASGI application; raises TypeError for a route that lets anyone in."""
+    app = FastAPI(title="Quitus", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.console = console
+    refusals.add_to(app)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(PUBLIC)
+    for router in PAGES:
+        app.include_router(router)
+    open_to_all = {route.path for route in PUBLIC.routes if isinstance(route, APIRoute)}
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path not in open_to_all and not guards(route):
+            raise TypeError(f"{route.path} asks for no permission")
+    app.add_middleware(Shield)
+    return app
+
+
+def guards(route: BaseRoute) -> list[Guard]:
+    """Who is let in by a route."""
+    if not isinstance(route, APIRoute):
+        return []
+    return [each.dependency for each in route.dependencies if isinstance(each.dependency, Guard)]

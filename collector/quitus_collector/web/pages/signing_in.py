@@ -1,0 +1,173 @@
+"""Signing in, choosing a password, a second factor, signing out."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import segno
+from fastapi import APIRouter, Form, Request, Response
+from markupsafe import Markup
+
+from quitus_collector.adapters.messages import LANGUAGES
+from quitus_collector.domain.account import Stage
+from quitus_collector.errors import SignInRefused, UsageError
+from quitus_collector.services import signing_in
+from quitus_collector.services.signing_in import SignedIn
+from quitus_collector.web.rendering import LANGUAGE_COOKIE, go, messages_of, page
+from quitus_collector.web.visits import COOKIE, Pages, Visit, must_be_same_site
+from quitus_collector.wiring.console import Console
+
+router = Pages()
+# What nobody has to sign in for.
+public = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form(max_length=1024)]
+
+
+@public.get("/sign-in")
+def sign_in_page(request: Request, next: str = "") -> Response:
+    """The form."""
+    return page(request, "sign_in.html", {"next": _ours(next), "said": "", "name": ""})
+
+
+@public.post("/sign-in")
+def sign_in(request: Request, name: Text, password: Text, next: Text = "") -> Response:
+    """Opens a session, or says that it does not."""
+    must_be_same_site(request)
+    console: Console = request.app.state.console
+    try:
+        signed = signing_in.sign_in(console.door, name, password)
+    except SignInRefused as error:
+        _refused(request, str(error))
+        said = messages_of(request).error(error)
+        context = {"next": _ours(next), "said": said, "name": name}
+        return page(request, "sign_in.html", context, status=401)
+    path = {Stage.CODE: "/sign-in/code", Stage.NEW_PASSWORD: "/account/password"}
+    return _keep(go(request, path.get(signed.session.stage, _ours(next) or "/")), signed, next)
+
+
+@router.page("/sign-in/code", None, stage=Stage.CODE)
+def code_page(request: Request, visit: Visit) -> Response:
+    """Asks for the second factor."""
+    return page(request, "sign_in_code.html", {"said": ""})
+
+
+@router.form("/sign-in/code", None, stage=Stage.CODE)
+def enter_code(request: Request, visit: Visit, code: Text) -> Response:
+    """Opens the pages with the second factor."""
+    try:
+        signed = signing_in.enter_code(visit.console.door, visit.session, code)
+    except SignInRefused as error:
+        _refused(request, str(error))
+        said = messages_of(request).error(error)
+        return page(request, "sign_in_code.html", {"said": said}, status=401)
+    wanted = _ours(request.cookies.get(NEXT, ""))
+    path = "/account/password" if signed.session.stage is Stage.NEW_PASSWORD else wanted or "/"
+    return _keep(go(request, path), signed)
+
+
+@router.page("/account/password", None, stage=Stage.NEW_PASSWORD)
+def first_password_page(request: Request, visit: Visit) -> Response:
+    """Asks for a password of one's own."""
+    return page(request, "password.html", {"said": "", "is_first": True})
+
+
+@router.form("/account/password", None, stage=Stage.NEW_PASSWORD)
+def first_password(request: Request, visit: Visit, old: Text, new: Text, again: Text) -> Response:
+    """Takes a password of one's own."""
+    return _choose(request, visit, old, new, again, is_first=True)
+
+
+@router.page("/account", None)
+def account_page(request: Request, visit: Visit) -> Response:
+    """What a person may change of the own account."""
+    return page(request, "account.html", {"said": "", **_new_factor(visit)})
+
+
+@router.form("/account/new-password", None)
+def new_password(request: Request, visit: Visit, old: Text, new: Text, again: Text) -> Response:
+    """Takes another password."""
+    return _choose(request, visit, old, new, again, is_first=False)
+
+
+@router.form("/account/factor", None)
+def set_factor(request: Request, visit: Visit, sealed: Text, code: Text) -> Response:
+    """Takes a second factor, proven by a code."""
+    try:
+        signing_in.set_factor(visit.console.door, visit.session, sealed, code)
+    except SignInRefused as error:
+        context = {"said": messages_of(request).error(error), **_new_factor(visit, sealed)}
+        return page(request, "account.html", context, status=422)
+    return go(request, "/account")
+
+
+@router.form("/account/language", None)
+def choose_language(request: Request, visit: Visit, language: Text) -> Response:
+    """The language of the account's pages."""
+    if language in LANGUAGES:
+        signing_in.speak(visit.console.door, visit.account, language)
+    return go(request, "/account")
+
+
+@public.post("/language")
+def language(request: Request, language: Text) -> Response:
+    """The language of who is not signed in."""
+    must_be_same_site(request)
+    answer = go(request, "/sign-in")
+    if language in LANGUAGES:
+        answer.set_cookie(LANGUAGE_COOKIE, language, secure=True, httponly=True, samesite="lax")
+    return answer
+
+
+@router.form("/sign-out", None)
+def sign_out(request: Request, visit: Visit) -> Response:
+    """Ends the session."""
+    signing_in.sign_out(visit.console.door, visit.session)
+    answer = go(request, "/sign-in")
+    answer.delete_cookie(COOKIE, secure=True, httponly=True)
+    return answer
+
+
+NEXT = "__Host-quitus-next"
+
+
+def _keep(answer: Response, signed: SignedIn, wanted: str = "") -> Response:
+    answer.set_cookie(COOKIE, signed.secret, secure=True, httponly=True, samesite="lax", path="/")
+    if signed.session.stage is Stage.CODE and _ours(wanted):
+        answer.set_cookie(NEXT, wanted, secure=True, httponly=True, samesite="lax", max_age=600)
+    return answer
+
+
+def _choose(
+    request: Request, visit: Visit, old: str, new: str, again: str, *, is_first: bool
+) -> Response:
+    try:
+        if new != again:
+            raise UsageError("the new password is not the same both times")
+        signed = signing_in.choose_password(visit.console.door, visit.session, old, new)
+    except (UsageError, SignInRefused) as error:
+        context = {"said": messages_of(request).error(error), "is_first": is_first}
+        return page(request, "password.html", context, status=422)
+    return _keep(go(request, "/"), signed)
+
+
+def _new_factor(visit: Visit, sealed: str = "") -> dict[str, object]:
+    """A second factor to be set; none where there is one."""
+    if visit.account.sealed_secret or not visit.account.password_hash:
+        return {"factor": None}
+    factor = visit.console.door.factor
+    sealed = sealed or factor.make()[1]
+    address = factor.address(sealed, visit.account.name)
+    secret = dict(part.split("=") for part in urlsplit(address).query.split("&"))["secret"]
+    drawn = segno.make(address, error="m").svg_data_uri(scale=4, border=2)
+    return {"factor": {"sealed": sealed, "secret": secret, "drawn": Markup(drawn)}}  # noqa: S704
+
+
+def _refused(request: Request, reason: str) -> None:
+    console: Console = request.app.state.console
+    console.refusals.note(request.client.host if request.client else "unknown", reason)
+
+
+def _ours(path: str) -> str:
+    """The path, if it is one of ours; who is sent elsewhere after signing in would be deceived."""
+    parts = urlsplit(path)
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
+    return path if is_ours and len(path) < 1000 else ""

@@ -1,0 +1,96 @@
+"""Errors as people see them: one table from what was raised to a page."""
+
+import logging
+from http import HTTPStatus
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from quitus_collector.domain.account import Stage
+from quitus_collector.errors import (
+    CollectorError,
+    FilingRefused,
+    StoreError,
+    UnknownDevice,
+    UsageError,
+)
+from quitus_collector.web.rendering import go, messages_of, page
+from quitus_collector.web.visits import SAFE, NotAllowed, SignInNeeded
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[CollectorError], HTTPStatus] = {
+    UnknownDevice: HTTPStatus.NOT_FOUND,
+    FilingRefused: HTTPStatus.CONFLICT,
+    UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+NEXT_STAGE = {Stage.CODE: "/sign-in/code", Stage.NEW_PASSWORD: "/account/password"}
+
+
+def status_of(error: CollectorError) -> HTTPStatus:
+    """What an error means in HTTP."""
+    found = (status for kind, status in STATUS.items() if isinstance(error, kind))
+    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def add_to(app: FastAPI) -> None:
+    """Answers of the pages to what is raised."""
+
+    @app.exception_handler(SignInNeeded)
+    async def _sign_in(request: Request, error: SignInNeeded) -> Response:
+        if error.stage in NEXT_STAGE:
+            return go(request, NEXT_STAGE[error.stage])
+        wanted = request.url.path if request.method in SAFE else ""
+        if wanted and request.url.query:
+            wanted += f"?{request.url.query}"
+        return go(request, f"/sign-in?next={quote(wanted, safe='')}" if wanted else "/sign-in")
+
+    @app.exception_handler(NotAllowed)
+    async def _not_allowed(request: Request, error: NotAllowed) -> Response:
+        text = messages_of(request).text
+        if error.permission is None:
+            said = text(
+                "This form was not sent from this page, or the page is too old: load it again."
+            )
+        else:
+            said = text("Your account does not allow this. Ask the administrator if it should.")
+        return _told(request, HTTPStatus.FORBIDDEN, said)
+
+    @app.exception_handler(CollectorError)
+    async def _refused(request: Request, error: CollectorError) -> Response:
+        status = status_of(error)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.warning("a page failed", extra={"path": request.url.path, "reason": str(error)})
+        return _told(request, status, messages_of(request).error(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        fields = sorted({str(each["loc"][-1]) for each in error.errors()})
+        said = messages_of(request).text(
+            "This is not as expected: {fields}.", fields=", ".join(fields)
+        )
+        return _told(request, HTTPStatus.UNPROCESSABLE_ENTITY, said)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        text = messages_of(request).text
+        said = text("There is no such page.") if status == HTTPStatus.NOT_FOUND else status.phrase
+        return _told(request, status, said)
+
+    @app.exception_handler(Exception)
+    async def _fault(request: Request, error: Exception) -> Response:
+        # The log has the trace; a page never shows one.
+        text = messages_of(request).text
+        said = text("An error of Quitus itself: it is in the collector's log.")
+        return _told(request, HTTPStatus.INTERNAL_SERVER_ERROR, said)
+
+
+def _told(request: Request, status: HTTPStatus, said: str) -> Response:
+    # What htmx asked for is put where it belongs: the sentence alone.
+    template = "error_part.html" if request.headers.get("hx-request") else "error.html"
+    return page(request, template, {"said": said}, status=status)

@@ -1,0 +1,73 @@
+"""The console's door, and its accounts as the command line sees them."""
+
+from collections.abc import Collection
+
+from quitus_collector.adapters.one_time_codes import TimeCodes, key_in
+from quitus_collector.adapters.passwords import Argon2Hasher
+from quitus_collector.domain.account import Account, Role
+from quitus_collector.services import signing_in
+from quitus_collector.services.signing_in import Door
+from quitus_collector.wiring.collector import Collector
+
+# Below the collector's folder: what second factors are encrypted with.
+KEY = "console.key"
+# The account that a new collector has.
+FIRST = "administrator"
+
+
+def door(collector: Collector) -> Door:
+    """What signing in works with; makes its key once."""
+    factor = TimeCodes(key_in(collector.config.home / KEY))
+    return Door(collector.store, collector.clock, Argon2Hasher(), factor)
+
+
+def add_first(collector: Collector) -> str:
+    """Makes the first administrator; returns the first password."""
+    _, password = add(collector, FIRST, FIRST, [Role.ADMINISTRATOR])
+    return password
+
+
+def add(
+    collector: Collector,
+    name: str,
+    full_name: str,
+    roles: Collection[Role],
+    *,
+    function: str = "",
+    email: str = "",
+) -> tuple[Account, str]:
+    """A new account and its first password; raises UsageError."""
+    return signing_in.make_account(
+        door(collector),
+        name,
+        full_name,
+        roles,
+        actor=collector.actor,
+        function=function,
+        email=email,
+        language=collector.config.language,
+    )
+
+
+def reset(collector: Collector, name: str) -> str:
+    """Another first password, and no second factor; sessions end. Raises UsageError."""
+    return signing_in.reset(door(collector), name, actor=collector.actor)
+
+
+def change(
+    collector: Collector,
+    name: str,
+    *,
+    roles: Collection[Role] | None = None,
+    is_disabled: bool | None = None,
+    reason: str = "",
+) -> Account:
+    """Other roles, or shut out, or let in again; raises UsageError."""
+    return signing_in.change(
+        door(collector),
+        name,
+        roles=roles,
+        is_disabled=is_disabled,
+        reason=reason,
+        actor=collector.actor,
+    )

@@ -1,0 +1,81 @@
+"""The console's parts: what its pages work with, its door, its jobs, its first account."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+
+from quitus_collector.domain.account import Account
+from quitus_collector.errors import CollectorError
+from quitus_collector.services.audit import Refusals
+from quitus_collector.services.jobs import Task, Worker
+from quitus_collector.services.signing_in import Door
+from quitus_collector.wiring import accounts
+from quitus_collector.wiring.collector import Collector
+from quitus_collector.wiring.figures import Figures
+
+log = logging.getLogger(__name__)
+# How often a process looks for jobs that another one queued.
+LOOK_EVERY_S = 2.0
+
+
+class Console:
+    """One console on a collector's folder."""
+
+    def __init__(self, collector: Collector) -> None:
+        """Touches nothing yet."""
+        self.collector = collector
+        self._wanted = threading.Event()
+
+    @cached_property
+    def door(self) -> Door:
+        """What signing in works with."""
+        return accounts.door(self.collector)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Positions, counted once for all."""
+        return Figures(self.collector)
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """Writes down who was not let in."""
+        return Refusals(self.collector.store, self.collector.clock)
+
+    def acting_as(self, account: Account) -> Collector:
+        """The collector in a person's hands."""
+        if self.collector.follow_rules():
+            self.figures.expire()
+        return self.collector.acting_as(account.actor, account.language)
+
+    def wake(self) -> None:
+        """There is a job to do."""
+        self._wanted.set()
+
+    @contextmanager
+    def working(self, tasks: Mapping[str, Task]) -> Iterator[None]:
+        """Does jobs in the background while the block lasts."""
+        over = threading.Event()
+        worker = Worker(self.collector.store, self.collector.clock, tasks)
+
+        def work() -> None:
+            while not over.is_set():
+                try:
+                    did = worker.work_once()
+                except CollectorError as error:
+                    # The database is away: its jobs wait, as everything does.
+                    log.warning("no job can be taken", extra={"reason": str(error)})
+                    did = False
+                if not did:
+                    self._wanted.wait(LOOK_EVERY_S)
+                    self._wanted.clear()
+
+        thread = threading.Thread(target=work, name="jobs", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            self.wake()
+            thread.join(timeout=10)

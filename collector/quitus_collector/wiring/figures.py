@@ -1,0 +1,109 @@
+"""Positions as the console shows them: counted once for everyone who looks."""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Generic, TypeVar
+
+from quitus_collector.domain.position import Position
+from quitus_collector.errors import CollectorError
+from quitus_collector.services.readings import Readings
+from quitus_collector.wiring import licensing
+from quitus_collector.wiring.collector import Collector
+
+log = logging.getLogger(__name__)
+# Older figures are counted again while they are still shown.
+FRESH = timedelta(minutes=5)
+# Past days whose positions are kept in memory: the past does not change.
+PAST = 8
+
+Counted = TypeVar("Counted")
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Generic[Counted]):
+    """What was counted, and when that began."""
+
+    value: Counted
+    at: datetime
+
+
+class Kept(Generic[Counted]):
+    """One figure. Who comes first waits for it; who comes later has the last one at once."""
+
+    def __init__(self, count: Callable[[], Counted], now: Callable[[], datetime]) -> None:
+        """`count` is called by one thread at a time."""
+        self._count = count
+        self._now = now
+        self._counting = threading.Lock()
+        self._last: Count[Counted] | None = None
+        self._is_stale = False
+
+    def get(self) -> Count[Counted]:
+        """The last count, or a new one after `expire`; raises what counting raises."""
+        last = self._last
+        if last is None or self._is_stale:
+            return self._recount(last)
+        if self._now() - last.at >= FRESH and not self._counting.locked():
+            threading.Thread(target=self._refresh, args=(last,), daemon=True).start()
+        return last
+
+    def expire(self) -> None:
+        """A person changed what is counted: the next look waits for a new count."""
+        self._is_stale = True
+
+    def _recount(self, seen: Count[Counted] | None) -> Count[Counted]:
+        with self._counting:
+            if self._last is not None and self._last is not seen and not self._is_stale:
+                return self._last
+            at, self._is_stale = self._now(), False
+            try:
+                self._last = Count(self._count(), at)
+            except BaseException:
+                self._is_stale = True
+                raise
+            return self._last
+
+    def _refresh(self, seen: Count[Counted]) -> None:
+        try:
+            self._recount(seen)
+        except CollectorError as error:
+            # What was counted before is still shown, with its time.
+            log.warning("the position is not counted anew", extra={"reason": str(error)})
+
+
+class Figures:
+    """Everything that takes longer to count than a page may take."""
+
+    def __init__(self, collector: Collector) -> None:
+        """Counts nothing yet."""
+        now = collector.clock.now
+        self._collector = collector
+        self._now_position = Kept(lambda: licensing.position(collector), now)
+        self._now_readings = Kept(lambda: licensing.readings(collector), now)
+        self._past: OrderedDict[tuple[date, str], Position] = OrderedDict()
+
+    def position(self) -> Count[Position]:
+        """Of now, or of a few minutes ago."""
+        return self._now_position.get()
+
+    def readings(self) -> Count[Readings]:
+        """Declared, best and worst, of now or of a few minutes ago."""
+        return self._now_readings.get()
+
+    def position_of(self, day: date) -> Position:
+        """Of the end of a past day; raises UsageError where the history does not reach so far."""
+        key = day, self._collector.catalogue.digest
+        if key not in self._past:
+            self._past[key] = licensing.position(self._collector, day)
+            while len(self._past) > PAST:
+                self._past.popitem(last=False)
+        return self._past[key]
+
+    def expire(self) -> None:
+        """After a change by a person."""
+        self._now_position.expire()
+        self._now_readings.expire()

@@ -1,0 +1,157 @@
+"""Who is let in to the console, and who is not."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from quitus_collector.domain.account import IDLE, MAX_FAILURES, Role
+from quitus_collector.services import signing_in
+from quitus_collector.web.visits import COOKIE
+from quitus_collector.wiring import accounts
+from tests.console import Browser, ConsoleHouse, code_of
+
+WRONG = "Le nom, le mot de passe ou le code est faux"
+FRENCH = {"accept-language": "fr-FR,fr;q=0.9"}
+
+
+def sign_in(browser: Browser, name: str, password: str) -> str:
+    """Where it leads, or what is said."""
+    answer = browser.post("/sign-in", data={"name": name, "password": password}, headers=FRENCH)
+    return answer.headers.get("location", "") or answer.text
+
+
+def test_the_first_administrator_chooses_a_password_before_anything_else(
+    empty_house: ConsoleHouse,
+) -> None:
+    browser = empty_house.anonymous()
+
+    assert sign_in(browser, "administrator", empty_house.first_password) == "/account/password"
+    assert browser.get("/").headers["location"] == "/account/password"
+    chosen = {"old": empty_house.first_password, "new": "quatre mots sans rapport"}
+    assert browser.form("/account/password", again=chosen["new"], **chosen).status_code == 303
+    assert browser.get("/").status_code == 200
+    assert empty_house.first_password not in {"", "administrator"}
+
+
+def test_who_is_not_signed_in_comes_back_to_the_page_that_was_asked_for(
+    house: ConsoleHouse,
+) -> None:
+    browser = house.anonymous()
+
+    answer = browser.get("/position?publisher=microsoft")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=%2Fposition%3Fpublisher%3Dmicrosoft"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.test/", "//evil.test", "/\\evil.test"])
+def test_nobody_is_sent_to_another_site_after_signing_in(
+    empty_house: ConsoleHouse, elsewhere: str
+) -> None:
+    empty_house.browser(Role.AUDITOR)
+    browser = empty_house.anonymous()
+    data = {"name": "auditor-1", "password": "cheval-pile-agrafe-1", "next": elsewhere}
+
+    assert browser.post("/sign-in", data=data).headers["location"] == "/"
+
+
+def test_wrong_passwords_lock_the_account_for_a_while_and_are_written_down(
+    empty_house: ConsoleHouse,
+) -> None:
+    empty_house.browser(Role.DSI)
+    browser = empty_house.anonymous()
+
+    wrong = [sign_in(browser, "dsi-1", "wrong") for _ in range(MAX_FAILURES)]
+    right = sign_in(browser, "dsi-1", "cheval-pile-agrafe-1")
+
+    assert all(WRONG in each for each in wrong)
+    assert WRONG in right
+    with empty_house.collector.store.reading() as work:
+        reasons = [each.event.detail.get("reason", "") for each in work.audit.list()]
+    assert any("locked for a while" in each for each in reasons)
+
+
+def test_a_name_that_nobody_has_is_told_the_same(empty_house: ConsoleHouse) -> None:
+    assert WRONG in sign_in(empty_house.anonymous(), "zorro", "wrong-password")
+
+
+def test_a_second_factor_is_asked_for_and_no_code_is_taken_twice(
+    empty_house: ConsoleHouse,
+) -> None:
+    browser = empty_house.browser(Role.DSI)
+    page = browser.get("/account").text
+    (secret,) = re.findall(r"<code>([A-Z2-7]+)</code>", page)
+    (sealed,) = re.findall(r'name="sealed" value="([^"]+)"', page)
+    assert browser.form("/account/factor", sealed=sealed, code="000000").status_code == 422
+    assert browser.form("/account/factor", sealed=sealed, code=code_of(secret)).status_code == 303
+
+    other = empty_house.anonymous()
+    assert sign_in(other, "dsi-1", "cheval-pile-agrafe-1") == "/sign-in/code"
+    assert other.get("/position").headers["location"] == "/sign-in/code"
+    replayed = other.form("/sign-in/code", code=code_of(secret))
+
+    assert replayed.status_code == 401
+
+
+def test_a_session_ends_when_nobody_clicks(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = empty_house.browser(Role.DSI)
+    assert browser.get("/position").status_code == 200
+    now = empty_house.collector.clock.now() + IDLE + timedelta(seconds=1)
+
+    monkeypatch.setattr(type(empty_house.collector.clock), "now", lambda _self: now)
+
+    assert browser.get("/position").headers["location"].startswith("/sign-in")
+
+
+def test_signing_out_and_a_reset_end_what_the_cookie_opens(empty_house: ConsoleHouse) -> None:
+    browser, other = empty_house.browser(Role.DSI), empty_house.browser(Role.AUDITOR)
+    cookie = browser.cookies[COOKIE]
+    browser.form("/sign-out")
+    accounts.reset(empty_house.collector, "auditor-2")
+
+    assert signing_in.visit(empty_house.console.door, cookie) is None
+    assert other.get("/position").headers["location"].startswith("/sign-in")
+
+
+def test_a_form_of_another_site_or_session_does_nothing(empty_house: ConsoleHouse) -> None:
+    browser = empty_house.browser(Role.DSI)
+
+    without = browser.post("/account/language", data={"language": "en"})
+    wrong = browser.post("/account/language", data={"language": "en", "csrf": "0" * 64})
+    origin = {"origin": "https://evil.test"}
+    other = browser.post("/sign-in", data={"name": "a", "password": "b"}, headers=origin)
+
+    assert {without.status_code, wrong.status_code, other.status_code} == {403}
+
+
+def test_every_answer_tells_the_browser_to_load_nothing_from_elsewhere(
+    house: ConsoleHouse,
+) -> None:
+    for path in ("/sign-in", "/nowhere", "/static/style.css"):
+        headers = house.anonymous().get(path).headers
+        assert headers["content-security-policy"].startswith(
+            "default-src 'none'; script-src 'self'"
+        )
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["strict-transport-security"]
+
+
+def test_the_cookie_is_for_this_host_over_https_and_for_no_script(
+    empty_house: ConsoleHouse,
+) -> None:
+    answer = empty_house.anonymous().post(
+        "/sign-in", data={"name": "administrator", "password": empty_house.first_password}
+    )
+
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-quitus=")
+    assert {"HttpOnly", "Secure", "SameSite=lax"} <= {each.strip() for each in cookie.split(";")}
+
+
+def test_more_than_a_form_may_hold_is_not_read(house: ConsoleHouse) -> None:
+    headers = {"content-length": str(3 * 1024**3), "content-type": "multipart/form-data"}
+
+    assert house.anonymous().post("/sign-in", content=b"", headers=headers).status_code == 413
