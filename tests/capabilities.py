@@ -58,6 +58,11 @@ CAPABILITIES = {
         "the agent on Windows: its live registry beside an export of the same (no wine)",
         "wine",
     ),
+    "chromium": Capability(
+        lambda: shutil.which("chromium") is not None,
+        "the console in a real browser (no chromium)",
+        "chromium",
+    ),
     "shared": Capability(
         SHARED.is_dir,
         f"real captures, names and scenarios (no {SHARED}; QUITUS_SHARED names the folder)",

@@ -29,7 +29,7 @@ def bars(title: str, rows: Sequence[Bar]) -> Markup:
     lines = [_bar(row, index * ROW, room / longest) for index, row in enumerate(rows)]
     height = max(len(rows), 1) * ROW
     return Markup(  # noqa: S704 - made of escaped parts
-        f'<svg class="chart" role="img" aria-label="{escape(title)}" '
+        f'<svg class="chart" role="group" aria-label="{escape(title)}" '
         f'viewBox="0 0 {WIDTH} {height}"><title>{escape(title)}</title>{"".join(lines)}</svg>'
     )
 

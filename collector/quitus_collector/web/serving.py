@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import signal
 import ssl
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -63,7 +64,19 @@ def serve(
         limit_concurrency=200,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    asyncio.run(_serve(uvicorn.Server(settings), certificate, ready, address))
+    asyncio.run(_serve(_Server(settings), certificate, ready, address))
+
+
+class _Server(uvicorn.Server):
+    """Ends well when it is told to: uvicorn's own would let the signal end the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Finishes the calls under way at SIGTERM or Ctrl-C."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, self.handle_exit, each, None)
+        yield
 
 
 async def _serve(

@@ -1,5 +1,10 @@
-// On a narrow screen the menu starts folded; without this file it stays open, which works too.
+// Small conveniences: no page depends on them.
 (() => {
-  const menu = document.querySelector(".menu > details");
-  if (menu && matchMedia("(max-width: 50rem)").matches) menu.removeAttribute("open");
+  const narrow = matchMedia("(max-width: 50rem)").matches;
+  // On a narrow screen the menu starts folded.
+  if (narrow) document.querySelector(".menu > details")?.removeAttribute("open");
+  // A table that is wider than its box is scrolled by the keyboard too.
+  for (const box of document.querySelectorAll(".table")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }
 })();
