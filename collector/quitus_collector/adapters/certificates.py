@@ -14,5 +14,5 @@ def read(file: Path) -> list[bytes]:
     try:
         found = x509.load_pem_x509_certificates(read_text(file).encode())
     except ValueError as error:
-        raise UsageError(f"{file}: holds no certificates (PEM)") from error
+        raise UsageError("{file}: holds no certificates (PEM)", file=file) from error
     return [each.public_bytes(Encoding.DER) for each in found]

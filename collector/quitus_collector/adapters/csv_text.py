@@ -17,7 +17,7 @@ def read(path: Path) -> str:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"larger than {MAX_BYTES // 1024 // 1024} MiB")
+            raise UsageError("larger than {limit} MiB", limit=MAX_BYTES // 1024 // 1024)
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(error.strerror or str(error)) from error
@@ -44,4 +44,6 @@ def rows(text: str) -> Iterator[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
-        raise UsageError(f"line {reader.line_num}: {error}") from error
+        raise UsageError(
+            "line {line_num}: {error}", line_num=reader.line_num, error=error
+        ) from error

@@ -88,9 +88,9 @@ def read(path: Path) -> Made:
         try:
             content = inside(content).files.get(JSON, b"")
         except ValueError as error:
-            raise UsageError(f"{path}: {error}") from error
+            raise UsageError("{path}: {error}", path=path, error=error) from error
         if not content:
-            raise UsageError(f"{path}: holds no {JSON}")
+            raise UsageError("{path}: holds no {json}", path=path, json=JSON)
     return made_of(content, str(path))
 
 
@@ -99,9 +99,9 @@ def made_of(content: bytes, where: str) -> Made:
     try:
         found = _Declaration.model_validate(json.loads(content))
     except ValidationError as error:
-        raise UsageError(f"{where}: {complaint(error)}") from error
+        raise UsageError("{where}: {error}", where=where, error=complaint(error)) from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: is no declaration") from error
+        raise UsageError("{where}: is no declaration", where=where) from error
     as_of = datetime.fromisoformat(found.as_of)
     lines = {
         line.product: StatedLine(

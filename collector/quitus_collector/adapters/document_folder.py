@@ -39,7 +39,9 @@ class DocumentFolder:
             finally:
                 beside.unlink(missing_ok=True)
         except OSError as error:
-            raise CollectorError(f"{error.filename or file}: {error.strerror}") from error
+            raise CollectorError(
+                "{filename}: {strerror}", filename=error.filename or file, strerror=error.strerror
+            ) from error
         return digest, size
 
     def is_whole(self, sha256: str) -> bool:
@@ -47,19 +49,25 @@ class DocumentFolder:
         try:
             return self._is_whole(sha256)
         except OSError as error:
-            raise CollectorError(f"{error.filename}: {error.strerror}") from error
+            raise CollectorError(
+                "{filename}: {strerror}", filename=error.filename, strerror=error.strerror
+            ) from error
 
     def export(self, sha256: str, target: Path) -> None:
         """Copies a document out; raises UsageError where a file is there, or it is not whole."""
         if not self.is_whole(sha256):
-            raise UsageError(f"the document {sha256} is not there any more, or was changed")
+            raise UsageError(
+                "the document {sha256} is not there any more, or was changed", sha256=sha256
+            )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(self._folder / sha256, target)
         except FileExistsError as error:
-            raise UsageError(f"{target}: exists already") from error
+            raise UsageError("{target}: exists already", target=target) from error
         except OSError as error:
-            raise CollectorError(f"{error.filename or target}: {error.strerror}") from error
+            raise CollectorError(
+                "{filename}: {strerror}", filename=error.filename or target, strerror=error.strerror
+            ) from error
 
     def all(self) -> Iterator[str]:
         """The digests of the documents that are there, sorted."""
@@ -80,7 +88,7 @@ def _copy(file: Path, target: Path) -> tuple[str, int]:
     try:
         source = file.open("rb")
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from error
+        raise UsageError("{file}: {strerror}", file=file, strerror=error.strerror) from error
     with source:
         to = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -89,13 +97,15 @@ def _copy(file: Path, target: Path) -> tuple[str, int]:
                     size += len(piece)
                     if size > MAX_BYTES:
                         limit = MAX_BYTES // 1024 // 1024
-                        raise UsageError(f"{file}: is larger than {limit} MiB")
+                        raise UsageError(
+                            "{file}: is larger than {limit} MiB", file=file, limit=limit
+                        )
                     digest.update(piece)
                     copy.write(piece)
                 copy.flush()
                 os.fsync(copy.fileno())
             if not size:
-                raise UsageError(f"{file}: is empty")
+                raise UsageError("{file}: is empty", file=file)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -106,7 +116,7 @@ def _piece(source: BufferedReader, file: Path) -> bytes:
     try:
         return source.read(_PIECE_BYTES)
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from error
+        raise UsageError("{file}: {strerror}", file=file, strerror=error.strerror) from error
 
 
 def _sync_folder(folder: Path) -> None:

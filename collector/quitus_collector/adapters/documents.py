@@ -18,9 +18,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+        raise UsageError("{path}: {strerror}", path=path, strerror=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text") from error
+        raise UsageError("{path}: is not UTF-8 text", path=path) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -28,7 +28,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+        raise UsageError("{path}: {strerror}", path=path, strerror=error.strerror) from error
 
 
 REASONS = {

@@ -92,7 +92,7 @@ def read(path: Path) -> Evidence:
     try:
         found = _Evidence.model_validate_json(read_text(path))
     except ValidationError as error:
-        raise UsageError(f"{path}: {complaint(error)}") from error
+        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
     parts = {
         each.kind(): [Part(str(device), int(units)) for device, units in each.parts]
         for each in found.counts
@@ -110,7 +110,7 @@ def read_proof(path: Path) -> Proof:
     try:
         found = _Proof.model_validate_json(read_text(path))
     except ValidationError as error:
-        raise UsageError(f"{path}: {complaint(error)}") from error
+        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
     steps = tuple(Step(s.side, s.digest, s.installs, s.units) for s in found.path)
     return Proof(found.root, found.kind(), Part(found.device, found.units), found.salt, steps)
 

@@ -30,7 +30,7 @@ def read(path: Path) -> list[ExpectedDevice]:
     try:
         return parse(csv_text.read(path))
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError("{path}: {error}", path=path, error=error) from error
 
 
 def parse(text: str) -> list[ExpectedDevice]:
@@ -52,12 +52,23 @@ def parse(text: str) -> list[ExpectedDevice]:
         }
         for name, value in values.items():
             if len(value) > MAX_TEXT:
-                raise UsageError(f"line {number}: {name} is longer than {MAX_TEXT} characters")
+                raise UsageError(
+                    "line {number}: {name} is longer than {max_text} characters",
+                    number=number,
+                    name=name,
+                    max_text=MAX_TEXT,
+                )
         if not short_name(values["name"]):
-            raise UsageError(f"line {number}: name is empty")
+            raise UsageError("line {number}: name is empty", number=number)
         if values.get("entity") and not is_siren(values["entity"]):
-            raise UsageError(f"line {number}: {values['entity']!r} is not a SIREN")
+            raise UsageError(
+                "line {number}: {value!r} is not a SIREN", number=number, value=values["entity"]
+            )
         if short_name(values["name"]) in found:
-            raise UsageError(f"line {number}: {values['name']!r} is on another line too")
+            raise UsageError(
+                "line {number}: {value!r} is on another line too",
+                number=number,
+                value=values["name"],
+            )
         found[short_name(values["name"])] = ExpectedDevice(**values)
     return list(found.values())

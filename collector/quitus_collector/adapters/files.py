@@ -33,4 +33,6 @@ def write_together(
     except OSError as error:
         for beside, _ in pending:
             beside.unlink(missing_ok=True)
-        raise CollectorError(f"{error.filename}: {error.strerror}") from error
+        raise CollectorError(
+            "{filename}: {strerror}", filename=error.filename, strerror=error.strerror
+        ) from error

@@ -22,9 +22,9 @@ def read(lines: Iterable[str], first: int = 1) -> Iterator[Install]:
         try:
             document = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"line {number} is not JSON") from error
+            raise UsageError("line {number} is not JSON", number=number) from error
         if not isinstance(document, dict):
-            raise UsageError(f"line {number} is not a JSON object")
+            raise UsageError("line {number} is not a JSON object", number=number)
         yield _install(document, number)
 
 
@@ -39,16 +39,16 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 def _install(document: dict[str, object], number: int) -> Install:
     hidden = document.get("hidden", False)
     if not isinstance(hidden, bool):
-        raise UsageError(f"line {number}: hidden is not true or false")
+        raise UsageError("line {number}: hidden is not true or false", number=number)
     nested = document.get("identifiers") or {}
     if not isinstance(nested, dict):
-        raise UsageError(f"line {number}: identifiers is not an object")
+        raise UsageError("line {number}: identifiers is not an object", number=number)
     texts: dict[str, str] = {}
     for key, value in (document | nested if nested else document).items():
         if value is None or key in NOT_TEXTS:
             continue
         if not isinstance(value, str):
-            raise UsageError(f"line {number}: {key} is not a text")
+            raise UsageError("line {number}: {key} is not a text", number=number, key=key)
         texts[key] = value
     name, version, publisher, architecture, source = [texts.pop(key, "") for key in FIELDS]
     return Install(name, version, publisher, architecture, source, identifiers=texts, hidden=hidden)

@@ -66,9 +66,9 @@ def texts(language: str, own: Path) -> Texts:
     try:
         return Texts.model_validate(tomllib.loads(read_text(path)))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError("{path}: {error}", path=path, error=error) from error
     except ValidationError as error:
-        raise UsageError(f"{path}: {complaint(error)}") from error
+        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
 
 
 class Letter:
@@ -195,7 +195,9 @@ def _compile(content: Mapping[str, object]) -> bytes:
             pdf_standards=["ua-1"],
         )
     except typst.TypstError as error:
-        raise RenderError(f"the letter could not be typeset: {error.message}") from error
+        raise RenderError(
+            "the letter could not be typeset: {message}", message=error.message
+        ) from error
     if not isinstance(pdf, bytes):
         raise RenderError("the letter could not be typeset: no document came out")
     return pdf

@@ -37,9 +37,17 @@ class Messages:
         return found.format(**values) if values else found
 
     def error(self, error: CollectorError) -> str:
-        """What an error says, as a sentence."""
-        said = self.text(error.message, **error.values)
+        """What an error says, as a sentence; what it quotes of another one too."""
+        values = {
+            name: self._quoted(each) if isinstance(each, CollectorError) else each
+            for name, each in error.values.items()
+        }
+        said = self.text(error.message, **values)
         return said[:1].upper() + said[1:]
+
+    def _quoted(self, error: CollectorError) -> str:
+        said = self.error(error)
+        return said[:1].lower() + said[1:]
 
     def count(self, one: str, many: str, number: int, **values: object) -> str:
         """The form that fits the number, {n} and other {names} filled in."""

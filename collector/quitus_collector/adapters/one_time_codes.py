@@ -66,5 +66,5 @@ def key_in(file: Path) -> bytes:
     except FileExistsError:
         pass
     except OSError as error:
-        raise CollectorError(f"{file}: {error.strerror}") from error
+        raise CollectorError("{file}: {strerror}", file=file, strerror=error.strerror) from error
     return file.read_bytes()

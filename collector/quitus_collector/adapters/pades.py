@@ -70,12 +70,14 @@ def credential(file: Path, passphrase_file: Path | None, at: datetime) -> Creden
         # The library does not tell one from the other.
         where = passphrase_file or "seal.passphrase_file"
         raise SealError(
-            f"{file}: is no PKCS#12 file, or its passphrase is not the one of {where}"
+            "{file}: is no PKCS#12 file, or its passphrase is not the one of {where}",
+            file=file,
+            where=where,
         ) from error
     if key is None or certificate is None:
-        raise SealError(f"{file}: holds no certificate with its key")
+        raise SealError("{file}: holds no certificate with its key", file=file)
     if reason := _unfit(certificate, at):
-        raise SealError(f"{file}: {reason}")
+        raise SealError("{file}: {reason}", file=file, reason=reason)
     signer = signers.SimpleSigner.load_pkcs12_data(content, [], passphrase)
     return Credential(signer, _name(certificate))
 
@@ -116,12 +118,20 @@ def seal(
     try:
         out = signer.sign_pdf(_Writer(BytesIO(pdf)))
     except TimestampRequestError as error:
-        raise SealError(f"{timestamp_url}: {error}") from error
+        raise SealError(
+            "{timestamp_url}: {error}", timestamp_url=timestamp_url, error=error
+        ) from error
     except (PathError, ValidationError) as error:
-        raise SealError(f"{timestamp_url}: no proof for later could be had: {error}") from error
+        raise SealError(
+            "{timestamp_url}: no proof for later could be had: {error}",
+            timestamp_url=timestamp_url,
+            error=error,
+        ) from error
     except (SigningError, PdfError, OSError) as error:
         why = f": {error.__cause__}" if error.__cause__ else ""
-        raise SealError(f"the declaration could not be sealed: {error}{why}") from error
+        raise SealError(
+            "the declaration could not be sealed: {error}{why}", error=error, why=why
+        ) from error
     return bytes(out.getvalue())
 
 
@@ -138,7 +148,7 @@ def attest(content: bytes, by: Credential, timestamp_url: str = "") -> bytes:
             )
         )
     except (SigningError, TimestampRequestError, OSError) as error:
-        raise SealError(f"the receipt could not be sealed: {error}") from error
+        raise SealError("the receipt could not be sealed: {error}", error=error) from error
     return bytes(signed.dump())
 
 
@@ -146,7 +156,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise SealError(f"{file}: {error.strerror}") from error
+        raise SealError("{file}: {strerror}", file=file, strerror=error.strerror) from error
 
 
 def _unfit(certificate: x509.Certificate, at: datetime) -> str:

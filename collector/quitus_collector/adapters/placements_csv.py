@@ -54,7 +54,9 @@ def parse(text: str) -> list[PlacementLine]:
     for number, cells in rows:
         try:
             if len(cells) > len(names):
-                raise UsageError(f"{len(cells)} cells under {len(names)} headings")
+                raise UsageError(
+                    "{number} cells under {number2} headings", number=len(cells), number2=len(names)
+                )
             lines.append(_line(dict(zip(names, cells, strict=False)), number))
         except UsageError as error:
             wrong.append(f"line {number}: {error}")
@@ -69,9 +71,15 @@ def _names(headings: Iterable[str]) -> list[str]:
         name = HEADINGS.get(heading.strip().casefold())
         if name is None:
             known = ", ".join(HEADINGS)
-            raise UsageError(f"line 1: unknown heading {heading.strip()!r}; known: {known}")
+            raise UsageError(
+                "line 1: unknown heading {heading!r}; known: {known}",
+                heading=heading.strip(),
+                known=known,
+            )
         if name in names:
-            raise UsageError(f"line 1: the heading {heading.strip()!r} is there twice")
+            raise UsageError(
+                "line 1: the heading {heading!r} is there twice", heading=heading.strip()
+            )
         names.append(name)
     if "device" not in names:
         raise UsageError("line 1: the heading 'device' is missing")
@@ -94,4 +102,6 @@ def _word(name: str, text: str, words: Mapping[str, Word]) -> Word:
     try:
         return words[text.casefold()]
     except KeyError as error:
-        raise UsageError(f"{name} {text!r} is none of {', '.join(words)}") from error
+        raise UsageError(
+            "{name} {text!r} is none of {listed}", name=name, text=text, listed=", ".join(words)
+        ) from error

@@ -43,7 +43,7 @@ class HTTPTimeStamper(TimeStamper):
         response = await asyncio.to_thread(self._ask, req.dump())
         stamp = response["time_stamp_token"]["content"]["encap_content_info"]["content"].parsed
         if stamp["nonce"].native != req["nonce"].native:
-            raise SealError(f"{self.url}: answers another question (its nonce is not ours)")
+            raise SealError("{url}: answers another question (its nonce is not ours)", url=self.url)
         return response
 
     def _ask(self, query: bytes) -> tsp.TimeStampResp:
@@ -60,18 +60,24 @@ class HTTPTimeStamper(TimeStamper):
             reason = getattr(error, "reason", None) or error
             if isinstance(error, HTTPError):
                 error.close()  # it holds the connection
-            raise SealError(f"{self.url}: no timestamp: {reason}") from error
+            raise SealError("{url}: no timestamp: {reason}", url=self.url, reason=reason) from error
         if kind != "application/timestamp-reply" or len(content) > MAX_ANSWER_BYTES:
-            raise SealError(f"{self.url}: does not answer as a timestamp authority does ({kind})")
+            raise SealError(
+                "{url}: does not answer as a timestamp authority does ({kind})",
+                url=self.url,
+                kind=kind,
+            )
         try:
             status = _Answer.load(content, strict=True)["status"].native
             if status["status"] != "granted":
                 said = "; ".join(status["status_string"] or [status["status"]])
-                raise SealError(f"{self.url}: refuses to give a timestamp: {said}")
+                raise SealError(
+                    "{url}: refuses to give a timestamp: {said}", url=self.url, said=said
+                )
             response = tsp.TimeStampResp.load(content, strict=True)
             response.native  # noqa: B018 - parses all of it
         except ValueError as error:
-            raise SealError(f"{self.url}: the timestamp is malformed") from error
+            raise SealError("{url}: the timestamp is malformed", url=self.url) from error
         return response
 
 

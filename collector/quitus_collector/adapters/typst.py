@@ -35,7 +35,7 @@ def render(declaration: Declaration, messages: Messages) -> bytes:
             missing = _UNDISPLAYABLE.search(error.message)
             if not missing:
                 raise RenderError(
-                    f"the declaration could not be typeset: {error.message}"
+                    "the declaration could not be typeset: {message}", message=error.message
                 ) from error
             for character in set(missing[1]):
                 content = content.replace(character, BOX)

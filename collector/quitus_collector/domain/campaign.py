@@ -71,12 +71,13 @@ class Campaign:
     def __post_init__(self) -> None:
         """Raises UsageError for days out of order, or a duty that rests on nothing."""
         if self.received_on < self.dated:
-            raise UsageError(f"the letter {self.id} was received before the day it is dated")
+            raise UsageError("the letter {id} was received before the day it is dated", id=self.id)
         if self.deadline and self.deadline < self.dated:
-            raise UsageError(f"the deadline of the letter {self.id} lies before its date")
+            raise UsageError("the deadline of the letter {id} lies before its date", id=self.id)
         if self.nature is not Nature.VOLUNTARY and not self.basis:
             raise UsageError(
-                f"a {self.nature} letter rests on something: name the clause or the decision"
+                "a {nature} letter rests on something: name the clause or the decision",
+                nature=self.nature,
             )
 
     @property
@@ -88,14 +89,18 @@ class Campaign:
     def remind(self, reminder: Reminder) -> "Campaign":
         """The publisher wrote again."""
         if reminder.on < self.received_on:
-            raise UsageError(f"a reminder of {self.id} cannot come before the letter itself")
+            raise UsageError("a reminder of {id} cannot come before the letter itself", id=self.id)
         reminders = sorted((*self.reminders, reminder), key=lambda each: each.on)
         return replace(self, reminders=tuple(reminders))
 
     def reply(self, reply: Reply) -> "Campaign":
         """An entity answered; it may answer again, as after a clarification."""
         if self.entities and reply.entity not in self.entities:
-            raise UsageError(f"the letter {self.id} does not address the entity {reply.entity}")
+            raise UsageError(
+                "the letter {id} does not address the entity {entity}",
+                id=self.id,
+                entity=reply.entity,
+            )
         if reply.answer is Answer.DECLINE and not reply.reasons.strip():
             raise UsageError("declining needs its reasons")
         others = tuple(each for each in self.replies if each.entity != reply.entity)

@@ -201,7 +201,9 @@ class Filing:
         self._must_be("read", State.DRAFT, State.REVIEWED)
         lines = set(lines)
         if strange := sorted(lines - set(self.facts.lines)):
-            raise FilingRefused(f"the declaration {self.id} has no line {strange[0]}")
+            raise FilingRefused(
+                "the declaration {id} has no line {value}", id=self.id, value=strange[0]
+            )
         read = tuple(each for each in self.facts.lines if each in self.read or each in lines)
         state = State.REVIEWED if len(read) == len(self.facts.lines) else State.DRAFT
         return replace(self, read=read, state=state)
@@ -210,7 +212,7 @@ class Filing:
         """Another document with the same lines, which nobody has approved yet."""
         self._must_be("changed", State.DRAFT, State.REVIEWED)
         if document == self.document:
-            raise FilingRefused(f"nothing of the declaration {self.id} would change")
+            raise FilingRefused("nothing of the declaration {id} would change", id=self.id)
         return replace(self, document=document, approvals=(), overrides=())
 
     def approve(self, approval: Approval, overrides: Sequence[Override] = ()) -> "Filing":
@@ -218,22 +220,29 @@ class Filing:
         self._must_be("approved", State.DRAFT, State.REVIEWED)
         if self.policy.apart and approval.by == self.drafted_by:
             raise FilingRefused(
-                f"{approval.by} drafted the declaration {self.id}: someone else has to approve it"
+                "{by} drafted the declaration {id}: someone else has to approve it",
+                by=approval.by,
+                id=self.id,
             )
         if approval.by in {each.by for each in self.approvals}:
             raise FilingRefused(
-                f"{approval.by} approved the declaration {self.id} already: "
-                "another approver is wanted"
+                "{by} approved the declaration {id} already: another approver is wanted",
+                by=approval.by,
+                id=self.id,
             )
         for each in overrides:
             if not each.reason.strip():
-                raise FilingRefused(f"{each.guard} may be set aside for a written reason only")
+                raise FilingRefused(
+                    "{guard} may be set aside for a written reason only", guard=each.guard
+                )
         longer = replace(self, overrides=(*self.overrides, *self._needed(overrides)))
         if blocks := longer.blocks():
             said = "; ".join(f"{each} ({each.guard})" for each in blocks)
             raise FilingRefused(
-                f"the declaration {self.id} cannot be approved: {said}; "
-                "put it right and draft again, or set it aside with a written reason"
+                "the declaration {id} cannot be approved: {said}; put it right and draft again, "
+                "or set it aside with a written reason",
+                id=self.id,
+                said=said,
             )
         approvals = (*self.approvals, approval)
         enough = len(approvals) >= self.policy.approvers
@@ -258,8 +267,11 @@ class Filing:
         """
         if self.receipt and self.receipt.number != receipt.number:
             raise FilingRefused(
-                f"the declaration {self.id} has the receipt {self.receipt.number}, and now "
-                f"{receipt.number} too: ask the portal which one stands"
+                "the declaration {id} has the receipt {number}, and now {number2} too: ask the "
+                "portal which one stands",
+                id=self.id,
+                number=self.receipt.number,
+                number2=receipt.number,
             )
         if self.receipt:
             return self
@@ -301,12 +313,18 @@ class Filing:
         failing = {each.guard for each in self.blocks()}
         for each in overrides:
             if each.guard not in failing:
-                raise FilingRefused(f"{each.guard} is not in the way: nothing is to be set aside")
+                raise FilingRefused(
+                    "{guard} is not in the way: nothing is to be set aside", guard=each.guard
+                )
         return list(overrides)
 
     def _must_be(self, step: str, *states: State) -> None:
         if self.state not in states:
             possible = " or ".join(states)
             raise FilingRefused(
-                f"the declaration {self.id} is {self.state}: it can be {step} when it is {possible}"
+                "the declaration {id} is {state}: it can be {step} when it is {possible}",
+                id=self.id,
+                state=self.state,
+                step=step,
+                possible=possible,
             )

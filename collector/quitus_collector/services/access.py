@@ -39,7 +39,7 @@ def revoke(store: Store, clock: Clock, name: str, *, actor: str, reason: str = "
     """
     device, _ = show_device(store, name)
     if device.revoked_at:
-        raise UsageError(f"{device.name} ({device.id}) is revoked already")
+        raise UsageError("{name} ({id}) is revoked already", name=device.name, id=device.id)
     return _set_revoked(store, clock, device, Kind.REVOKED, actor, reason)
 
 
@@ -47,7 +47,7 @@ def restore(store: Store, clock: Clock, name: str, *, actor: str, reason: str = 
     """Lets a revoked device in again; raises UnknownDevice, or UsageError where it is in."""
     device, _ = show_device(store, name)
     if not device.revoked_at:
-        raise UsageError(f"{device.name} ({device.id}) is not revoked")
+        raise UsageError("{name} ({id}) is not revoked", name=device.name, id=device.id)
     return _set_revoked(store, clock, device, Kind.RESTORED, actor, reason)
 
 

@@ -14,7 +14,7 @@ def register(store: Store, clock: Clock, campaign: Campaign, *, actor: str) -> N
     """Keeps a letter; raises UsageError for an id that another one has."""
     with store.writing() as work:
         if any(each.id == campaign.id for each in work.campaigns.list()):
-            raise UsageError(f"a letter {campaign.id!r} is registered already")
+            raise UsageError("a letter {id!r} is registered already", id=campaign.id)
         work.campaigns.add(campaign)
         detail = {"nature": campaign.nature.value, "scan_sha256": campaign.scan_sha256}
         work.audit.add(Event(clock.now(), Kind.LETTER_REGISTERED, actor, campaign.id, detail))
@@ -37,7 +37,9 @@ def answer(store: Store, clock: Clock, campaign_id: str, reply: Reply, *, actor:
     with store.writing() as work:
         if reply.filing and work.filings.get(reply.filing).campaign != campaign_id:
             raise UsageError(
-                f"the declaration {reply.filing} does not answer the letter {campaign_id}"
+                "the declaration {filing} does not answer the letter {campaign_id}",
+                filing=reply.filing,
+                campaign_id=campaign_id,
             )
         campaign = work.campaigns.get(campaign_id).reply(reply)
         work.campaigns.add(campaign)

@@ -12,7 +12,9 @@ def trust(store: Store, authority: CompanyAuthority, *, actor: str) -> None:
     """Lets the machines of this authority in; raises UsageError where the id is taken."""
     with store.writing() as work:
         if any(each.id == authority.id for each in work.company_authorities.list()):
-            raise UsageError(f"there is a company authority {authority.id!r} already: remove it")
+            raise UsageError(
+                "there is a company authority {id!r} already: remove it", id=authority.id
+            )
         work.company_authorities.add(authority)
         detail = {"names": authority.names, "entity": authority.entity or ""}
         what = _subject(authority.id)
@@ -51,4 +53,4 @@ def _subject(authority_id: str) -> str:
 
 
 def _unknown(authority_id: str) -> UsageError:
-    return UsageError(f"there is no company authority {authority_id!r}")
+    return UsageError("there is no company authority {authority_id!r}", authority_id=authority_id)

@@ -78,7 +78,9 @@ def check_publisher(catalogue: Catalogue, publisher: str | None) -> None:
     if publisher is not None and publisher not in catalogue.publishers:
         close = get_close_matches(publisher, catalogue.publishers, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise UsageError(f"the catalogue has no publisher {publisher!r}{hint}")
+        raise UsageError(
+            "the catalogue has no publisher {publisher!r}{hint}", publisher=publisher, hint=hint
+        )
 
 
 def _blank(company: Company, position: Position, clock: Clock) -> Declaration:

@@ -91,7 +91,7 @@ def revoke_token(store: Store, clock: Clock, token_id: str, *, actor: str) -> Jo
     with store.writing() as work:
         token = next((each for each in work.tokens.list() if each.id == token_id), None)
         if token is None:
-            raise UsageError(f"no token has the id {token_id!r}")
+            raise UsageError("no token has the id {token_id!r}", token_id=token_id)
         token = replace(token, expires_at=min(token.expires_at, now))
         work.tokens.add(token)
         work.audit.add(Event(now, Kind.TOKEN_REVOKED, actor, f"token {token.id}"))
@@ -238,7 +238,9 @@ def decide(
     with store.writing() as work:
         request = next((each for each in work.requests.list() if each.id == request_id), None)
         if request is None:
-            raise UsageError(f"no device waits under the request {request_id!r}")
+            raise UsageError(
+                "no device waits under the request {request_id!r}", request_id=request_id
+            )
         request = replace(request, approved=approved, entity=entity)
         work.requests.add(request)
         kind = Kind.APPROVED if approved else Kind.DENIED

@@ -130,7 +130,9 @@ def why(
         if device is None or device in (each.device, names[each.device])
     ]
     if device is not None and not shown:
-        raise UsageError(f"{found.terms.label(named)} is not counted on {device!r}")
+        raise UsageError(
+            "{named} is not counted on {device!r}", named=found.terms.label(named), device=device
+        )
     with store.reading() as work:
         if day is None or day == clock.today():
             kept = _of_now(work, catalogue, named, {each.device for each in shown})
@@ -176,12 +178,22 @@ def _named(product: str, present: Collection[str], catalogue: Catalogue) -> str:
     if len(versions) == 1:
         return versions[0]
     if versions:
-        raise UsageError(f"{product} is there in several versions: {', '.join(versions)}")
+        raise UsageError(
+            "{product} is there in several versions: {listed}",
+            product=product,
+            listed=", ".join(versions),
+        )
     close = get_close_matches(product, present, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     if line_of(product) not in catalogue.products:
-        raise UsageError(f"the catalogue has no product {line_of(product)!r}{hint}")
-    raise UsageError(f"{product} is neither installed as commercial software nor owned{hint}")
+        raise UsageError(
+            "the catalogue has no product {product!r}{hint}", product=line_of(product), hint=hint
+        )
+    raise UsageError(
+        "{product} is neither installed as commercial software nor owned{hint}",
+        product=product,
+        hint=hint,
+    )
 
 
 def _of_now(

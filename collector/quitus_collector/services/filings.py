@@ -46,7 +46,7 @@ def draft(
     """
     with store.writing() as work:
         if campaign and work.campaigns.get(campaign).publisher != publisher:
-            raise UsageError(f"the letter {campaign} is not from this publisher")
+            raise UsageError("the letter {campaign} is not from this publisher", campaign=campaign)
         now = clock.now()
         devices = work.fleet.snapshots()
         in_scope = _placed(work, devices)
@@ -117,7 +117,10 @@ def amend(
     with store.writing() as work:
         before = work.filings.get(filing_id)
         if before.digest != digest:
-            raise FilingRefused(f"the declaration {filing_id} changed meanwhile: look at it again")
+            raise FilingRefused(
+                "the declaration {filing_id} changed meanwhile: look at it again",
+                filing_id=filing_id,
+            )
         filing = before.amend(document)
         work.filings.add(filing)
         for paper, content in papers.items():
@@ -149,8 +152,10 @@ def approve(
         before, now = work.filings.get(filing_id), clock.now()
         if len(digest) < MIN_DIGEST or not before.digest.startswith(digest.lower()):
             raise UsageError(
-                f"the declaration {filing_id} does not have the digest {digest!r}: "
-                "look at it with declaration show, and give the digest that is shown there"
+                "the declaration {filing_id} does not have the digest {digest!r}: look at it with "
+                "declaration show, and give the digest that is shown there",
+                filing_id=filing_id,
+                digest=digest,
             )
         aside = [Override(guard, reason, actor, now) for guard, reason in overrides.items()]
         filing = before.approve(Approval(actor, name, function, now, portal, view), aside)
@@ -174,7 +179,9 @@ def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: s
     with store.writing() as work:
         now = work.filings.get(filing_id)
         if now != before:
-            raise FilingRefused(f"the declaration {filing_id} changed while it was being sealed")
+            raise FilingRefused(
+                "the declaration {filing_id} changed while it was being sealed", filing_id=filing_id
+            )
         filing = now.seal(sealed)
         work.filings.add(filing)
         work.papers.add(filing_id, Paper.SEALED, made.pdf)

@@ -63,8 +63,13 @@ def forget(store: Store, clock: Clock, name: str, *, actor: str) -> int:
 def _number(work: UnitOfWork, name: str) -> int:
     known = work.fleet.known_as(name)
     if not known:
-        raise UnknownDevice(f"no device has or had the id or the name {name!r}")
+        raise UnknownDevice("no device has or had the id or the name {name!r}", name=name)
     if len(known) > 1:
         ids = ", ".join(sorted(known.values()))
-        raise UsageError(f"{len(known)} devices have had the name {name!r}: give one of {ids}")
+        raise UsageError(
+            "{number} devices have had the name {name!r}: give one of {ids}",
+            number=len(known),
+            name=name,
+            ids=ids,
+        )
     return next(iter(known))

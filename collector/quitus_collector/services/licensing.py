@@ -224,7 +224,9 @@ def end_of_past(clock: Clock, day: date) -> datetime | None:
     Raises UsageError for a day that is not over.
     """
     if day > clock.today():
-        raise UsageError(f"{day} is not over yet: a position needs a day that is past, or today")
+        raise UsageError(
+            "{day} is not over yet: a position needs a day that is past, or today", day=day
+        )
     return None if day == clock.today() else clock.end_of(day)
 
 
@@ -232,7 +234,9 @@ def _terms_of(work: UnitOfWork, at: datetime) -> CountingTerms:
     begins = work.fleet.begins_at()
     if begins is None or at < begins:
         known = f"it begins on {begins:%Y-%m-%d}" if begins else "nothing was counted yet"
-        raise UsageError(f"the history has no position of {at:%Y-%m-%d}: {known}")
+        raise UsageError(
+            "the history has no position of {at:%Y-%m-%d}: {known}", at=at, known=known
+        )
     return next(each.terms for each in reversed(work.fleet.catalogues()) if each.since <= at)
 
 

@@ -49,7 +49,7 @@ def place(
             try:
                 placement = _placement(line, named, known)
                 if placement.device_id in said:
-                    raise UsageError(f"the device {line.device!r} is there twice")
+                    raise UsageError("the device {device!r} is there twice", device=line.device)
             except (UsageError, UnknownDevice) as error:
                 wrong.append(f"{line.where}{error}")
                 continue
@@ -87,7 +87,11 @@ def add_exemption(
     if product.partition("@")[0] not in known:
         close = get_close_matches(product, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"the catalogue has no publisher or product {product!r}{hint}")
+        raise UsageError(
+            "the catalogue has no publisher or product {product!r}{hint}",
+            product=product,
+            hint=hint,
+        )
     if exemption.role is Role.PRODUCTION:
         raise UsageError("production is what licences are for: nothing is exempt there")
     if not exemption.evidence.strip():
@@ -109,7 +113,7 @@ def remove_exemption(store: Store, clock: Clock, exemption_id: str, *, actor: st
     with store.writing() as work:
         known = {each.id: each for each in work.decisions.exemptions()}
         if exemption_id not in known:
-            raise UsageError(f"no exemption has the id {exemption_id!r}")
+            raise UsageError("no exemption has the id {exemption_id!r}", exemption_id=exemption_id)
         work.decisions.remove_exemption(exemption_id)
         work.audit.add(Event(clock.now(), Kind.EXEMPTION_REMOVED, actor, exemption_id))
     return known[exemption_id]
@@ -140,10 +144,13 @@ def _placement(
 ) -> Placement:
     ids = named.get(line.device) or named.get(line.device.casefold()) or ()
     if not ids:
-        raise UnknownDevice(f"no device has the id or the name {line.device!r}")
+        raise UnknownDevice("no device has the id or the name {device!r}", device=line.device)
     if len(ids) > 1:
         raise UsageError(
-            f"{len(ids)} devices have the name {line.device!r}: give one of {', '.join(ids)}"
+            "{number} devices have the name {device!r}: give one of {listed}",
+            number=len(ids),
+            device=line.device,
+            listed=", ".join(ids),
         )
     before = known.get(ids[0], Placement(ids[0]))
     given = {
@@ -160,7 +167,9 @@ def _placement(
         after.role is not Role.PRODUCTION or after.scope is not Scope.COUNTED
     ):
         what = after.role if after.scope is Scope.COUNTED else after.scope
-        raise UsageError(f"the device {line.device!r} is {what} without a reason")
+        raise UsageError(
+            "the device {device!r} is {what} without a reason", device=line.device, what=what
+        )
     return after
 
 
@@ -179,7 +188,9 @@ def _told(placement: Placement) -> tuple[str, Mapping[str, str]]:
 
 def _check_siren(siren: str) -> None:
     if not is_siren(siren):
-        raise UsageError(f"{siren!r} is not a SIREN: nine digits with their check digit")
+        raise UsageError(
+            "{siren!r} is not a SIREN: nine digits with their check digit", siren=siren
+        )
 
 
 def _is_reversed(start: date | None, end: date | None) -> bool:

@@ -199,7 +199,9 @@ def edit(
     for name, value in values.items():
         field = field_of(name)
         if field is None or field == "id":
-            raise UsageError(f"{name!r} is no field of an entitlement that can be changed")
+            raise UsageError(
+                "{name!r} is no field of an entitlement that can be changed", name=name
+            )
         told[field] = value
     with store.writing() as work:
         known = {each.id: each for each in work.entitlements.list()}
@@ -242,7 +244,9 @@ def history(store: Store, entitlement_id: str | None = None) -> Sequence[Happene
     with store.reading() as work:
         found = happenings(work.entitlements.history(entitlement_id))
     if entitlement_id is not None and not found:
-        raise UsageError(f"no entitlement has or had the id {entitlement_id!r}")
+        raise UsageError(
+            "no entitlement has or had the id {entitlement_id!r}", entitlement_id=entitlement_id
+        )
     return found
 
 
@@ -262,7 +266,9 @@ def _kinds(work: UnitOfWork) -> defaultdict[str, frozenset[ProofKind]]:
 
 def _of(known: Mapping[str, Entitlement], entitlement_id: str) -> Entitlement:
     if entitlement_id not in known:
-        raise UsageError(f"no entitlement has the id {entitlement_id!r}")
+        raise UsageError(
+            "no entitlement has the id {entitlement_id!r}", entitlement_id=entitlement_id
+        )
     return known[entitlement_id]
 
 

@@ -54,7 +54,12 @@ def add_proof(
         _check(entitlement_id, [each.id for each in work.entitlements.list()])
         for each in work.proofs.list():
             if (each.entitlement, each.sha256) == (entitlement_id, sha256):
-                raise UsageError(f"{file}: is attached to {entitlement_id} already, as {each.kind}")
+                raise UsageError(
+                    "{file}: is attached to {entitlement_id} already, as {kind}",
+                    file=file,
+                    entitlement_id=entitlement_id,
+                    kind=each.kind,
+                )
         work.proofs.add(proof)
         detail = {"entitlement": entitlement_id, "kind": str(kind), "file": proof.name}
         work.audit.add(Event(now, Kind.PROOF_ADDED, act.actor, sha256, detail))
@@ -109,7 +114,10 @@ def export(
     """
     found = {each.sha256: each for each in proofs(store, entitlement_id)}
     if not found:
-        raise UsageError(f"no document is attached to {entitlement_id or 'any line'}")
+        raise UsageError(
+            "no document is attached to {entitlement_id}",
+            entitlement_id=entitlement_id or "any line",
+        )
     written = []
     for each in found.values():
         target = folder / f"{each.sha256[:12]}-{Path(each.name).name}"
@@ -120,11 +128,13 @@ def export(
 
 def _check(entitlement_id: str, known: Sequence[str]) -> None:
     if entitlement_id not in known:
-        raise UsageError(f"no entitlement has the id {entitlement_id!r}")
+        raise UsageError(
+            "no entitlement has the id {entitlement_id!r}", entitlement_id=entitlement_id
+        )
 
 
 def _one(found: Sequence[Proof], digest: str) -> Proof:
     matching = [each for each in found if each.sha256.startswith(digest.lower())]
     if len(digest) < MIN_DIGEST or len(matching) != 1:
-        raise UsageError(f"{digest!r} names no document of this line, or several")
+        raise UsageError("{digest!r} names no document of this line, or several", digest=digest)
     return matching[0]

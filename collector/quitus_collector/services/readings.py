@@ -92,7 +92,7 @@ def decide(
     if rule not in known_rules:
         close = get_close_matches(rule, known_rules, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"no contested rule has the id {rule!r}{hint}")
+        raise UsageError("no contested rule has the id {rule!r}{hint}", rule=rule, hint=hint)
     if not reason.strip():
         raise UsageError("a reading needs a reason: it is printed beside the figures")
     with store.writing() as work:

@@ -149,9 +149,13 @@ def accept_offline(store: Store, clock: Clock, signer: ClientCertificate, report
             raise Quarantined(device.standing_reason)
         if report.taken_at > clock.now() + MAX_CLOCK_ERROR:
             day = f"{report.taken_at:%Y-%m-%d}"
-            raise UsageError(f"{device.name} says that it was read on {day}: is its clock right?")
+            raise UsageError(
+                "{name} says that it was read on {day}: is its clock right?",
+                name=device.name,
+                day=day,
+            )
         if device.last_report_at and report.taken_at <= device.last_report_at:
-            raise UsageError(f"is not newer than what is held of {device.name}")
+            raise UsageError("is not newer than what is held of {name}", name=device.name)
         (taken,) = _taken_in(work, [(device, report)])
         if isinstance(taken, CollectorError):
             raise taken
@@ -251,7 +255,7 @@ class _Batch:
 
 def _known(devices: Mapping[str, Device], device_id: str) -> Device:
     if device_id not in devices:
-        raise UnknownDevice(f"no device has the id {device_id!r}")
+        raise UnknownDevice("no device has the id {device_id!r}", device_id=device_id)
     return devices[device_id]
 
 
@@ -392,7 +396,9 @@ def settle(store: Store, clock: Clock, name: str, decision: Decision, actor: str
             settled = replace(device, standing=Standing.QUARANTINED, standing_reason=reason)
         elif decision is Decision.REPLACEMENT:
             if not rival:
-                raise UsageError(f"{device.name} ({device.id}) has no other device to replace")
+                raise UsageError(
+                    "{name} ({id}) has no other device to replace", name=device.name, id=device.id
+                )
             reason = f"replaced by {device.name} ({device.id})"
             work.devices.add(
                 replace(rival, standing=Standing.REPLACED, standing_reason=reason, rival=device.id)
@@ -425,8 +431,13 @@ def show_device(store: Store, name: str) -> tuple[Device, Sequence[Install]]:
     with store.reading() as work:
         named = [device for device in work.devices.list() if name in (device.id, device.name)]
         if not named:
-            raise UnknownDevice(f"no device has the id or the name {name!r}")
+            raise UnknownDevice("no device has the id or the name {name!r}", name=name)
         if len(named) > 1:
             ids = ", ".join(device.id for device in named)
-            raise UsageError(f"{len(named)} devices are named {name!r}: give one of the ids {ids}")
+            raise UsageError(
+                "{number} devices are named {name!r}: give one of the ids {ids}",
+                number=len(named),
+                name=name,
+                ids=ids,
+            )
         return named[0], work.inventories.list(named[0].id)

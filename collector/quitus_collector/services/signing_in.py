@@ -58,7 +58,8 @@ def make_account(
     name = name.strip()
     if not name or len(name) > 64 or not all(c.isalnum() or c in ".-_@+" for c in name):
         raise UsageError(
-            f"{name!r} is not a name to sign in with: letters, digits and . - _ @ +, at most 64"
+            "{name!r} is not a name to sign in with: letters, digits and . - _ @ +, at most 64",
+            name=name,
         )
     password, now = secrets.token_urlsafe(12), door.clock.now()
     account = Account(
@@ -135,7 +136,7 @@ def sign_in_by_company(
     with door.store.writing() as work:
         known = work.accounts.find(subject=subject)
         if known is None and work.accounts.find(name=name):
-            raise SignInRefused(f"the name {name!r} is that of another account")
+            raise SignInRefused("the name {name!r} is that of another account", name=name)
         account = known or Account(secrets.token_hex(8), name, full_name, frozenset(), now)
         if account.disabled_at:
             raise SignInRefused("your account is disabled: ask the administrator")
@@ -193,8 +194,10 @@ def check_password(password: str, name: str) -> None:
     """Raises UsageError for a password that is too short, too long, or says the name."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise UsageError(
-            f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters: this one has "
-            f"{len(password)}"
+            "a password has {min_password} to {max_password} characters: this one has {number}",
+            min_password=MIN_PASSWORD,
+            max_password=MAX_PASSWORD,
+            number=len(password),
         )
     if len(set(password)) < 5 or name.casefold() in password.casefold():
         raise UsageError("the password is too easy to guess: choose another")

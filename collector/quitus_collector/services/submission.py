@@ -108,7 +108,11 @@ def ask(store: Store, clock: Clock, portal: Portal, filing_id: str, *, actor: st
             f"ask again after {attempt.settles_at:%Y-%m-%d %H:%M} UTC"
         )
     if filing.state is State.SUBMITTING and asked_at < attempt.ends_at:
-        raise FilingRefused(f"the declaration {filing_id} may be being sent just now: {said}")
+        raise FilingRefused(
+            "the declaration {filing_id} may be being sent just now: {said}",
+            filing_id=filing_id,
+            said=said,
+        )
     return _settle(store, clock, filing_id, lambda now: _same(now, filing).lost_sight(said), actor)
 
 
@@ -129,7 +133,9 @@ def receipt_document(filing: Filing) -> bytes:
     Raises FilingRefused where there is none.
     """
     if filing.receipt is None:
-        raise FilingRefused(f"the declaration {filing.id} is {filing.state}: it has no receipt")
+        raise FilingRefused(
+            "the declaration {id} is {state}: it has no receipt", id=filing.id, state=filing.state
+        )
     stated = {
         "format": "quitus-receipt/1",
         "declaration": filing.id,
@@ -165,8 +171,8 @@ def say_not_submitted(
         attempt = _open_attempt(filing)
         if clock.now() < attempt.settles_at:
             raise FilingRefused(
-                f"what was sent may still arrive: say so after "
-                f"{attempt.settles_at:%Y-%m-%d %H:%M} UTC"
+                "what was sent may still arrive: say so after {settles_at:%Y-%m-%d %H:%M} UTC",
+                settles_at=attempt.settles_at,
             )
         return filing.not_sent(reason)
 
@@ -186,7 +192,9 @@ def _begin(
         before, now = work.filings.get(filing_id), clock.now()
         filing = before.begin(_attempt(portal, actor, now))
         if before.sealed is None or before.sealed.sha256 != pdf_sha256:
-            raise FilingRefused(f"the declaration {filing_id} was sealed anew: submit that one")
+            raise FilingRefused(
+                "the declaration {filing_id} was sealed anew: submit that one", filing_id=filing_id
+            )
         work.filings.add(filing)
         detail = {"portal": portal.name, "reference": filing.reference, "sha256": pdf_sha256}
         work.audit.add(Event(now, Kind.SUBMITTING, actor, filing_id, detail))
@@ -194,14 +202,16 @@ def _begin(
 
 def _open_attempt(filing: Filing) -> Attempt:
     if filing.state not in (State.SUBMITTING, State.UNCERTAIN):
-        raise FilingRefused(f"the declaration {filing.id} is {filing.state}: nothing is open")
+        raise FilingRefused(
+            "the declaration {id} is {state}: nothing is open", id=filing.id, state=filing.state
+        )
     return filing.attempts[-1]
 
 
 def _same(now: Filing, seen: Filing) -> Filing:
     """What was answered goes for the attempt that was open when it was asked."""
     if now.attempts != seen.attempts:
-        raise FilingRefused(f"the declaration {now.id} was submitted anew meanwhile")
+        raise FilingRefused("the declaration {id} was submitted anew meanwhile", id=now.id)
     return now
 
 

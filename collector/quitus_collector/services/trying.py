@@ -133,7 +133,10 @@ def what_if(
     after, effects = try_out(estate, changes)
     for effect in effects:
         if not effect.installs and not isinstance(effect.change, Bought):
-            raise UsageError(f"{_product(effect.change)} is not installed there: nothing to change")
+            raise UsageError(
+                "{product} is not installed there: nothing to change",
+                product=_product(effect.change),
+            )
     return WhatIf(
         found.as_of,
         effects,
@@ -151,7 +154,11 @@ def _lines(found: Known, estate: Estate, solver: Solver) -> tuple[PositionLine, 
 def _moved(move: Move, found: Known, estate: Estate, catalogue: Catalogue, id_: str) -> Moved:
     licences = _licences(move.to, 0, id_, catalogue)
     if licences.metric not in MOVED_BY:
-        raise UsageError(f"{move.to} is counted by {licences.metric}: people cannot move to it")
+        raise UsageError(
+            "{to} is counted by {metric}: people cannot move to it",
+            to=move.to,
+            metric=licences.metric,
+        )
     if move.users == ("all",):
         users = frozenset(each.user for each in estate.devices if each.user)
     else:
@@ -160,7 +167,7 @@ def _moved(move: Move, found: Known, estate: Estate, catalogue: Catalogue, id_: 
         silent = ids - {each.id for each in estate.devices if each.user}
         if silent:
             names = {each.device_id: each.name for each in found.devices}
-            raise UsageError(f"{names[min(silent)]} does not tell whose it is")
+            raise UsageError("{value} does not tell whose it is", value=names[min(silent)])
     return Moved(move.product, licences, users)
 
 
@@ -180,9 +187,9 @@ def _device(name: str, found: Known) -> str:
     """The id of a device by its id or name; raises UsageError."""
     ids = [each.device_id for each in found.devices if name in (each.device_id, each.name)]
     if not ids:
-        raise UsageError(f"no device that counts has the name or id {name!r}")
+        raise UsageError("no device that counts has the name or id {name!r}", name=name)
     if len(ids) > 1:
-        raise UsageError(f"several devices have the name {name!r}: name one by its id")
+        raise UsageError("several devices have the name {name!r}: name one by its id", name=name)
     return ids[0]
 
 

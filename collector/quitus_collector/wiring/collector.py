@@ -133,8 +133,9 @@ class Collector:
         """Raises UsageError where no collector was made in the folder."""
         if not self.config.authority.is_dir():
             raise UsageError(
-                f"there is no collector in {self.config.home}: run quitus-collector init, "
-                "or name its folder with --home"
+                "there is no collector in {home}: run quitus-collector init, or name its folder "
+                "with --home",
+                home=self.config.home,
             )
 
 

@@ -86,7 +86,9 @@ def seal(collector: Collector, declaration: Declaration) -> Sealed:
     from quitus_collector.adapters.declaration_check import verify_pdf
 
     if not declaration.is_approved:
-        raise SealError(f"the declaration is a {declaration.state}: it is sealed once approved")
+        raise SealError(
+            "the declaration is a {state}: it is sealed once approved", state=declaration.state
+        )
     settings, now = collector.config.seal, collector.clock.now()
     if settings.certificate is None:
         pdf = typst.render(replace(declaration, seal=SealPlan()), collector.messages)
@@ -106,7 +108,11 @@ def seal(collector: Collector, declaration: Declaration) -> Sealed:
     if not found.passed:
         # What nobody would accept is not given out as sealed.
         failed = next(each for each in found.checks if each.outcome is Outcome.FAILED)
-        raise SealError(f"the seal does not hold: {failed.subject}: {failed.detail}")
+        raise SealError(
+            "the seal does not hold: {subject}: {detail}",
+            subject=failed.subject,
+            detail=failed.detail,
+        )
     return Sealed(pdf, found)
 
 
@@ -124,8 +130,11 @@ def diff(before: Path, after: Path) -> tuple[Difference, ...]:
     one, other = declaration_files.read(before), declaration_files.read(after)
     if one.publisher != other.publisher:
         raise UsageError(
-            f"{before} is to {one.publisher or 'all publishers'}, {after} to "
-            f"{other.publisher or 'all publishers'}: they have not the same lines"
+            "{before} is to {publisher}, {after} to {publisher2}: they have not the same lines",
+            before=before,
+            publisher=one.publisher or "all publishers",
+            after=after,
+            publisher2=other.publisher or "all publishers",
         )
     return compare(one.stated, other.stated)
 
@@ -155,7 +164,12 @@ def write_proofs(
     wanted = [each for each in proofs if product in (None, each.kind.product)]
     if not wanted:
         what = f" of {product}" if product else ""
-        raise UsageError(f"{evidence}: no count{what} has a part of the device {device!r}")
+        raise UsageError(
+            "{evidence}: no count{what} has a part of the device {device!r}",
+            evidence=evidence,
+            what=what,
+            device=device,
+        )
     files = {
         folder / f"proof-{number}.json": evidence_files.write_proof(each)
         for number, each in enumerate(wanted, 1)

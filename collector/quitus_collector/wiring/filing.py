@@ -68,7 +68,11 @@ def remark(collector: Collector, filing_id: str, said: Reservation | Remedy) -> 
 
     def add(made: Declaration) -> Declaration:
         if said.product and said.product not in {line.product for line in made.lines}:
-            raise UsageError(f"the declaration {filing_id} has no line {said.product}")
+            raise UsageError(
+                "the declaration {filing_id} has no line {product}",
+                filing_id=filing_id,
+                product=said.product,
+            )
         return made.remarked(said)
 
     return _amend(collector, filing_id, add)
@@ -81,7 +85,11 @@ def unremark(collector: Collector, filing_id: str, number: int) -> Filing:
         try:
             return made.unremarked(number)
         except IndexError as error:
-            raise UsageError(f"the declaration {filing_id} has no remark {number}") from error
+            raise UsageError(
+                "the declaration {filing_id} has no remark {number}",
+                filing_id=filing_id,
+                number=number,
+            ) from error
 
     return _amend(collector, filing_id, take_out)
 
@@ -116,9 +124,9 @@ def _figures(filing: Filing, figures: bytes) -> Declaration:
     try:
         made = _FIGURES.validate_json(figures)
     except ValidationError as error:
-        raise CollectorError(f"the figures of {filing.id} cannot be read") from error
+        raise CollectorError("the figures of {id} cannot be read", id=filing.id) from error
     if _document(made) != filing.document:
-        raise CollectorError(f"the figures of {filing.id} are not those of its document")
+        raise CollectorError("the figures of {id} are not those of its document", id=filing.id)
     return made
 
 
@@ -152,9 +160,12 @@ def _must_have_seen(shown: str, filing: Filing, name: str, digest: str) -> None:
     """Raises UsageError unless `shown` begins the digest of the view."""
     if len(shown) < filings.MIN_DIGEST or not digest.startswith(shown.lower()):
         raise UsageError(
-            f"the view of the declaration {filing.id} for {name} does not have the digest "
-            f"{shown!r}: look at all of it with declaration show {filing.id} --portal {name}, "
-            "and give the digest that is shown there"
+            "the view of the declaration {id} for {name} does not have the digest {shown!r}: look "
+            "at all of it with declaration show {id} --portal {name}, and give the digest that is "
+            "shown there",
+            id=filing.id,
+            name=name,
+            shown=shown,
         )
 
 

@@ -78,7 +78,7 @@ def removals(
 ) -> tuple[Sequence[Removal], datetime | None]:
     """What went away from that day on, and when the history begins, if that is later."""
     if product and line_of(product) not in collector.catalogue.products:
-        raise UsageError(f"the catalogue has no product {product!r}")
+        raise UsageError("the catalogue has no product {product!r}", product=product)
     morning = collector.clock.end_of(day - timedelta(days=1))
     return ledger.removed(collector.store, morning, product)
 

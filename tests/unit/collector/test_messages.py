@@ -12,11 +12,15 @@ from babel.messages.pofile import read_po
 
 from quitus_collector.adapters import messages
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.errors import UsageError
 
 PARIS = ZoneInfo("Europe/Paris")
 SOURCE = Path(messages.__file__).parents[1]
 # The errors whose sentences a person reads on a page.
-ERRORS = ("SignInRefused",)
+ERRORS = (
+    *("CollectorError", "FilingRefused", "NotSent", "OutcomeUnknown", "PortalMismatch"),
+    *("PortalRefused", "RenderError", "SealError", "SignInRefused", "UnknownDevice", "UsageError"),
+)
 KEYWORDS = {"text": None, "N_": None, "NN_": (1, 2), "count": (1, 2)} | dict.fromkeys(ERRORS)
 METHODS = [("**.py", "python"), ("web/templates/**.html", "jinja2.ext:babel_extract")]
 
@@ -31,7 +35,9 @@ def keys_in_code() -> Iterator[str]:
     for _file, _line, found, _comments, _context in extract_from_dir(
         SOURCE, method_map=METHODS, keywords=KEYWORDS
     ):
-        yield found if isinstance(found, str) else found[0]
+        key = found if isinstance(found, str) else found[0]
+        if key.strip():
+            yield key
 
 
 def test_every_message_of_the_code_has_its_french_text(catalogue: Catalog) -> None:
@@ -94,3 +100,13 @@ def test_the_templates_hold_no_text_of_their_own() -> None:
     for template in (SOURCE / "templates").glob("*.typ"):
         text = template.read_text(encoding="utf-8")
         assert not any(letter in text for letter in "éèàêçœ"), template
+
+
+def test_an_error_is_said_in_the_readers_language_with_what_it_quotes() -> None:
+    inner = UsageError("the declaration {id} has no line {value}", id="D-1", value="a {b}")
+    error = UsageError("{path}: {error}", path="f.csv", error=inner)
+
+    assert str(error) == "f.csv: the declaration D-1 has no line a {b}"
+    assert Messages("en", PARIS).error(error) == f"F.csv: {inner}"
+    assert Messages("fr", PARIS).error(error) == "F.csv : la déclaration D-1 n’a pas de ligne a {b}"
+    assert Messages("fr", PARIS).error(UsageError("said by {others}")) == "Said by {others}"

@@ -50,7 +50,7 @@ def read(path: Path, form: str = "auto") -> Reading:
     try:
         return _reader(content, form)(content)
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError("{path}: {error}", path=path, error=error) from error
 
 
 def read_table(path: Path, vocabulary: Vocabulary) -> Reading:
@@ -61,16 +61,18 @@ def read_table(path: Path, vocabulary: Vocabulary) -> Reading:
         reader = workbook.read if content.startswith(b"PK") else delimited.read
         return reader(content, vocabulary)
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError("{path}: {error}", path=path, error=error) from error
 
 
 def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: is larger than {MAX_BYTES // 1024 // 1024} MiB")
+            raise UsageError(
+                "{path}: is larger than {limit} MiB", path=path, limit=MAX_BYTES // 1024 // 1024
+            )
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+        raise UsageError("{path}: {strerror}", path=path, strerror=error.strerror) from error
 
 
 def _refuse_others(content: bytes) -> None:

@@ -34,7 +34,7 @@ def read(content: bytes) -> Reading:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"is not JSON ({error})") from error
+        raise UsageError("is not JSON ({error})", error=error) from error
     if not isinstance(document, dict) or document.get("bomFormat") != "CycloneDX":
         raise UsageError("is JSON, but no CycloneDX: its bomFormat is missing")
     lines: list[RawLine] = []

@@ -29,9 +29,9 @@ def read(content: bytes) -> Reading:
     except DefusedXmlException as error:
         raise UsageError("is XML with a document type or entities, which are refused") from error
     except (ParseError, ValueError, LookupError) as error:
-        raise UsageError(f"is not XML ({error})") from error
+        raise UsageError("is not XML ({error})", error=error) from error
     if _depth(root) > MAX_DEPTH:
-        raise UsageError(f"is XML of more than {MAX_DEPTH} levels")
+        raise UsageError("is XML of more than {max_depth} levels", max_depth=MAX_DEPTH)
     lines, problems = [], []
     for path, element in _entitlements(root, f"/{_local(root)}"):
         line, wrong = _line(path, element)

@@ -75,7 +75,7 @@ def sheets(content: bytes) -> list[Sheet]:
     _check_size(content)
     with _opened(content) as book:
         if len(book.worksheets) > MAX_SHEETS:
-            raise UsageError(f"has more than {MAX_SHEETS} sheets")
+            raise UsageError("has more than {max_sheets} sheets", max_sheets=MAX_SHEETS)
         return [
             Sheet(str(sheet.title), list(_rows(sheet)))
             for sheet in book.worksheets
@@ -88,10 +88,14 @@ def _check_size(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise UsageError(f"is no workbook, or is damaged ({error})") from error
+        raise UsageError("is no workbook, or is damaged ({error})", error=error) from error
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         limit = MAX_UNPACKED_BYTES // 1024 // 1024
-        raise UsageError(f"unpacks to more than {limit} MiB or {MAX_PARTS} parts")
+        raise UsageError(
+            "unpacks to more than {limit} MiB or {max_parts} parts",
+            limit=limit,
+            max_parts=MAX_PARTS,
+        )
     if "xl/workbook.xml" not in (part.filename for part in parts):
         raise UsageError("is a ZIP file, but no workbook")
 
@@ -123,7 +127,9 @@ def _opened(content: bytes) -> Iterator["Workbook"]:
         raise
     except Exception as error:
         # Its parts are XML of anyone's making, and it lets out whatever breaks on the way.
-        raise UsageError(f"is no workbook, or is damaged ({type(error).__name__})") from error
+        raise UsageError(
+            "is no workbook, or is damaged ({kind})", kind=type(error).__name__
+        ) from error
 
 
 def _rows(sheet: Any) -> Iterator[Row]:
@@ -133,11 +139,19 @@ def _rows(sheet: Any) -> Iterator[Row]:
     filled = 0
     for number, cells in enumerate(rows, start=1):
         if number > MAX_ROWS:
-            raise UsageError(f"its sheet {sheet.title!r} has more than {MAX_ROWS} rows")
+            raise UsageError(
+                "its sheet {title!r} has more than {max_rows} rows",
+                title=sheet.title,
+                max_rows=MAX_ROWS,
+            )
         in_row = sum(cell is not None for cell in cells)
         filled += in_row
         if filled > MAX_CELLS:
-            raise UsageError(f"its sheet {sheet.title!r} has more than {MAX_CELLS} filled cells")
+            raise UsageError(
+                "its sheet {title!r} has more than {max_cells} filled cells",
+                title=sheet.title,
+                max_cells=MAX_CELLS,
+            )
         if in_row:
             yield number, [_cell(cell) for cell in cells]
 

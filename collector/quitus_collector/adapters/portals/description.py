@@ -170,17 +170,19 @@ _DESCRIPTION: TypeAdapter[FormPortal | RESTPortal | MailPortal | HandPortal] = T
 def read(folder: Path, name: str) -> FormPortal | RESTPortal | MailPortal | HandPortal:
     """The description `NAME.toml` of the folder; raises UsageError naming file and place."""
     if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is not the name of a portal")
+        raise UsageError("{name!r} is not the name of a portal", name=name)
     path = folder / f"{name}.toml"
     if not path.exists():
         known = ", ".join(sorted(each.stem for each in folder.glob("*.toml"))) or "none"
-        raise UsageError(f"{path}: no portal is described there; known: {known}")
+        raise UsageError(
+            "{path}: no portal is described there; known: {known}", path=path, known=known
+        )
     try:
         found = _DESCRIPTION.validate_python({"name": name, **tomllib.loads(read_text(path))})
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError("{path}: {error}", path=path, error=error) from error
     except ValidationError as error:
-        raise UsageError(f"{path}: {complaint(error)}") from error
+        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
     if isinstance(found, Reached | MailPortal) and found.authority:
         return found.model_copy(update={"authority": str(folder / found.authority)})
     return found
@@ -195,13 +197,13 @@ def credentials(folder: Path, name: str) -> dict[str, str]:
     if not path.exists():
         return {}
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise UsageError(f"{path}: others may read these credentials: chmod 600 {path}")
+        raise UsageError("{path}: others may read these credentials: chmod 600 {path}", path=path)
     try:
         found = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError("{path}: {error}", path=path, error=error) from error
     if not all(isinstance(each, str) for each in found.values()):
-        raise UsageError(f"{path}: user, password and token are texts")
+        raise UsageError("{path}: user, password and token are texts", path=path)
     return found
 
 
@@ -213,7 +215,7 @@ def fill(template: str, values: dict[str, str], where: str) -> str:
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
-            raise UsageError(f"{where}: nothing is called {{{found[1]}}}")
+            raise UsageError("{where}: nothing is called {{{value}}}", where=where, value=found[1])
         return values[found[1]]
 
     return _PLACE.sub(value, template)

@@ -96,7 +96,9 @@ class WebPortal:
         """By the page that is described for it."""
         described = self._described.look_up
         if described is None:
-            raise OutcomeUnknown(f"{self.name} cannot be asked: look there, and say what you found")
+            raise OutcomeUnknown(
+                "{name} cannot be asked: look there, and say what you found", name=self.name
+            )
         try:
             with self._told_as_not_sent(), self._session() as session:
                 self._sign_in(session)
@@ -104,13 +106,19 @@ class WebPortal:
                 filled = self._fill(session, described, found, {"reference": reference}, {})
                 answer = _whole(session.request(*filled))
         except (NotSent, PortalMismatch, PortalRefused) as error:
-            raise OutcomeUnknown(f"{self.name} does not tell: {error}") from error
+            raise OutcomeUnknown(
+                "{name} does not tell: {error}", name=self.name, error=error
+            ) from error
         parsed = page.parse(answer.content)
         number = page.mark(parsed, described.number)
         if number:
             return Accepted(number, answer.content)
         if page.mark(parsed, described.nothing) is None:
-            raise OutcomeUnknown(f"{self.name} does not tell whether it has {reference}")
+            raise OutcomeUnknown(
+                "{name} does not tell whether it has {reference}",
+                name=self.name,
+                reference=reference,
+            )
         return None
 
     def _session(self) -> Session:
@@ -124,7 +132,7 @@ class WebPortal:
         filled = self._fill(session, described, found, self._credentials, {})
         answer = _whole(session.request(*filled))
         if page.mark(page.parse(answer.content), described.signed_in) is None:
-            raise NotSent(f"{self.name} does not let these credentials in")
+            raise NotSent("{name} does not let these credentials in", name=self.name)
 
     def _file(self, session: Session, filled: Filling) -> Accepted:
         """Sends the last page. From here on silence is no answer."""
@@ -133,7 +141,9 @@ class WebPortal:
                 filled.method, filled.url, fields=filled.fields, files=filled.files
             )
         except NEVER_LEFT as error:
-            raise NotSent(f"{self.name} cannot be reached: {error}") from error
+            raise NotSent(
+                "{name} cannot be reached: {error}", name=self.name, error=error
+            ) from error
         except httpx.HTTPError as error:
             raise self._unanswered(error) from error
         try:
@@ -146,18 +156,28 @@ class WebPortal:
             return Accepted(number, answer.content)
         refusal = page.mark(parsed, self._described.receipt.refused)
         if status < 500 and status not in UNDECIDED and (refusal or status >= 400):
-            raise PortalRefused(f"{self.name} refuses it: {refusal or f'answer {status}'}")
-        raise OutcomeUnknown(f"{self.name} answered the last page ({status}) without a receipt")
+            raise PortalRefused(
+                "{name} refuses it: {refusal}",
+                name=self.name,
+                refusal=refusal or f"answer {status}",
+            )
+        raise OutcomeUnknown(
+            "{name} answered the last page ({status}) without a receipt",
+            name=self.name,
+            status=status,
+        )
 
     def _unanswered(self, error: Exception) -> OutcomeUnknown:
         said = str(error) or type(error).__name__
-        return OutcomeUnknown(f"{self.name} gave no answer to the last page: {said}")
+        return OutcomeUnknown(
+            "{name} gave no answer to the last page: {said}", name=self.name, said=said
+        )
 
     def _refusing(self, answer: httpx.Response) -> httpx.Response:
         """A page before the last one that says no."""
         refused = page.mark(page.parse(answer.content), self._described.receipt.refused)
         if refused:
-            raise PortalRefused(f"{self.name} refuses it: {refused}")
+            raise PortalRefused("{name} refuses it: {refused}", name=self.name, refused=refused)
         return _whole(answer)
 
     def _fill(
@@ -179,10 +199,14 @@ class WebPortal:
             if control.is_required and control.name not in taken and not control.value():
                 called = control.labels[0].rstrip(" *:") if control.labels else control.name
                 raise PortalMismatch(
-                    f"the page “{form.title}” asks for “{called}”, which its description lacks"
+                    "the page “{title}” asks for “{called}”, which its description lacks",
+                    title=form.title,
+                    called=called,
                 )
         if form.method != "post" and contents:
-            raise PortalMismatch(f"the page “{form.title}” would write figures into its address")
+            raise PortalMismatch(
+                "the page “{title}” would write figures into its address", title=form.title
+            )
         own = [
             (control.name, value)
             for control in form.controls
@@ -209,7 +233,10 @@ class WebPortal:
         )
         if sent is None:
             raise PortalMismatch(
-                f"the field {field} of the page “{form.title}” does not take {value!r}"
+                "the field {field} of the page “{title}” does not take {value!r}",
+                field=field,
+                title=form.title,
+                value=value,
             )
         return sent
 
@@ -218,7 +245,9 @@ class WebPortal:
         for upload in uploads:
             control = form.find(upload.label, upload.name)
             if control.kind != "file" or not form.is_multipart:
-                raise PortalMismatch(f"the page “{form.title}” takes no file at {upload}")
+                raise PortalMismatch(
+                    "the page “{title}” takes no file at {upload}", title=form.title, upload=upload
+                )
             content = contents.get(upload.file, b"")
             found.append((_name(control, form), (upload.file, content, TYPES[upload.file])))
         return found
@@ -233,16 +262,20 @@ class WebPortal:
             yield
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             said = str(error) or type(error).__name__
-            raise NotSent(f"{self.name} cannot be reached: {said}") from error
+            raise NotSent("{name} cannot be reached: {said}", name=self.name, said=said) from error
 
 
 def _name(control: Control, form: Form) -> str:
     if not control.name:
-        raise PortalMismatch(f"a described field of the page “{form.title}” has no name")
+        raise PortalMismatch(
+            "a described field of the page “{title}” has no name", title=form.title
+        )
     return control.name
 
 
 def _whole(answer: httpx.Response) -> httpx.Response:
     if answer.status_code >= 400:
-        raise NotSent(f"{answer.url.path} answers {answer.status_code}")
+        raise NotSent(
+            "{path} answers {status_code}", path=answer.url.path, status_code=answer.status_code
+        )
     return answer

@@ -34,8 +34,14 @@ class ByHand:
 
     def submit(self, sending: Sending) -> Accepted:
         """Always raises OutcomeUnknown: from now on a person has it in hand."""
-        raise OutcomeUnknown(f"to be deposited by hand at {self.address}, then to be said so")
+        raise OutcomeUnknown(
+            "to be deposited by hand at {address}, then to be said so", address=self.address
+        )
 
     def look_up(self, reference: str) -> Accepted | None:
         """Only the person who deposits it knows."""
-        raise OutcomeUnknown(f"only who deposited it at {self.address} knows of {reference}")
+        raise OutcomeUnknown(
+            "only who deposited it at {address} knows of {reference}",
+            address=self.address,
+            reference=reference,
+        )

@@ -34,7 +34,9 @@ class Session:
         try:
             context = ssl.create_default_context(cafile=authority or None)
         except OSError as error:
-            raise UsageError(f"{authority}: {error.strerror or error}") from error
+            raise UsageError(
+                "{authority}: {strerror}", authority=authority, strerror=error.strerror or error
+            ) from error
         self.address = address
         self._ends = time.monotonic() + described.timeout_s
         self._client = httpx.Client(
@@ -53,7 +55,9 @@ class Session:
         """The address of a path; raises PortalMismatch for one that is elsewhere."""
         found = urljoin(base or self.address + "/", path)
         if _origin(found) != _origin(self.address):
-            raise PortalMismatch(f"{self.address} leads elsewhere: {found}")
+            raise PortalMismatch(
+                "{address} leads elsewhere: {found}", address=self.address, found=found
+            )
         return found
 
     def request(
@@ -90,7 +94,7 @@ class Session:
         """One request; raises httpx.HTTPError, or NotSent where the time was over before it."""
         left = self._ends - time.monotonic()
         if left <= 0:
-            raise NotSent(f"{self.address} took too long")
+            raise NotSent("{address} took too long", address=self.address)
         made = self._client.build_request(
             method, url, **_body(fields, files), json=json, headers=headers, timeout=left
         )

@@ -51,27 +51,47 @@ class Mail:
                     server.rcpt(_address(described.recipient)),
                 ):
                     if code >= 500:
-                        raise PortalRefused(f"{described.server}: {code} {_text(said)}")
+                        raise PortalRefused(
+                            "{server}: {code} {said}",
+                            server=described.server,
+                            code=code,
+                            said=_text(said),
+                        )
                     if code not in (250, 251):
-                        raise NotSent(f"{described.server}: {code} {_text(said)}")
+                        raise NotSent(
+                            "{server}: {code} {said}",
+                            server=described.server,
+                            code=code,
+                            said=_text(said),
+                        )
             except (OSError, smtplib.SMTPException) as error:
-                raise NotSent(f"{described.server}: {error}") from error
+                raise NotSent("{server}: {error}", server=described.server, error=error) from error
             try:
                 code, said = server.data(message.as_bytes(policy=SMTP))
             except smtplib.SMTPDataError as error:
-                raise NotSent(f"{described.server}: {_text(error.smtp_error)}") from error
+                raise NotSent(
+                    "{server}: {text}", server=described.server, text=_text(error.smtp_error)
+                ) from error
             except (OSError, smtplib.SMTPException) as error:
-                raise OutcomeUnknown(f"{described.server} gave no answer: {error}") from error
+                raise OutcomeUnknown(
+                    "{server} gave no answer: {error}", server=described.server, error=error
+                ) from error
         if code >= 500:
-            raise PortalRefused(f"{described.server}: {code} {_text(said)}")
+            raise PortalRefused(
+                "{server}: {code} {said}", server=described.server, code=code, said=_text(said)
+            )
         if code != 250:
-            raise NotSent(f"{described.server}: {code} {_text(said)}")
+            raise NotSent(
+                "{server}: {code} {said}", server=described.server, code=code, said=_text(said)
+            )
         return Accepted(str(message["Message-ID"]), f"{code} {_text(said)}\n".encode())
 
     def look_up(self, reference: str) -> Accepted | None:
         """Nobody can be asked."""
         raise OutcomeUnknown(
-            f"a message cannot be asked after: ask {self._described.recipient} for {reference}"
+            "a message cannot be asked after: ask {recipient} for {reference}",
+            recipient=self._described.recipient,
+            reference=reference,
         )
 
     def _message(self, sending: Sending) -> EmailMessage:
@@ -103,9 +123,13 @@ class Mail:
                 if self._credentials:
                     server.login(self._credentials["user"], self._credentials["password"])
             except KeyError as error:
-                raise UsageError(f"the credentials of {self.name} have no {error}") from error
+                raise UsageError(
+                    "the credentials of {name} have no {error}", name=self.name, error=error
+                ) from error
             except (OSError, smtplib.SMTPException) as error:
-                raise NotSent(f"{described.server} cannot be reached: {error}") from error
+                raise NotSent(
+                    "{server} cannot be reached: {error}", server=described.server, error=error
+                ) from error
             yield server
 
     def _connected(self) -> smtplib.SMTP:
@@ -132,7 +156,7 @@ def _address(text: str) -> str:
             raise UnicodeError
         return f"{local}@{idna.encode(domain).decode()}"
     except UnicodeError as error:
-        raise UsageError(f"{text!r} is not a mail address") from error
+        raise UsageError("{text!r} is not a mail address", text=text) from error
 
 
 def _text(said: bytes | str) -> str:

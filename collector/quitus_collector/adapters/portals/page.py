@@ -83,7 +83,12 @@ class Form:
         found = page.css(selector)
         if len(found) != 1:
             what = "several forms" if found else "no form"
-            raise PortalMismatch(f"the page “{title}” has {what} {selector!r}")
+            raise PortalMismatch(
+                "the page “{title}” has {what} {selector!r}",
+                title=title,
+                what=what,
+                selector=selector,
+            )
         self._node = found[0]
         labels = _labels(page)
         self.controls = tuple(_controls(self._node, labels))
@@ -100,9 +105,13 @@ class Form:
             if (plain(label) in map(plain, each.labels) if label else each.name == name)
         ]
         if not found:
-            raise PortalMismatch(f"the page “{self.title}” has no field {called}")
+            raise PortalMismatch(
+                "the page “{title}” has no field {called}", title=self.title, called=called
+            )
         if len(found) > 1 and found[0].kind != "radio":
-            raise PortalMismatch(f"the page “{self.title}” has several fields {called}")
+            raise PortalMismatch(
+                "the page “{title}” has several fields {called}", title=self.title, called=called
+            )
         return found[0]
 
     def radio(self, name: str, value: str) -> str | None:

@@ -47,9 +47,15 @@ class JSONPortal:
             with Session(self._described, self._transport) as session:
                 answer = session.once("GET", session.url(self._described.check), headers=headers)
         except httpx.HTTPError as error:
-            raise NotSent(f"{self.name} cannot be reached: {_said(error)}") from error
+            raise NotSent(
+                "{name} cannot be reached: {error}", name=self.name, error=_said(error)
+            ) from error
         if answer.status_code >= 400:
-            raise NotSent(f"{self._described.check} answers {answer.status_code}")
+            raise NotSent(
+                "{check} answers {status_code}",
+                check=self._described.check,
+                status_code=answer.status_code,
+            )
 
     def submit(self, sending: Sending) -> Accepted:
         """Sends the message, once."""
@@ -65,34 +71,50 @@ class JSONPortal:
             try:
                 answer = session.once("POST", url, json=message, headers=headers)
             except NEVER_LEFT as error:
-                raise NotSent(f"{self.name} cannot be reached: {_said(error)}") from error
+                raise NotSent(
+                    "{name} cannot be reached: {error}", name=self.name, error=_said(error)
+                ) from error
             except httpx.HTTPError as error:
-                raise OutcomeUnknown(f"{self.name} gave no answer: {_said(error)}") from error
+                raise OutcomeUnknown(
+                    "{name} gave no answer: {error}", name=self.name, error=_said(error)
+                ) from error
         status = answer.status_code
         number = _at(answer, described.number)
         if number and status < 300:
             return Accepted(number, answer.content)
         if 400 <= status < 500 and status not in UNDECIDED:
             said = answer.text.strip()[:200]
-            raise PortalRefused(f"{self.name} refuses it ({status}): {said}")
-        raise OutcomeUnknown(f"{self.name} answered {status} without a receipt")
+            raise PortalRefused(
+                "{name} refuses it ({status}): {said}", name=self.name, status=status, said=said
+            )
+        raise OutcomeUnknown(
+            "{name} answered {status} without a receipt", name=self.name, status=status
+        )
 
     def look_up(self, reference: str) -> Accepted | None:
         """By the path `look_up`, which has {reference}; 404 says that there is nothing."""
         described = self._described
         if not described.look_up:
-            raise OutcomeUnknown(f"{self.name} cannot be asked: look there, and say what you found")
+            raise OutcomeUnknown(
+                "{name} cannot be asked: look there, and say what you found", name=self.name
+            )
         path = fill(described.look_up, {"reference": quote(reference)}, f"portal {self.name}")
         try:
             with Session(described, self._transport) as session:
                 answer = session.once("GET", session.url(path), headers=self._headers())
         except (httpx.HTTPError, NotSent, PortalMismatch) as error:
-            raise OutcomeUnknown(f"{self.name} does not tell: {_said(error)}") from error
+            raise OutcomeUnknown(
+                "{name} does not tell: {error}", name=self.name, error=_said(error)
+            ) from error
         if answer.status_code == 404:
             return None
         number = _at(answer, described.number)
         if answer.status_code != 200 or not number:
-            raise OutcomeUnknown(f"{self.name} does not tell ({answer.status_code})")
+            raise OutcomeUnknown(
+                "{name} does not tell ({status_code})",
+                name=self.name,
+                status_code=answer.status_code,
+            )
         return Accepted(number, answer.content)
 
     def _texts(self, sending: Sending) -> dict[str, str]:
