@@ -175,12 +175,13 @@ def _write(connection: Connection, devices: Sequence[dict[str, Any]]) -> None:
     columns = ("device", "revision", "at", "removed")
     insert_rows(connection, tables.change, columns, [(n, 1, at, b"") for n in numbers])
     columns = ("device", "since", "id", "name", "entity", "standing", "reported", "failed")
-    columns += ("person", "portable", "virtual", "smbios_uuid", "processors", "cores", "unknown")
+    columns += ("person", "portable", "virtual", "smbios_uuid", "processors", "cores", "system")
+    columns += ("unknown",)
     rows = [
         (
             *(each["number"], at, each["id"], told["hostname"], each["entity"], "active"),
             *(True, False, told["primary_user"], told["portable"], told["kind"] == "virtual"),
-            *(told["smbios_uuid"], told["processors"], told["cores"], b""),
+            *(told["smbios_uuid"], told["processors"], told["cores"], told["system"], b""),
         )
         for each in devices
         for told in [each["facts"]]

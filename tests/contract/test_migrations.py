@@ -84,9 +84,11 @@ def fill(connection: Connection, release: str) -> None:
             values |= {"installs": len(HAS.get(device, ())), "receipt": "cd", "serial": "s-1001"}
         insert(connection, "device", **values)
         if release >= "0008":
+            system = {"system": FACTS["system"]} if release >= "0013" else {}
             insert(
                 connection,
                 "snapshot",
+                **system,
                 device=number,
                 since=0,
                 id=device,

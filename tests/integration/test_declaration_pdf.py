@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import TypeAdapter
 from pypdf import PdfReader
 
 from quitus_collector.adapters import typst
@@ -31,6 +32,7 @@ from quitus_collector.domain.declaration import (
     SealPlan,
 )
 from quitus_collector.domain.entitlement import Channel, Metric, Right
+from quitus_collector.domain.expected import SystemCoverage
 from quitus_collector.domain.perimeter import (
     Exemption,
     Perimeter,
@@ -47,6 +49,7 @@ from quitus_collector.domain.position import (
     Undetermined,
     Unknown,
 )
+from quitus_collector.domain.systems import System
 from tests.builders import NOON, OFFICE_2016, OFFICE_2019, an_entitlement
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -273,6 +276,10 @@ def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
         approved(
             reference="lettre du 2 novembre 2026",
             reach=(Reach("999000110", 900, 860, 9, 2, expected=950), Reach("", 4, 4, 0, 0)),
+            systems=(
+                SystemCoverage(System.WINDOWS_WORKSTATION, 940, 890, 855, 35, 55),
+                SystemCoverage(System.UNKNOWN, 10, 14, 9, 5, 0),
+            ),
             exclusions=(Exclusion("quarantined", 3), Exclusion("prêtés à une école", 2)),
             reservations=(
                 Reservation("Le site de Brest n’est pas relevé."),
@@ -294,6 +301,8 @@ def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
         "En réponse à lettre du 2 novembre 2026",
         "999 000 110 950 900 860 9 2",
         "sans entité juridique – 4 4 0 0",
+        "Postes Windows 940 890 855 35 55",
+        "Système inconnu 10 14 9 5 0",
         "prêtés à une école 2",
         "Le site de Brest n’est pas relevé.",
         "postes sans rapport récent Brest rejoint le parc Zoé Noël 23 novembre 2026 à 13:00",
@@ -306,6 +315,17 @@ def test_what_a_person_added_is_printed(tmp_path: Path) -> None:
         "Facture 12",
     ):
         assert said in text, said
+
+
+def test_a_draft_that_was_kept_before_systems_were_told_apart_is_what_it_was() -> None:
+    figures = TypeAdapter(Declaration)
+    kept = json.loads(figures.dump_json(approved()))
+    del kept["systems"]
+
+    again = figures.validate_python(kept)
+
+    assert again.document() == approved().document()
+    assert "systems" not in again.document()["perimeter"]
 
 
 def test_how_rules_are_read_and_devices_left_out_is_printed(tmp_path: Path) -> None:

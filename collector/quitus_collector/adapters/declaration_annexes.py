@@ -34,6 +34,7 @@ def annexes(
     made = [
         _perimeter(declaration, messages),
         _sites(declaration, messages),
+        _systems(declaration, messages),
         _reservations(declaration, messages),
         _readings(declaration, messages),
         _entitlements(declaration, messages),
@@ -119,6 +120,45 @@ def _sites(declaration: Declaration, messages: Messages) -> Annex | None:
                 text("{n} %", n=messages.number(100 * each.reporting // each.enrolled)),
             )
             for each in sites
+        ],
+    )
+
+
+def _systems(declaration: Declaration, messages: Messages) -> Annex | None:
+    if not declaration.systems:
+        return None
+    text, number = messages.text, messages.number
+    has_list = any(each.expected is not None for each in declaration.systems)
+    return Annex(
+        text("Coverage by system"),
+        [
+            text(
+                "A device is of the system that it last reported; where it reported none, of the "
+                "one that the company’s list of expected devices states; otherwise its system is "
+                "unknown."
+            ),
+            text("The list is the one of the day on which this declaration was drafted.")
+            if has_list
+            else text(
+                "The company has no list of expected devices: how many there should be is not "
+                "known."
+            ),
+        ],
+        widths=[WIDE, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER],
+        headings=[
+            text("System"),
+            text("Expected"),
+            text("Enrolled"),
+            text("Reporting"),
+            text("Silent"),
+            text("Never seen"),
+        ],
+        rows=[
+            (wording.system(each.system, messages), *map(number, figures))
+            for each in declaration.systems
+            for figures in [
+                (each.expected, each.enrolled, each.reporting, each.silent, each.never_seen)
+            ]
         ],
     )
 

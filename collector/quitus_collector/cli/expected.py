@@ -1,6 +1,7 @@
 """Commands on the devices that there should be."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from quitus_collector.adapters import expected_csv
@@ -32,7 +33,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 def _coverage(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    found = filings.fleet_coverage(collector.store, collector.clock)
+    found, systems = filings.fleet_coverage(collector.store, collector.clock)
     if arguments.format == "json":
         print_json(
             {
@@ -48,6 +49,7 @@ def _coverage(arguments: argparse.Namespace) -> int:
                     }
                     for each in found.groups
                 ],
+                "systems": [asdict(each) for each in systems],
                 "never_seen": [each.name for each in found.never_seen],
                 "not_expected": list(found.not_expected),
             }
@@ -58,6 +60,9 @@ def _coverage(arguments: argparse.Namespace) -> int:
     for each in found.groups:
         name = ", ".join(filter(None, (each.site, each.system))) or "no site"
         print(f"    {name}: {each.reporting} of {each.expected} report, {each.enrolled} enrolled")
+    for system in systems:
+        listed = "" if system.expected is None else f", {system.expected} expected"
+        print(f"    {system.system}: {system.reporting} of {system.enrolled} report{listed}")
     _names("expected and never seen", [each.name for each in found.never_seen])
     _names("enrolled and not expected", found.not_expected)
     return OK

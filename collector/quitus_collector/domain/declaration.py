@@ -10,6 +10,7 @@ from quitus_collector.domain.contested import ReadRule
 from quitus_collector.domain.contribution import Basis
 from quitus_collector.domain.entitlement import Channel, Entitlement
 from quitus_collector.domain.evidence import Commitment
+from quitus_collector.domain.expected import SystemCoverage
 from quitus_collector.domain.perimeter import Exemption
 from quitus_collector.domain.position import Document, LineState, Position, PositionLine
 
@@ -128,6 +129,7 @@ class Declaration:
     entitlements: tuple[Entitlement, ...] = ()
     evidence: Commitment | None = None
     reach: tuple[Reach, ...] = ()
+    systems: tuple[SystemCoverage, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     overrides: tuple[Override, ...] = ()
@@ -188,7 +190,9 @@ class Declaration:
                 "reach": [asdict(each) for each in self.reach],
                 "excluded": [asdict(each) for each in self.exclusions],
                 "unknown_names": len(self.position.unknown),
-            },
+            }
+            # Without the key where there is none: a draft from before it is still what it was.
+            | ({"systems": [asdict(each) for each in self.systems]} if self.systems else {}),
             "totals": {state.value: states[state] for state in LineState}
             | {"missing": sum(line.missing or 0 for line in self.lines)},
             "lines": [self._line(line) for line in self.lines],

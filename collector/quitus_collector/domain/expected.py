@@ -1,7 +1,10 @@
 """Devices that there should be, from a list of the company's own, beside those that there are."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from quitus_collector.domain.systems import System, family
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +19,11 @@ class ExpectedDevice:
 
 @dataclass(frozen=True, slots=True)
 class SeenDevice:
-    """An enrolled device; `reports` says whether it did lately."""
+    """An enrolled device; `reports` says whether it did lately, `system` what it last said."""
 
     name: str
     reports: bool
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,22 @@ class Group:
     expected: int
     enrolled: int
     reporting: int
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCoverage:
+    """Devices of one family: of those enrolled, `reporting` did lately and `silent` did not.
+
+    `expected` are on the company's list, of these `never_seen` are not enrolled; both are None
+    where it has none.
+    """
+
+    system: System
+    expected: int | None
+    enrolled: int
+    reporting: int
+    silent: int
+    never_seen: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +104,51 @@ def coverage(expected: Sequence[ExpectedDevice], seen: Iterable[SeenDevice]) -> 
         not_expected=tuple(there[key].name for key in sorted(there.keys() - listed.keys()))
         if listed
         else (),
+    )
+
+
+def without(
+    expected: Iterable[ExpectedDevice], left_out: Iterable[str], counted: Iterable[str]
+) -> list[ExpectedDevice]:
+    """The list without what people took out of the perimeter, by the names of devices.
+
+    A name that a counted device has too stays.
+    """
+    gone = {short_name(each) for each in left_out} - {short_name(each) for each in counted}
+    return [each for each in expected if short_name(each.name) not in gone]
+
+
+def by_system(
+    expected: Sequence[ExpectedDevice], seen: Iterable[SeenDevice]
+) -> tuple[SystemCoverage, ...]:
+    """Coverage by family of systems, in their order; those of no device are left out.
+
+    A device's system is what it last said; where it said nothing, what the list says of its name.
+    Enrolled devices are each counted, names on the list once.
+    """
+    listed = {short_name(each.name): each for each in expected}
+    enrolled, reporting = Counter[System](), Counter[System]()
+    told: dict[str, System] = {}
+    for each in seen:
+        key = short_name(each.name)
+        system = family(each.system)
+        if system is System.UNKNOWN and key in listed:
+            system = family(listed[key].system)
+        enrolled[system] += 1
+        reporting[system] += each.reports
+        if each.reports or key not in told:
+            told[key] = system
+    wanted = Counter(told.get(key) or family(each.system) for key, each in listed.items())
+    missing = Counter(family(each.system) for key, each in listed.items() if key not in told)
+    return tuple(
+        SystemCoverage(
+            system,
+            wanted[system] if listed else None,
+            enrolled[system],
+            reporting[system],
+            enrolled[system] - reporting[system],
+            missing[system] if listed else None,
+        )
+        for system in System
+        if enrolled[system] or wanted[system]
     )

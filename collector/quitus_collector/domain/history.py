@@ -26,6 +26,7 @@ class Snapshot(NamedTuple):
 
     `heard_at` is its last report until then, of a past time to the week; None if there was none.
     `products` is None where nothing was recognised yet. Equal sets of products are one object.
+    `system` is what the device calls its operating system, empty where it told none.
     """
 
     device_id: str
@@ -42,6 +43,7 @@ class Snapshot(NamedTuple):
     processors: int
     cores: int
     products: frozenset[str] | None
+    system: str = ""
 
 
 def snapshot(device: Device, products: frozenset[str] | None) -> Snapshot:
@@ -62,6 +64,7 @@ def snapshot(device: Device, products: frozenset[str] | None) -> Snapshot:
         processors=facts.processors,
         cores=facts.cores,
         products=products,
+        system=facts.system,
     )
 
 

@@ -14,6 +14,7 @@ from quitus_collector.domain.declaration import Declaration, Exclusion, OwnRule,
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Channel, Entitlement
 from quitus_collector.domain.evidence import Evidence
+from quitus_collector.domain.expected import ExpectedDevice, SeenDevice, by_system, without
 from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.perimeter import Exemption
@@ -51,6 +52,7 @@ def draft(
         position = position.of_publisher(publisher)
     evidence, declaration = _evidence(counted, position, seed), _blank(company, position, clock)
     own_rules = _own_rules(catalogue, position) if at is None else ()
+    listed = _listed(store, counted.known)
     return (
         replace(
             declaration,
@@ -65,7 +67,8 @@ def draft(
             readings=tuple(_readings(store, counted.known, position, at)),
             exemptions=tuple(_exemptions(counted.known, position)),
             evidence=evidence.commitment,
-            reach=tuple(_reach(counted.known.devices, position.as_of)),
+            reach=_with_expected(_reach(counted.known.devices, position.as_of), listed),
+            systems=by_system(listed, _seen(counted.known)),
             exclusions=tuple(_exclusions(counted.known)),
             own_rules=own_rules,
         ),
@@ -141,6 +144,32 @@ def _reach(counted: Sequence[Snapshot], at: datetime) -> Iterable[Reach]:
         fresh = sum(at - each <= STALE_AFTER for each in heard)
         failed = sum(each.has_failed_sources for each in there)
         yield Reach(entity, len(there), fresh, len(heard) - fresh, failed)
+
+
+def _listed(store: Store, known: Known) -> list[ExpectedDevice]:
+    """The company's list as it is now, without those that people took out."""
+    with store.reading() as work:
+        listed = work.expected_devices.list()
+    return without(
+        listed, (each.name for each, _ in known.left_out), (each.name for each in known.devices)
+    )
+
+
+def _with_expected(reach: Iterable[Reach], listed: Sequence[ExpectedDevice]) -> tuple[Reach, ...]:
+    """With how many devices there should be by legal entity, where the company has a list."""
+    reach, wanted = tuple(reach), Counter(each.entity for each in listed)
+    if not listed:
+        return reach
+    missing = [Reach(name, 0, 0, 0, 0) for name in wanted if name not in {r.name for r in reach}]
+    # Without an entity last, as before.
+    found = sorted((*reach, *missing), key=lambda each: (not each.name, each.name))
+    return tuple(replace(each, expected=wanted[each.name]) for each in found)
+
+
+def _seen(known: Known) -> Iterable[SeenDevice]:
+    for each in known.devices:
+        lately = each.heard_at is not None and known.as_of - each.heard_at <= STALE_AFTER
+        yield SeenDevice(each.name, lately, each.system)
 
 
 def _exclusions(known: Known) -> Iterable[Exclusion]:

@@ -7,7 +7,15 @@ from hashlib import sha256
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.device import Standing
-from quitus_collector.domain.expected import Coverage, ExpectedDevice, SeenDevice, coverage
+from quitus_collector.domain.expected import (
+    Coverage,
+    ExpectedDevice,
+    SeenDevice,
+    SystemCoverage,
+    by_system,
+    coverage,
+    without,
+)
 from quitus_collector.domain.filing import (
     Approval,
     Facts,
@@ -49,8 +57,8 @@ def draft(
             raise UsageError("the letter {campaign} is not from this publisher", campaign=campaign)
         now = clock.now()
         devices = work.fleet.snapshots()
-        in_scope = _placed(work, devices)
-        covered = coverage(work.expected_devices.list(), _seen(in_scope, clock))
+        in_scope, listed = _in_scope(work, devices)
+        covered = coverage(listed, _seen(in_scope, clock))
         standings = [each.standing for each in devices]
         filing = Filing(
             id=f"{now:%Y%m%d}-{secrets.token_hex(3)}",
@@ -78,12 +86,12 @@ def draft(
     return filing
 
 
-def fleet_coverage(store: Store, clock: Clock) -> Coverage:
-    """The company's list of devices beside what is enrolled now."""
+def fleet_coverage(store: Store, clock: Clock) -> tuple[Coverage, Sequence[SystemCoverage]]:
+    """The company's list of devices beside what is enrolled now, as a whole and by system."""
     with store.reading() as work:
-        return coverage(
-            work.expected_devices.list(), _seen(_placed(work, work.fleet.snapshots()), clock)
-        )
+        in_scope, listed = _in_scope(work, work.fleet.snapshots())
+        seen = list(_seen(in_scope, clock))
+        return coverage(listed, seen), by_system(listed, seen)
 
 
 def review(
@@ -234,9 +242,15 @@ def _flatten(name: str, value: object, found: dict[str, str], *, lists: bool = F
         found[name] = "" if value is None else str(value)
 
 
-def _placed(work: UnitOfWork, devices: Iterable[Snapshot]) -> Sequence[Snapshot]:
-    """Without those that people took out: they are not in scope, and no guard looks at them."""
-    return placed(devices, {each.device_id: each for each in work.decisions.placements()})[0]
+def _in_scope(
+    work: UnitOfWork, devices: Iterable[Snapshot]
+) -> tuple[Sequence[Snapshot], list[ExpectedDevice]]:
+    """Devices and the company's list without what people took out: no guard looks at that."""
+    placements = {each.device_id: each for each in work.decisions.placements()}
+    counted, left_out = placed(devices, placements)
+    names = (each.name for each in counted if each.standing is Standing.ACTIVE)
+    gone = (each.name for each, _ in left_out)
+    return counted, without(work.expected_devices.list(), gone, names)
 
 
 def _seen(devices: Iterable[Snapshot], clock: Clock) -> Iterable[SeenDevice]:
@@ -245,7 +259,7 @@ def _seen(devices: Iterable[Snapshot], clock: Clock) -> Iterable[SeenDevice]:
     for each in devices:
         if each.standing is Standing.ACTIVE:
             lately = each.heard_at is not None and now - each.heard_at <= STALE_AFTER
-            yield SeenDevice(each.name, lately)
+            yield SeenDevice(each.name, lately, each.system)
 
 
 def expect(store: Store, clock: Clock, devices: Sequence[ExpectedDevice], *, actor: str) -> None:

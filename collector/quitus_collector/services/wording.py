@@ -16,6 +16,7 @@ from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
 from quitus_collector.domain.perimeter import Perimeter, Unreachable
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined
+from quitus_collector.domain.systems import System
 from quitus_collector.domain.verification import Check, Level, Outcome, Subject
 from quitus_collector.services.ports import Messages
 
@@ -121,6 +122,15 @@ OUTCOMES = {
     Outcome.FAILED: N_("FAILS"),
     Outcome.ABSENT: N_("not there"),
     Outcome.UNKNOWN: N_("unknown"),
+}
+SYSTEMS = {
+    System.WINDOWS_WORKSTATION: N_("Windows workstations"),
+    System.WINDOWS_SERVER: N_("Windows servers"),
+    System.WINDOWS: N_("Windows, kind not stated"),
+    System.MACOS: N_("macOS"),
+    System.LINUX: N_("Linux"),
+    System.OTHER: N_("another system"),
+    System.UNKNOWN: N_("system unknown"),
 }
 LEVELS = {
     Level.NONE: N_("not signed, or its signature does not hold"),
@@ -240,6 +250,11 @@ def metric_name(line: PositionLine, messages: Messages) -> str:
 def state_name(state: LineState, messages: Messages) -> str:
     """The line's state in a word."""
     return messages.text(STATES[state])
+
+
+def system(found: System, messages: Messages) -> str:
+    """A family of operating systems."""
+    return messages.text(SYSTEMS[found])
 
 
 def confidence(found: Confidence, messages: Messages) -> str:

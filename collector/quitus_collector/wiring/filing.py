@@ -1,6 +1,5 @@
 """Declarations that are kept: drafted, approved, sealed, submitted; letters, expected devices."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from quitus_collector.adapters import attachments, documents, evidence_files, portals
 from quitus_collector.domain import declaration as declared
-from quitus_collector.domain.declaration import Declaration, Reach, Remedy, Reservation
+from quitus_collector.domain.declaration import Declaration, Remedy, Reservation
 from quitus_collector.domain.filing import Filing, Guard
 from quitus_collector.errors import CollectorError, FilingRefused, UsageError
 from quitus_collector.services import filings, submission
@@ -42,7 +41,7 @@ def draft(
         publisher, letter = publisher or found.publisher, found.reference
     at = end_of_past(collector.clock, day) if day else None
     made, evidence = declaration.fill_in(collector, publisher, at)
-    made = replace(made, reference=letter, reach=_expected(collector, made.reach))
+    made = replace(made, reference=letter)
     # Written first: what cannot be written is not kept either.
     files = declaration.write(collector, made, evidence, folder) if folder else ()
     filing = filings.draft(
@@ -295,18 +294,6 @@ def ask(collector: Collector, filing_id: str) -> Filing:
         filing_id,
         actor=collector.actor,
     )
-
-
-def _expected(collector: Collector, reach: Sequence[Reach]) -> tuple[Reach, ...]:
-    """With how many devices there should be by legal entity, where the company has a list."""
-    with collector.store.reading() as work:
-        listed = Counter(each.entity for each in work.expected_devices.list())
-    if not listed:
-        return tuple(reach)
-    missing = [Reach(name, 0, 0, 0, 0) for name in listed if name not in {r.name for r in reach}]
-    # Without an entity last, as before.
-    found = sorted((*reach, *missing), key=lambda each: (not each.name, each.name))
-    return tuple(replace(each, expected=listed[each.name]) for each in found)
 
 
 def _document(made: Declaration) -> bytes:

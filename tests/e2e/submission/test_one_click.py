@@ -105,6 +105,7 @@ def test_it_goes_from_draft_to_receipt(fleet: Fleet, site: PortalSite, tmp_path:
     assert told["sealed"]["sha256"] == receipt["pdf"]
     document = json.loads((tmp_path / "declaration.json").read_text())
     assert (document["state"], document["approvals"][0]["name"]) == ("approved", "Zoé")
+    assert sum(each["enrolled"] for each in document["perimeter"]["systems"]) == 5
     assert receipt["number"] in (tmp_path / "receipt.page").read_text()
     openssl = ["openssl", "cms", "-verify", "-inform", "DER", "-purpose", "any"]
     signed = ["-in", tmp_path / "receipt.p7m", "-CAfile", fleet.trust]

@@ -44,7 +44,7 @@ SILENCE = timedelta(days=7)
 # What a change of a device may change of its snapshot, in the order of Snapshot.
 FACTS = (
     *("id", "name", "entity", "standing", "reported", "failed", "person", "portable", "virtual"),
-    *("smbios_uuid", "guests", "processors", "cores"),
+    *("smbios_uuid", "guests", "processors", "cores", "system"),
 )
 STANDINGS = {each.value: each for each in Standing}
 KEPT = ("device", "since", *FACTS, "products", "unknown")
@@ -200,7 +200,9 @@ class SQLFleet:
             heard_at = last if reported else None
             if at and reported and (last is None or last > at):
                 heard_at = silent.get(number, at)
-            failed, person, portable, virtual, smbios_uuid, guests, processors, cores = facts
+            failed, person, portable, virtual, smbios_uuid, guests, processors, cores, system = (
+                facts
+            )
             made.append(
                 Snapshot(
                     *(
@@ -213,7 +215,7 @@ class SQLFleet:
                         person,
                     ),
                     *(portable, virtual, smbios_uuid, tuple(guests or ()), processors, cores),
-                    sets.get(products),
+                    *(sets.get(products), system or ""),
                 )
             )
         return made
@@ -391,5 +393,6 @@ def _told(device: Device) -> list[Any]:
     told = snapshot(device, None)._asdict()
     told["heard_at"] = told["heard_at"] is not None
     told["guests"] = list(told["guests"]) or None
+    told["system"] = told["system"] or None
     del told["products"]
     return [each[:255] if isinstance(each, str) else each for each in told.values()]

@@ -288,6 +288,8 @@ def _counted() -> list[Column[Any]]:
         Column("guests", JSON(none_as_null=True)),
         Column("processors", Integer, nullable=False),
         Column("cores", Integer, nullable=False),
+        # None where the device told none, and in history from before it was kept.
+        Column("system", String(255)),
         # None where nothing was recognised yet.
         Column("products", ForeignKey("product_set.id")),
         # Numbers of `unknown_name`, as packed.pack_few has them.
