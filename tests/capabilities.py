@@ -38,6 +38,11 @@ CAPABILITIES = {
         "the declaration read back by an independent PDF reader (no poppler-utils)",
         "poppler-utils",
     ),
+    "slapd": Capability(
+        lambda: shutil.which("slapd", path=f"{os.environ['PATH']}:/usr/sbin") is not None,
+        "expected devices from a real directory over TLS (no slapd)",
+        "slapd",
+    ),
     "faketime": Capability(
         lambda: shutil.which("faketime") is not None,
         "an agent whose clock is off by years (no faketime)",

@@ -26,6 +26,8 @@ from quitus_collector.domain.filing import Policy
 from quitus_collector.errors import UsageError
 
 FILE = "collector.toml"
+# Where systemd says that the credentials of a service are.
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
 DEFAULT_HOME = Path("/var/lib/quitus-collector")
 
 TEMPLATE = """\
@@ -91,6 +93,23 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # timestamp_url = ""              # of an authority (RFC 3161); without it, nothing is sent
 # trust = ""                      # "roots.pem": who vouches for certificate and authority
 # long_term = false               # ask their revocation services, for proof in years (B-LT)
+
+[directory]                       # expected devices from Active Directory: `expected fetch`
+# url = ""                        # "ldaps://dc1.example.fr"; with ldap://, StartTLS: never in clear
+# base = ""                       # where to look: "DC=example,DC=fr"
+# account = ""                    # that may read: "quitus@example.fr"; without it, anonymously
+# password_file = ""              # a file with its password alone, for this account alone
+# authority = ""                  # "domain.pem": who vouches for it; without, whom the system has
+# active_days = 90                # computers that logged on since; 0: all that are enabled
+# filter = ""                     # in place of both: "(&(objectCategory=computer)(name=PC-*))"
+# site = ""                       # the attribute that tells the site: "l"
+# page = 500                      # computers an answer
+# limit = 200000                  # computers at most
+# timeout_s = 60                  # for all of it
+# [directory.sites]               # of computers below a place in the directory
+# "OU=Lyon,DC=example,DC=fr" = "Lyon"
+# [directory.entities]            # their legal entities (SIREN)
+# "OU=Filiale,DC=example,DC=fr" = "999000110"
 """
 
 
@@ -272,6 +291,46 @@ class SealTable(Model):
         return self
 
 
+def _ldap_address(text: str) -> str:
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        host, port = host_name(parts.hostname or ""), parts.port
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not the address of a directory") from error
+    if parts.scheme not in ("ldap", "ldaps") or parts.username or parts.path.strip("/"):
+        raise ValueError(f"{text!r} is not an address like ldaps://dc1.example.fr")
+    place = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{place}:{port or (636 if parts.scheme == 'ldaps' else 389)}"
+
+
+class DirectoryTable(Model):
+    """Where expected devices are read from; only what `expected fetch` does needs it."""
+
+    url: Annotated[str, AfterValidator(_ldap_address)] = ""
+    base: str = ""
+    account: str = ""
+    password_file: str = ""
+    authority: str = ""
+    active_days: Annotated[int, Field(ge=0, le=3650)] = 90
+    filter: str = ""
+    site: Annotated[str, Field(pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")] = ""
+    page: Annotated[int, Field(ge=1, le=1000)] = 500
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] = 200_000
+    timeout_s: Annotated[int, Field(ge=1, le=3600)] = 60
+    sites: dict[str, Annotated[str, Field(max_length=255)]] = {}
+    entities: dict[str, Annotated[str, AfterValidator(_siren)]] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> "DirectoryTable":
+        if self.url and not self.base:
+            raise ValueError("base is missing: where the directory's computers are")
+        if bool(self.account) != bool(self.password_file):
+            raise ValueError("account and password_file go together")
+        return self
+
+
 class ApprovalTable(Model):
     """What a declaration needs before it is sealed."""
 
@@ -294,6 +353,7 @@ class Settings(Model):
     approval: ApprovalTable = ApprovalTable()
     seal: SealTable = SealTable()
     console: ConsoleTable = ConsoleTable()
+    directory: DirectoryTable = DirectoryTable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +377,34 @@ class ConsoleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Directory:
+    """Where expected devices are read from, and how.
+
+    `filter` replaces the one that `active_days` gives. `sites` and `entities` are by the DN of what
+    lies above the computers.
+    """
+
+    url: str
+    base: str
+    account: str
+    password_file: Path | None
+    authority: Path | None
+    active_days: int
+    filter: str
+    site: str
+    page: int
+    limit: int
+    timeout_s: int
+    sites: Mapping[str, str]
+    entities: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that the collector is told, validated."""
+    """Everything that the collector is told, validated.
+
+    `credentials` is the folder of those that systemd gave this process.
+    """
 
     home: Path
     language: str
@@ -335,6 +421,8 @@ class Config:
     approval: Policy
     seal: Sealing
     console: ConsoleSettings
+    directory: Directory | None
+    credentials: Path | None
 
     @property
     def authority(self) -> Path:
@@ -345,7 +433,8 @@ class Config:
 def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -> Config:
     """Merges the three; raises UsageError naming the file and the setting.
 
-    The environment has QUITUS_COLLECTOR_DATABASE, _LANGUAGE and _LOGS; flags are `enrolment`,
+    The environment has QUITUS_COLLECTOR_DATABASE, _LANGUAGE and _LOGS, and systemd's
+    CREDENTIALS_DIRECTORY; flags are `enrolment`,
     `inventory` and `health`.
     """
     path = home / FILE
@@ -386,6 +475,8 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         approval=Policy(**settings.approval.model_dump()),
         seal=_sealing(settings.seal, home),
         console=_console(settings.console, home),
+        directory=_directory(settings.directory, home),
+        credentials=Path(given) if (given := environment.get(CREDENTIALS)) else None,
     )
 
 
@@ -400,3 +491,13 @@ def _sealing(table: SealTable, home: Path) -> Sealing:
         for name in (table.certificate, table.passphrase_file, table.trust)
     )
     return Sealing(certificate, passphrase_file, table.timestamp_url, trust, table.long_term)
+
+
+def _directory(table: DirectoryTable, home: Path) -> Directory | None:
+    if not table.url:
+        return None
+    told = table.model_dump(exclude={"password_file", "authority"})
+    password, authority = (
+        home / name if name else None for name in (table.password_file, table.authority)
+    )
+    return Directory(password_file=password, authority=authority, **told)

@@ -1,12 +1,17 @@
 """Commands on the devices that there should be."""
 
 import argparse
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from quitus_collector.adapters import expected_csv
 from quitus_collector.cli.arguments import OK, Commands, collector_of, print_json
+from quitus_collector.domain.expected import ExpectedDevice
+from quitus_collector.domain.systems import family
 from quitus_collector.services import filings
+from quitus_collector.wiring import filing
 
 SHOWN = 20
 
@@ -18,16 +23,44 @@ def add(commands: Commands) -> None:
     imported = actions.add_parser("import", help="take a list in, in place of the one before")
     imported.add_argument("file", type=Path, metavar="FILE.csv")
     imported.set_defaults(command=_import)
+    fetched = actions.add_parser(
+        "fetch", help="take it from Active Directory, as [directory] in collector.toml says"
+    )
+    fetched.set_defaults(command=_fetch)
+    for each in (imported, fetched):
+        each.add_argument(
+            "--dry-run", action="store_true", help="show what would change, and change nothing"
+        )
     coverage = actions.add_parser("coverage", help="the list beside what is enrolled")
     coverage.add_argument("--format", choices=("text", "json"), default="text")
     coverage.set_defaults(command=_coverage)
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    return _keep(arguments, expected_csv.read(arguments.file), str(arguments.file))
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    found, where = filing.fetch_expected(collector_of(arguments))
+    for server in found.elsewhere:
+        print(f"{where}: refers to {server}, which is not asked: its computers are not in the list")
+    _names("names that several computers have, each taken once", found.doubled)
+    return _keep(arguments, found.devices, where)
+
+
+def _keep(arguments: argparse.Namespace, devices: Sequence[ExpectedDevice], where: str) -> int:
     collector = collector_of(arguments)
-    devices = expected_csv.read(arguments.file)
-    filings.expect(collector.store, collector.clock, devices, actor=collector.actor)
-    print(f"{arguments.file}: {len(devices)} devices are expected")
+    if arguments.dry_run:
+        changes = filings.preview_expected(collector.store, devices)
+        print(f"{where}: {len(devices)} devices would be expected; nothing was changed")
+    else:
+        changes = filings.expect(collector.store, collector.clock, devices, actor=collector.actor)
+        print(f"{where}: {len(devices)} devices are expected")
+    for system, number in sorted(Counter(family(each.system) for each in devices).items()):
+        print(f"    {system}: {number}")
+    _names("new", changes.new)
+    _names("no longer expected", changes.gone)
+    _names("told otherwise", changes.changed)
     return OK
 
 
@@ -68,7 +101,7 @@ def _coverage(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _names(what: str, names: "list[str] | tuple[str, ...]") -> None:
+def _names(what: str, names: Sequence[str]) -> None:
     if names:
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         print(f"{len(names)} {what}: {', '.join(names[:SHOWN])}{more}")

@@ -68,6 +68,15 @@ class Coverage:
     not_expected: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ListChanges:
+    """What another list changes: names of devices that are new, gone, or told otherwise; sorted."""
+
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
 def short_name(name: str) -> str:
     """What two spellings of one machine's name share: without its domain, its letters small."""
     return name.strip().partition(".")[0].casefold()
@@ -104,6 +113,17 @@ def coverage(expected: Sequence[ExpectedDevice], seen: Iterable[SeenDevice]) -> 
         not_expected=tuple(there[key].name for key in sorted(there.keys() - listed.keys()))
         if listed
         else (),
+    )
+
+
+def changes(before: Iterable[ExpectedDevice], after: Iterable[ExpectedDevice]) -> ListChanges:
+    """What the list `after` changes, names being compared as devices' are."""
+    was = {short_name(each.name): each for each in before}
+    now = {short_name(each.name): each for each in after}
+    return ListChanges(
+        tuple(now[key].name for key in sorted(now.keys() - was.keys())),
+        tuple(was[key].name for key in sorted(was.keys() - now.keys())),
+        tuple(now[key].name for key in sorted(now.keys() & was.keys()) if now[key] != was[key]),
     )
 
 

@@ -10,9 +10,11 @@ from quitus_collector.domain.device import Standing
 from quitus_collector.domain.expected import (
     Coverage,
     ExpectedDevice,
+    ListChanges,
     SeenDevice,
     SystemCoverage,
     by_system,
+    changes,
     coverage,
     without,
 )
@@ -262,9 +264,19 @@ def _seen(devices: Iterable[Snapshot], clock: Clock) -> Iterable[SeenDevice]:
             yield SeenDevice(each.name, lately, each.system)
 
 
-def expect(store: Store, clock: Clock, devices: Sequence[ExpectedDevice], *, actor: str) -> None:
-    """Keeps the company's list of devices in place of the one before."""
+def preview_expected(store: Store, devices: Sequence[ExpectedDevice]) -> ListChanges:
+    """What this list would change of the company's; nothing is kept."""
+    with store.reading() as work:
+        return changes(work.expected_devices.list(), devices)
+
+
+def expect(
+    store: Store, clock: Clock, devices: Sequence[ExpectedDevice], *, actor: str
+) -> ListChanges:
+    """Keeps the company's list of devices in place of the one before; what that changes."""
     with store.writing() as work:
+        changed = changes(work.expected_devices.list(), devices)
         work.expected_devices.add(devices)
         detail = {"devices": str(len(devices))}
         work.audit.add(Event(clock.now(), Kind.EXPECTED, actor, "", detail))
+    return changed

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,6 +19,9 @@ from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Disclosed, Paper, Portal, SealedDocument
 from quitus_collector.wiring import declaration
 from quitus_collector.wiring.collector import Collector
+
+if TYPE_CHECKING:
+    from quitus_collector.adapters import directory
 
 # Below the collector's folder: descriptions of portals, and what they are signed in to with.
 PORTALS, CREDENTIALS = "portals", "credentials"
@@ -248,6 +252,20 @@ def seal_receipt(collector: Collector, filing: Filing) -> bool:
         collector.store, collector.clock, filing.id, signed, actor=collector.actor
     )
     return True
+
+
+def fetch_expected(collector: Collector) -> tuple["directory.Found", str]:
+    """The devices that Active Directory has, and its address; nothing is kept of them.
+
+    Raises UsageError.
+    """
+    from quitus_collector.adapters import directory
+
+    settings = collector.config.directory
+    if settings is None:
+        raise UsageError("no directory is configured: see [directory] in collector.toml")
+    found = directory.expected(settings, collector.config.credentials, collector.clock.now())
+    return found, settings.url
 
 
 def seal(collector: Collector, filing_id: str) -> Filing:

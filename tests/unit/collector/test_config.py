@@ -54,6 +54,13 @@ def test_flags_win_over_the_environment_and_the_environment_over_the_file(tmp_pa
         ("[seal]\ntimestamp_url = 'http://'", "seal.timestamp_url: 'http://' is not a web addr"),
         ("[seal]\ntimestamp_url = 'http://a.fr'", "seal: certificate is missing"),
         ("[seal]\ncertificate = 'a'\nlong_term = true", "seal: long_term needs"),
+        (
+            "[directory]\nurl = 'http://dc.fr'",
+            "directory.url: 'http://dc.fr' is not an address like",
+        ),
+        ("[directory]\nurl = 'ldaps://dc.fr'", "directory: base is missing"),
+        ("[directory]\naccount = 'a'", "directory: account and password_file go together"),
+        ("[directory.entities]\nOU = '123'", "directory.entities.OU: '123' is not a SIREN"),
         ("language =", "Invalid value"),
     ],
 )

@@ -1,0 +1,56 @@
+"""Secrets that files hold: passwords, passphrases, PINs, and what portals are signed in to with.
+
+A file that is called `credential:NAME` is not on the disk: it is the credential of that name that
+systemd gives to a service (`LoadCredential=`, `LoadCredentialEncrypted=`).
+"""
+
+import stat
+from pathlib import Path
+
+from quitus_collector.errors import UsageError
+
+CREDENTIAL = "credential:"
+MAX_BYTES = 64 * 1024
+
+
+def read(file: Path, credentials: Path | None) -> bytes:
+    """All of it; raises UsageError naming the file, also where other accounts may read it.
+
+    `credentials` is the folder that systemd gave this process, if it did.
+    """
+    place = _place(file, credentials)
+    try:
+        mode = place.stat().st_mode
+        # Those of systemd are for one account by a list (ACL), which a mode does not tell.
+        if place is file and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise UsageError(f"{file}: others may read this secret: chmod 600 {file}")
+        with place.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{place}: {error.strerror}") from error
+    if len(content) > MAX_BYTES:
+        raise UsageError(f"{place}: is too long for a secret")
+    return content
+
+
+def read_line(file: Path, credentials: Path | None) -> str:
+    """The one line that it holds, without its end; raises UsageError as `read` does."""
+    try:
+        found = read(file, credentials).decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: is not UTF-8") from error
+    if not found or "\n" in found or "\0" in found:
+        raise UsageError(f"{file}: one line is expected, the secret alone")
+    return found
+
+
+def _place(file: Path, credentials: Path | None) -> Path:
+    if not file.name.startswith(CREDENTIAL):
+        return file
+    name = file.name.removeprefix(CREDENTIAL)
+    if credentials is None or not name:
+        raise UsageError(
+            f"{file.name}: systemd gave this process no credentials: start it by a unit, or by "
+            f"systemd-run --pipe --wait -p LoadCredential={name}:FILE"
+        )
+    return credentials / name
