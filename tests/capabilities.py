@@ -43,6 +43,11 @@ CAPABILITIES = {
         "expected devices from a real directory over TLS (no slapd)",
         "slapd",
     ),
+    "softhsm": Capability(
+        lambda: shutil.which("softhsm2-util") is not None,
+        "the declaration sealed by a token (no softhsm2)",
+        "softhsm2",
+    ),
     "faketime": Capability(
         lambda: shutil.which("faketime") is not None,
         "an agent whose clock is off by years (no faketime)",

@@ -90,6 +90,10 @@ names = {names}   # host names and addresses that agents use; part of the certif
 [seal]                            # of the declaration; files are in this folder unless absolute
 # certificate = ""                # "company.p12": the company's certificate and key (PKCS#12)
 # passphrase_file = ""            # a file with its passphrase alone, for this account alone
+# module = ""                     # or of a token: "/usr/lib/softhsm/libsofthsm2.so" (PKCS#11)
+# token = ""                      # its label; needed where there are several
+# label = ""                      # of the certificate and its key, which never leaves the token
+# pin_file = ""                   # a file with its PIN alone, for this account alone
 # timestamp_url = ""              # of an authority (RFC 3161); without it, nothing is sent
 # trust = ""                      # "roots.pem": who vouches for certificate and authority
 # long_term = false               # ask their revocation services, for proof in years (B-LT)
@@ -278,13 +282,25 @@ class SealTable(Model):
 
     certificate: str = ""
     passphrase_file: str = ""
+    module: str = ""
+    token: str = ""
+    label: str = ""
+    pin_file: str = ""
     timestamp_url: WebAddress = ""
     trust: str = ""
     long_term: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> "SealTable":
-        if (self.timestamp_url or self.passphrase_file) and not self.certificate:
+        if self.certificate and self.module:
+            raise ValueError("certificate is of a file and module of a token: only one signs")
+        if self.passphrase_file and not self.certificate:
+            raise ValueError("certificate is missing, and nothing is sealed without it")
+        if (self.token or self.label or self.pin_file) and not self.module:
+            raise ValueError("module is missing: the library that the token's maker gives")
+        if self.module and not (self.label and self.pin_file):
+            raise ValueError("module needs label and pin_file")
+        if self.timestamp_url and not (self.certificate or self.module):
             raise ValueError("certificate is missing, and nothing is sealed without it")
         if self.long_term and not (self.trust and self.timestamp_url):
             raise ValueError("long_term needs trust and timestamp_url")
@@ -357,11 +373,22 @@ class Settings(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A certificate on a token; `name` is the token's label, empty where it is the only one."""
+
+    module: Path
+    name: str
+    label: str
+    pin_file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Sealing:
     """What the declaration is sealed with; None or empty where it is missing."""
 
     certificate: Path | None
     passphrase_file: Path | None
+    token: Token | None
     timestamp_url: str
     trust: Path | None
     long_term: bool
@@ -490,7 +517,10 @@ def _sealing(table: SealTable, home: Path) -> Sealing:
         home / name if name else None
         for name in (table.certificate, table.passphrase_file, table.trust)
     )
-    return Sealing(certificate, passphrase_file, table.timestamp_url, trust, table.long_term)
+    token = None
+    if table.module:
+        token = Token(home / table.module, table.token, table.label, home / table.pin_file)
+    return Sealing(certificate, passphrase_file, token, table.timestamp_url, trust, table.long_term)
 
 
 def _directory(table: DirectoryTable, home: Path) -> Directory | None:

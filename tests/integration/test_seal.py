@@ -218,6 +218,9 @@ def test_files_that_are_missing_or_wrong_are_named(tmp_path: Path, company: Cert
     file = company.pkcs12(tmp_path)
     wrong = tmp_path / "wrong"
     wrong.write_text("fermé")
+    with pytest.raises(SealError, match="others may read this secret: chmod 600"):
+        pades.credential(file, wrong, NOW)
+    wrong.chmod(0o600)
 
     with pytest.raises(SealError, match=r"nowhere\.p12: No such file"):
         pades.credential(tmp_path / "nowhere.p12", None, NOW)

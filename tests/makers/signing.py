@@ -36,7 +36,9 @@ class Certified:
                 b"company", self.key, self.certificate, issuers, protection
             )
         )
-        (folder / "passphrase").write_text(PASSPHRASE + "\n")
+        secret = folder / "passphrase"
+        secret.touch(0o600)
+        secret.write_text(PASSPHRASE + "\n")
         return file
 
     @property

@@ -20,8 +20,9 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError, ValidationError
 
+from quitus_collector.adapters.secret_files import read_line
 from quitus_collector.adapters.timestamps import HTTPTimeStamper
-from quitus_collector.errors import SealError
+from quitus_collector.errors import SealError, UsageError
 
 FIELD = "Quitus"
 # What a certificate that limits its purposes must name one of: e-mail, documents (RFC 9336, Adobe,
@@ -39,7 +40,7 @@ PURPOSES = {
 class Credential:
     """The company's certificate with its key, fit to sign at the time it was read for."""
 
-    signer: signers.SimpleSigner
+    signer: signers.Signer
     name: str
 
 
@@ -60,10 +61,20 @@ class _Writer(IncrementalPdfFileWriter):
         return
 
 
-def credential(file: Path, passphrase_file: Path | None, at: datetime) -> Credential:
-    """The certificate and key of a PKCS#12 file; raises SealError naming the file and why."""
+def credential(
+    file: Path, passphrase_file: Path | None, at: datetime, credentials: Path | None = None
+) -> Credential:
+    """The certificate and key of a PKCS#12 file; raises SealError naming the file and why.
+
+    `credentials` is as in `secret_files`.
+    """
     content = _read(file)
-    passphrase = _read(passphrase_file).rstrip(b"\r\n") if passphrase_file else None
+    passphrase = None
+    if passphrase_file:
+        try:
+            passphrase = read_line(passphrase_file, credentials).encode()
+        except UsageError as error:
+            raise SealError(str(error)) from error
     try:
         key, certificate, _ = pkcs12.load_key_and_certificates(content, passphrase)
     except ValueError as error:
@@ -75,11 +86,11 @@ def credential(file: Path, passphrase_file: Path | None, at: datetime) -> Creden
             where=where,
         ) from error
     if key is None or certificate is None:
-        raise SealError("{file}: holds no certificate with its key", file=file)
-    if reason := _unfit(certificate, at):
-        raise SealError("{file}: {reason}", file=file, reason=reason)
+        raise SealError(f"{file}: holds no certificate with its key")
+    if reason := unfit(certificate, at):
+        raise SealError(f"{file}: {reason}")
     signer = signers.SimpleSigner.load_pkcs12_data(content, [], passphrase)
-    return Credential(signer, _name(certificate))
+    return Credential(signer, holder(certificate))
 
 
 def seal(
@@ -104,7 +115,7 @@ def seal(
         certify=True,
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
         subfilter=fields.SigSeedSubFilter.PADES,
-        signer_key_usage=set(),  # `_unfit` has looked already, and says more
+        signer_key_usage=set(),  # `unfit` has looked already, and says more
         embed_validation_info=long_term is not None,
         validation_context=_long_term_context(long_term) if long_term else None,
         dss_settings=DSSContentSettings(
@@ -159,9 +170,9 @@ def _read(file: Path) -> bytes:
         raise SealError("{file}: {strerror}", file=file, strerror=error.strerror) from error
 
 
-def _unfit(certificate: x509.Certificate, at: datetime) -> str:
+def unfit(certificate: x509.Certificate, at: datetime) -> str:
     """Why nothing may be signed with it at that time; empty where it may."""
-    name = _name(certificate)
+    name = holder(certificate)
     starts, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if at > ends:
         return f"the certificate of {name} ended on {ends:%Y-%m-%d}: have it renewed"
@@ -182,7 +193,7 @@ def _unfit(certificate: x509.Certificate, at: datetime) -> str:
     return ""
 
 
-def _name(certificate: x509.Certificate) -> str:
+def holder(certificate: x509.Certificate) -> str:
     """Who it was issued to: the organisation, else the common name."""
     for kind in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
         for found in certificate.subject.get_attributes_for_oid(kind):

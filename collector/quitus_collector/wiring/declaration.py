@@ -1,11 +1,14 @@
 """The declaration, from a position to files."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quitus_collector.adapters import certificates, declaration_files, documents, evidence_files
 from quitus_collector.adapters.attachments import JSON, attachments
@@ -18,6 +21,9 @@ from quitus_collector.errors import SealError, UsageError
 from quitus_collector.services import declaring
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.wiring.collector import OWN_RULES, Collector
+
+if TYPE_CHECKING:
+    from quitus_collector.adapters import pades
 
 
 def fill_in(
@@ -90,20 +96,20 @@ def seal(collector: Collector, declaration: Declaration) -> Sealed:
             "the declaration is a {state}: it is sealed once approved", state=declaration.state
         )
     settings, now = collector.config.seal, collector.clock.now()
-    if settings.certificate is None:
-        pdf = typst.render(replace(declaration, seal=SealPlan()), collector.messages)
-        return Sealed(pdf, verify_pdf(pdf, None, now))
-    by = pades.credential(settings.certificate, settings.passphrase_file, now)
-    roots = certificates.read(settings.trust) if settings.trust else None
-    plan = SealPlan(by.name, timestamps.authority_name(settings.timestamp_url))
-    pdf = pades.seal(
-        typst.render(replace(declaration, seal=plan), collector.messages),
-        by,
-        reason=collector.messages.text("Software licence declaration"),
-        at=now,
-        timestamp_url=settings.timestamp_url,
-        long_term=pades.LongTerm(roots) if settings.long_term and roots else None,
-    )
+    with credential(collector) as by:
+        if by is None:
+            pdf = typst.render(replace(declaration, seal=SealPlan()), collector.messages)
+            return Sealed(pdf, verify_pdf(pdf, None, now))
+        roots = certificates.read(settings.trust) if settings.trust else None
+        plan = SealPlan(by.name, timestamps.authority_name(settings.timestamp_url))
+        pdf = pades.seal(
+            typst.render(replace(declaration, seal=plan), collector.messages),
+            by,
+            reason=collector.messages.text("Software licence declaration"),
+            at=now,
+            timestamp_url=settings.timestamp_url,
+            long_term=pades.LongTerm(roots) if settings.long_term and roots else None,
+        )
     found = verify_pdf(pdf, roots, now)
     if not found.passed:
         # What nobody would accept is not given out as sealed.
@@ -114,6 +120,30 @@ def seal(collector: Collector, declaration: Declaration) -> Sealed:
             detail=failed.detail,
         )
     return Sealed(pdf, found)
+
+
+@contextmanager
+def credential(collector: Collector) -> Iterator["pades.Credential | None"]:
+    """What the company signs with, of a file or a token; None where the settings have nothing.
+
+    Raises SealError.
+    """
+    from quitus_collector.adapters import pades
+
+    settings, given, now = (
+        collector.config.seal,
+        collector.config.credentials,
+        collector.clock.now(),
+    )
+    if settings.token:
+        from quitus_collector.adapters import tokens
+
+        with tokens.credential(settings.token, given, now) as by:
+            yield by
+    elif settings.certificate:
+        yield pades.credential(settings.certificate, settings.passphrase_file, now, given)
+    else:
+        yield None
 
 
 def verify(file: Path, proof: Path | None = None, trust: Path | None = None) -> Verification:

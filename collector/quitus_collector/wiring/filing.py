@@ -240,14 +240,13 @@ def seal_receipt(collector: Collector, filing: Filing) -> bool:
 
     Raises SealError: the receipt is kept all the same, and can be sealed later.
     """
-    settings = collector.config.seal
     stated = submission.receipt_document(filing)
-    if settings.certificate is None:
-        return False
-    from quitus_collector.adapters import pades
+    with declaration.credential(collector) as by:
+        if by is None:
+            return False
+        from quitus_collector.adapters import pades
 
-    by = pades.credential(settings.certificate, settings.passphrase_file, collector.clock.now())
-    signed = pades.attest(stated, by, settings.timestamp_url)
+        signed = pades.attest(stated, by, collector.config.seal.timestamp_url)
     submission.keep_receipt_seal(
         collector.store, collector.clock, filing.id, signed, actor=collector.actor
     )
