@@ -214,10 +214,22 @@ def test_credentials_that_others_may_read_are_refused(tmp_path: Path) -> None:
     file.write_text('user = "a"\npassword = "b"\n')
     file.chmod(0o640)
     with pytest.raises(UsageError, match="chmod 600"):
-        description.credentials(tmp_path, "site")
+        description.credentials(tmp_path, "site", None)
     file.chmod(0o600)
 
-    assert description.credentials(tmp_path, "site") == {"user": "a", "password": "b"}
+    assert description.credentials(tmp_path, "site", None) == {"user": "a", "password": "b"}
+
+
+def test_credentials_may_come_from_systemd_and_lie_in_no_file(tmp_path: Path) -> None:
+    given = tmp_path / "credentials"
+    given.mkdir()
+    (given / "portal-site").write_text('token = "t"\n')
+
+    assert description.credentials(tmp_path, "site", given) == {"token": "t"}
+    assert description.credentials(tmp_path, "another", given) == {}
+    (tmp_path / "site.toml").touch(0o600)
+    with pytest.raises(UsageError, match="systemd has these credentials too"):
+        description.credentials(tmp_path, "site", given)
 
 
 @pytest.mark.parametrize(

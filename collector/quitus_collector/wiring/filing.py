@@ -275,8 +275,8 @@ def seal(collector: Collector, filing_id: str) -> Filing:
 
 def portal(collector: Collector, name: str) -> Portal:
     """The portal that is described under this name in the collector's folder."""
-    home = collector.config.home
-    return portals.load(home / PORTALS, home / CREDENTIALS, name)
+    home, given = collector.config.home, collector.config.credentials
+    return portals.load(home / PORTALS, home / CREDENTIALS, name, given)
 
 
 def submit(collector: Collector, filing_id: str, name: str, shown: str = "") -> Filing:

@@ -12,10 +12,10 @@ from quitus_collector.adapters.portals.description import (
 from quitus_collector.services.ports import Portal
 
 
-def load(portals: Path, secrets: Path, name: str) -> Portal:
+def load(portals: Path, secrets: Path, name: str, given: Path | None = None) -> Portal:
     """The portal that `portals/NAME.toml` describes, with the credentials `secrets/NAME.toml`.
 
-    Raises UsageError naming the file.
+    Or with those that systemd `given` this process. Raises UsageError naming the file.
     """
     from quitus_collector.adapters.portals.form import WebPortal
     from quitus_collector.adapters.portals.hand import ByHand
@@ -24,9 +24,9 @@ def load(portals: Path, secrets: Path, name: str) -> Portal:
 
     described = read(portals, name)
     if isinstance(described, FormPortal):
-        return WebPortal(described, credentials(secrets, name))
+        return WebPortal(described, credentials(secrets, name, given))
     if isinstance(described, RESTPortal):
-        return JSONPortal(described, credentials(secrets, name))
+        return JSONPortal(described, credentials(secrets, name, given))
     if isinstance(described, MailPortal):
-        return Mail(described, credentials(secrets, name))
+        return Mail(described, credentials(secrets, name, given))
     return ByHand(described)

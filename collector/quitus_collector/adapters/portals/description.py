@@ -1,7 +1,6 @@
 """The data file that describes a portal, and the credentials that lie apart from it."""
 
 import re
-import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,7 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from quitus_collector.adapters import secret_files
 from quitus_collector.adapters.documents import Model, complaint, read_text
+from quitus_collector.adapters.secret_files import CREDENTIAL
 from quitus_collector.errors import UsageError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -188,22 +189,25 @@ def read(folder: Path, name: str) -> FormPortal | RESTPortal | MailPortal | Hand
     return found
 
 
-def credentials(folder: Path, name: str) -> dict[str, str]:
-    """What the portal is signed in to with; empty where there is no file.
+def credentials(folder: Path, name: str, given: Path | None) -> dict[str, str]:
+    """What the portal is signed in to with; empty where there is nothing.
 
-    Raises UsageError for a file that other accounts may read.
+    It is in `NAME.toml` of the folder, or in what systemd `given` this process as `portal-NAME`.
+    Raises UsageError for a file that other accounts may read, and where there are both.
     """
-    path = folder / f"{name}.toml"
-    if not path.exists():
+    path, secret = folder / f"{name}.toml", folder / f"{CREDENTIAL}portal-{name}"
+    is_given = given is not None and (given / f"portal-{name}").exists()
+    if is_given and path.exists():
+        raise UsageError(f"{path}: systemd has these credentials too: one of the two is to go")
+    if not is_given and not path.exists():
         return {}
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise UsageError("{path}: others may read these credentials: chmod 600 {path}", path=path)
+    place = secret if is_given else path
     try:
-        found = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError("{path}: {error}", path=path, error=error) from error
+        found = tomllib.loads(secret_files.read(place, given).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{place}: {error}") from error
     if not all(isinstance(each, str) for each in found.values()):
-        raise UsageError("{path}: user, password and token are texts", path=path)
+        raise UsageError(f"{place}: user, password and token are texts")
     return found
 
 
