@@ -303,6 +303,21 @@ def test_what_is_no_declaration_is_refused(
     assert found["signature"] == "failed"
 
 
+def test_why_it_is_refused_is_told_in_the_reader_s_language(
+    dossier: Dossier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = json.loads(dossier.proof.read_text()) | {"root": "0" * 64}
+    dossier.proof.write_text(json.dumps(other))
+    main(["declaration", "verify", str(dossier.pdf), "--proof", str(dossier.proof)])
+    proof = " ".join(capsys.readouterr().out.split())
+    dossier.pdf.write_bytes(b"Bonjour")
+    main(["declaration", "verify", str(dossier.pdf)])
+    letter = " ".join(capsys.readouterr().out.split())
+
+    assert "preuve d’un poste ÉCHOUE la preuve appartient à une autre déclaration" in proof
+    assert "signature ÉCHOUE le fichier n’est pas un PDF" in letter
+
+
 def test_files_that_cannot_be_read_are_named(
     dossier: Dossier, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

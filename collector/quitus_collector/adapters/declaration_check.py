@@ -16,6 +16,7 @@ from quitus_collector.domain.verification import (
     Subject,
     Verification,
     check_sums,
+    failed,
 )
 
 # A sentence, and what it is about.
@@ -39,7 +40,10 @@ def verify_pdf(
 
     def counts() -> Found:
         nonlocal found
-        found = commitment_of(document.get("evidence"))
+        try:
+            found = commitment_of(document.get("evidence"))
+        except ValueError as error:
+            raise EvidenceError("the evidence is not as it must be: {why}", why=error) from error
         evidence.check(found)
         number, root = len(found.counts), found.root[:16]
         return f"{number} counts, root {root}…", {"number": number, "root": root}
@@ -72,29 +76,32 @@ def verify_pdf(
 def _checked(subject: Subject, check: Callable[[], Found]) -> Check:
     try:
         return Check(subject, Outcome.PASSED, *check())
-    except (EvidenceError, ValueError) as error:
-        return Check(subject, Outcome.FAILED, str(error))
+    except EvidenceError as error:
+        return failed(subject, error.sentence, **error.values)
 
 
 def _document(content: bytes) -> dict[str, object]:
-    """The JSON inside, of which the hash is the one stated; raises ValueError."""
-    files, keywords = inside(content)
+    """The JSON inside, of which the hash is the one stated; raises EvidenceError."""
+    try:
+        files, keywords = inside(content)
+    except ValueError as error:
+        raise EvidenceError("the PDF cannot be read") from error
     if set(files) != {JSON, CSV}:
-        raise ValueError(f"{JSON} and {CSV} are not the files inside")
+        raise EvidenceError("{json} and {csv} are not the files inside", json=JSON, csv=CSV)
     stated = [each.strip() for each in keywords.split(",")]
     for name, each in files.items():
         if keyword(name, each) not in stated:
-            raise ValueError(f"{name} is not the file that the document was made with")
+            raise EvidenceError("{name} is not the file that the document was made with", name=name)
     try:
         document = json.loads(files[JSON])
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{JSON} is not JSON") from error
+        raise EvidenceError("{name} is not JSON", name=JSON) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"{JSON} is not of the format {FORMAT}")
+        raise EvidenceError("{name} is not of the format {format}", name=JSON, format=FORMAT)
     try:
         table = lines_csv(document["lines"])
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{JSON} has no lines") from error
+        raise EvidenceError("{name} has no lines", name=JSON) from error
     if table != files[CSV]:
-        raise ValueError(f"{CSV} has not the lines of {JSON}")
+        raise EvidenceError("{name} has not the lines of {other}", name=CSV, other=JSON)
     return document

@@ -18,10 +18,14 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError, ValidationError
 
-from quitus_collector.domain.verification import Check, Level, Outcome, Subject
+from quitus_collector.domain.verification import Check, Level, Outcome, Subject, failed
 
 # What it has to say is in the checks; its log would show a traceback for a certificate.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
+
+
+# A PDF says so near its beginning.
+HEADER_BYTES = 1024
 
 
 class Inside(NamedTuple):
@@ -38,19 +42,24 @@ def check_seal(
 
     `roots` (DER) vouch for signer and authority; with None nobody does, and trust stays unknown.
     """
+    if b"%PDF-" not in content[:HEADER_BYTES]:
+        return Level.NONE, [failed(Subject.SIGNATURE, "the file is no PDF")]
     try:
         reader = PdfFileReader(BytesIO(content))
         signatures = reader.embedded_regular_signatures
     except Exception as error:
         # What a hostile file makes the library raise, nobody has a list of.
-        return Level.NONE, [_failed(Subject.SIGNATURE, f"the PDF cannot be read: {error}")]
-    if len(signatures) != 1:
-        detail = f"the PDF has {len(signatures)} signatures" if signatures else "it is not signed"
-        return Level.NONE, [_failed(Subject.SIGNATURE, detail)]
+        said = failed(Subject.SIGNATURE, "the PDF is damaged: it cannot be read", why=str(error))
+        return Level.NONE, [said]
+    if not signatures:
+        return Level.NONE, [failed(Subject.SIGNATURE, "it is not signed")]
+    if len(signatures) > 1:
+        said = failed(Subject.SIGNATURE, "the PDF has {number} signatures", number=len(signatures))
+        return Level.NONE, [said]
     try:
         return asyncio.run(_check(reader, signatures[0], roots, at))
     except Exception as error:
-        return Level.NONE, [_failed(Subject.SIGNATURE, f"the signature is malformed: {error}")]
+        return Level.NONE, [failed(Subject.SIGNATURE, "the signature is malformed", why=str(error))]
 
 
 def inside(content: bytes) -> Inside:
@@ -115,14 +124,14 @@ async def _validated(
 def _signature(found: PdfSignatureStatus, signature: EmbeddedPdfSignature) -> Check:
     name = _name(found.signing_cert)
     if not (found.intact and found.valid):
-        return _failed(Subject.SIGNATURE, "the document is not the one that was signed")
+        return failed(Subject.SIGNATURE, "the document is not the one that was signed")
     if found.coverage is not SignatureCoverageLevel.ENTIRE_FILE or not found.docmdp_ok:
-        return _failed(Subject.SIGNATURE, "something was added after the document was signed")
+        return failed(Subject.SIGNATURE, "something was added after the document was signed")
     encoded = cms.ContentInfo.load(signature.pkcs7_content).dump()
     if signature.pkcs7_content[len(encoded) :].strip(b"\0"):
-        return _failed(Subject.SIGNATURE, "something lies behind the signature")
+        return failed(Subject.SIGNATURE, "something lies behind the signature")
     if signature.sig_object.get("/SubFilter") != "/ETSI.CAdES.detached":
-        return _failed(Subject.SIGNATURE, "the signature is not a PAdES one")
+        return failed(Subject.SIGNATURE, "the signature is not a PAdES one")
     detail = f"signed by {name}, and not changed since"
     return Check(Subject.SIGNATURE, Outcome.PASSED, detail, {"name": name})
 
@@ -134,8 +143,12 @@ def _certificate(found: PdfSignatureStatus, roots: Sequence[bytes] | None) -> Ch
         return Check(Subject.CERTIFICATE, Outcome.UNKNOWN, detail, {"name": name})
     if not found.trusted:
         reason = getattr(found.trust_problem_indic, "standard_name", "") or "no chain"
-        detail = f"the certificate of {name} is not vouched for by that authority ({reason})"
-        return _failed(Subject.CERTIFICATE, detail)
+        return failed(
+            Subject.CERTIFICATE,
+            "the certificate of {name} is not vouched for by that authority ({reason})",
+            name=name,
+            reason=reason,
+        )
     detail = f"the certificate of {name} was good then"
     return Check(Subject.CERTIFICATE, Outcome.PASSED, detail, {"name": name})
 
@@ -145,14 +158,14 @@ def _timestamp(found: PdfSignatureStatus, roots: Sequence[bytes] | None) -> Chec
     if stamp is None:
         return Check(Subject.TIMESTAMP, Outcome.ABSENT, "no third party attests the date")
     if not (stamp.intact and stamp.valid):
-        return _failed(Subject.TIMESTAMP, "the timestamp is not of this signature")
+        return failed(Subject.TIMESTAMP, "the timestamp is not of this signature")
     name = _name(stamp.signing_cert)
     moment = f"{stamp.timestamp:%Y-%m-%d %H:%M:%S} UTC"
     if roots is None:
         detail = f"{moment} by {name}, for whom nobody vouches"
         return Check(Subject.TIMESTAMP, Outcome.UNKNOWN, detail, {"name": name, "moment": moment})
     if not stamp.trusted:
-        return _failed(Subject.TIMESTAMP, f"{name}, who gave it, is not vouched for")
+        return failed(Subject.TIMESTAMP, "{name}, who gave it, is not vouched for", name=name)
     values = {"name": name, "moment": moment}
     return Check(Subject.TIMESTAMP, Outcome.PASSED, f"{moment} by {name}", values)
 
@@ -185,7 +198,3 @@ async def _proves_later(
 def _name(certificate: x509.Certificate) -> str:
     subject = certificate.subject.native
     return str(subject.get("organization_name") or subject.get("common_name") or subject)
-
-
-def _failed(subject: Subject, detail: str) -> Check:
-    return Check(subject, Outcome.FAILED, detail)

@@ -285,27 +285,34 @@ def perimeter(
     placements: Iterable[tuple[str, Placement]],
     exemptions: Sequence[Exemption],
     entities: Sequence[LegalEntity],
+    messages: Messages,
 ) -> None:
     """What was said of devices, then exemptions and names of entities, if there are any."""
-    table = _table("Device", "Entity", "Site", "Role", "Scope", "Reason")
+    text = messages.text
+    headings = (N_("Device"), N_("Entity"), N_("Site"), N_("Role"), N_("Scope"), N_("Reason"))
+    table = _table(*map(text, headings))
     for name, each in placements:
-        cells = (name, each.entity or "", each.site, each.role, each.scope, each.reason)
-        table.add_row(*map(escape, cells))
+        said = (wording.role(each.role, messages), wording.scope(each.scope, messages))
+        entity = wording.siren(each.entity or "")
+        table.add_row(*map(escape, (name, entity, each.site, *said, each.reason)))
     if table.row_count:
         _print(table)
-    print(_counted(table.row_count, "device"))
+    print(messages.count("{n} device", "{n} devices", table.row_count))
     if exemptions:
-        table = _table("Exemption", "Product", "Role", "From", "Until", "Evidence")
+        heads = (N_("Exemption"), N_("Product"), N_("Role"), N_("From"), N_("Until"))
+        table = _table(*map(text, (*heads, N_("Granted by"))))
         for exemption in exemptions:
             days = (exemption.valid_from, exemption.valid_until)
-            start, end = (str(day) if day else "" for day in days)
-            what = (exemption.id, exemption.product, exemption.role)
-            table.add_row(*map(escape, (*what, start, end, exemption.evidence)))
+            start, end = (messages.day(str(day)) if day else "" for day in days)
+            role = wording.role(exemption.role, messages)
+            what = (exemption.id, exemption.product, role, start, end, exemption.evidence)
+            table.add_row(*map(escape, what))
         _print(table)
     if entities:
-        table = _table("Entity", "Name", "Group")
-        for entity in entities:
-            table.add_row(*map(escape, (entity.siren, entity.name, entity.group)))
+        table = _table(*map(text, (N_("Entity"), N_("Name"), N_("Group"))))
+        for named in entities:
+            cells = (wording.siren(named.siren), named.name, named.group)
+            table.add_row(*map(escape, cells))
         _print(table)
 
 

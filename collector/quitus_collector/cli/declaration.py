@@ -87,7 +87,15 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _document(found: Verification) -> dict[str, object]:
-    checks = [each._asdict() for each in found.checks]
+    checks = [
+        {
+            "subject": each.subject,
+            "outcome": each.outcome,
+            "detail": each.detail,
+            "values": each.values,
+        }
+        for each in found.checks
+    ]
     return {"passed": found.passed, "level": found.level, "checks": checks}
 
 

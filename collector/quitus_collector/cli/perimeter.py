@@ -92,7 +92,7 @@ def _list(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        terminal.perimeter(placements, exemptions, entities)
+        terminal.perimeter(placements, exemptions, entities, collector.messages)
     return OK
 
 

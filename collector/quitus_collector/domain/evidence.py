@@ -24,7 +24,15 @@ _TWO_SUMS = Struct(">c32sQQ32sQQ")
 
 
 class EvidenceError(Exception):
-    """What was shown does not belong to what was declared; the text says why."""
+    """What was shown does not belong to what was declared; the text says why.
+
+    It is the `sentence`, whose {names} are filled in by `values`.
+    """
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        """The sentence is also the key of its translations."""
+        super().__init__(sentence.format(**values))
+        self.sentence, self.values = sentence, values
 
 
 class Share(StrEnum):
@@ -223,7 +231,9 @@ def check_proof(proof: Proof, commitment: Commitment) -> Count:
         raise EvidenceError("the proof belongs to another declaration: its root is not this one's")
     found = next((each for each in commitment.counts if each.kind == proof.kind), None)
     if found is None:
-        raise EvidenceError(f"the declaration has no such count of {proof.kind.product}")
+        raise EvidenceError(
+            "the declaration has no such count of {product}", product=proof.kind.product
+        )
     salt = bytes.fromhex(proof.salt)
     figures = [proof.part.units, *(n for step in proof.path for n in (step.installs, step.units))]
     if len(salt) != SEED_BYTES or any(not 0 <= number < MOST for number in figures):
@@ -236,8 +246,9 @@ def check_proof(proof: Proof, commitment: Commitment) -> Count:
             raise EvidenceError("the proof has figures that no fleet can have")
     if _count(proof.kind, node) != found:
         raise EvidenceError(
-            f"the proof does not lead to the count of {proof.kind.product}: it is another device's,"
-            " or was changed"
+            "the proof does not lead to the count of {product}: it is another device's, or was "
+            "changed",
+            product=proof.kind.product,
         )
     return found
 

@@ -40,12 +40,21 @@ class Level(StrEnum):
 
 
 class Check(NamedTuple):
-    """One thing that was checked; `detail` is a sentence, `values` what it is about, by name."""
+    """One thing that was checked; `detail` is a sentence, `values` what it is about, by name.
+
+    `sentence` is that of a failure before its values were filled in, to be translated.
+    """
 
     subject: Subject
     outcome: Outcome
     detail: str
-    values: Mapping[str, str | int] = {}
+    values: Mapping[str, object] = {}
+    sentence: str = ""
+
+
+def failed(subject: Subject, sentence: str, **values: object) -> Check:
+    """A check that did not hold: a sentence whose {names} are filled in by the values."""
+    return Check(subject, Outcome.FAILED, sentence.format(**values), values, sentence)
 
 
 class Verification(NamedTuple):
@@ -76,7 +85,9 @@ def check_sums(document: Mapping[str, object], commitment: Commitment) -> None:
         raise EvidenceError("a product has two lines")
     for product in counts:
         if product not in stated:
-            raise EvidenceError(f"the evidence counts {product}, of which there is no line")
+            raise EvidenceError(
+                "the evidence counts {product}, of which there is no line", product=product
+            )
     for line in lines:
         _check_line(line, counts[line.get("product")])
     totals = document.get("totals")
@@ -84,7 +95,7 @@ def check_sums(document: Mapping[str, object], commitment: Commitment) -> None:
     expected = {state: states.count(state) for state in ("compliant", "gap", "undetermined")}
     expected["missing"] = sum(line["missing"] or 0 for line in lines)
     if totals != expected:
-        raise EvidenceError(f"the totals are not those of the lines: {expected}")
+        raise EvidenceError("the totals are not those of the lines: {figures}", figures=expected)
 
 
 def _check_line(line: Mapping[str, object], counts: Sequence[Count]) -> None:
@@ -93,10 +104,12 @@ def _check_line(line: Mapping[str, object], counts: Sequence[Count]) -> None:
     for each in counts:
         by_share[each.share] += each.installs
     if line.get("entitled") != sum(_figure(line, f"entitled_{channel}") for channel in Channel):
-        raise EvidenceError(f"{product}: what is owned is not the sum of its channels")
+        raise EvidenceError(
+            "{product}: what is owned is not the sum of its channels", product=product
+        )
     undetermined = by_share[Share.UNDETERMINED]
     if undetermined and len(counts) > 1:
-        raise EvidenceError(f"{product} is both counted and undetermined")
+        raise EvidenceError("{product} is both counted and undetermined", product=product)
     is_undetermined = line.get("missing") is None
     missing = by_share[Share.UNCOVERED]
     expected: dict[str, object] = {
@@ -126,11 +139,22 @@ def _check_line(line: Mapping[str, object], counts: Sequence[Count]) -> None:
     for name, figure in expected.items():
         found = line.get(name)
         if found != figure or isinstance(found, bool):
-            raise EvidenceError(f"{product}: {name} is {found}, and {figure} by the evidence")
+            raise EvidenceError(
+                "{product}: {name} is {found}, and {figure} by the evidence",
+                product=product,
+                name=name,
+                found=found,
+                figure=figure,
+            )
 
 
 def _figure(line: Mapping[str, object], name: str) -> int:
     found = line.get(name)
     if not isinstance(found, int) or isinstance(found, bool) or found < 0:
-        raise EvidenceError(f"{line.get('product')}: {name} is {found}, which is no count")
+        raise EvidenceError(
+            "{product}: {name} is {found}, which is no count",
+            product=line.get("product"),
+            name=name,
+            found=found,
+        )
     return found

@@ -14,7 +14,7 @@ from quitus_collector.domain.explanation import Step, Trial
 from quitus_collector.domain.filing import Guard
 from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
-from quitus_collector.domain.perimeter import Perimeter, Unreachable
+from quitus_collector.domain.perimeter import Perimeter, Role, Scope, Unreachable
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined
 from quitus_collector.domain.systems import System
 from quitus_collector.domain.verification import Check, Level, Outcome, Subject
@@ -123,6 +123,17 @@ OUTCOMES = {
     Outcome.ABSENT: N_("not there"),
     Outcome.UNKNOWN: N_("unknown"),
 }
+ROLES = {
+    Role.PRODUCTION: N_("production"),
+    Role.DEVELOPMENT: N_("development"),
+    Role.TEST: N_("test"),
+    Role.STANDBY: N_("standby"),
+}
+SCOPES = {
+    Scope.COUNTED: N_("counted"),
+    Scope.RETIRED: N_("retired"),
+    Scope.EXCLUDED: N_("excluded"),
+}
 SYSTEMS = {
     System.WINDOWS_WORKSTATION: N_("Windows workstations"),
     System.WINDOWS_SERVER: N_("Windows servers"),
@@ -138,7 +149,7 @@ LEVELS = {
     Level.B_T: N_("PAdES-B-T: signed and timestamped"),
     Level.B_LT: N_("PAdES-B-LT: signed, timestamped, provable for years"),
 }
-# What did not fail; of what did, the sentence of the check is told.
+# What did not fail; what did has a sentence of its own.
 VERIFIED = {
     (Subject.SIGNATURE, Outcome.PASSED): N_("signed by {name}, and not changed since"),
     (Subject.CERTIFICATE, Outcome.PASSED): N_("the certificate of {name} was good then"),
@@ -252,6 +263,16 @@ def state_name(state: LineState, messages: Messages) -> str:
     return messages.text(STATES[state])
 
 
+def role(found: Role, messages: Messages) -> str:
+    """What a device is for."""
+    return messages.text(ROLES[found])
+
+
+def scope(found: Scope, messages: Messages) -> str:
+    """Whether a device is counted."""
+    return messages.text(SCOPES[found])
+
+
 def system(found: System, messages: Messages) -> str:
     """A family of operating systems."""
     return messages.text(SYSTEMS[found])
@@ -283,8 +304,8 @@ def explained(found: Explained, messages: Messages) -> str:
 
 def verified(check: Check, messages: Messages) -> str:
     """What a check found."""
-    known = VERIFIED.get((check.subject, check.outcome))
-    return messages.text(known, **check.values) if known else check.detail
+    sentence = check.sentence or VERIFIED.get((check.subject, check.outcome))
+    return messages.text(sentence, **check.values) if sentence else check.detail
 
 
 def exclusion(reason: str, messages: Messages, said: str = "") -> str:
