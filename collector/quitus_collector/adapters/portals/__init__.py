@@ -28,5 +28,5 @@ def load(portals: Path, secrets: Path, name: str, given: Path | None = None) -> 
     if isinstance(described, RESTPortal):
         return JSONPortal(described, credentials(secrets, name, given))
     if isinstance(described, MailPortal):
-        return Mail(described, credentials(secrets, name, given))
+        return Mail(described, credentials(secrets, name, given), secrets)
     return ByHand(described)

@@ -137,7 +137,9 @@ class RESTPortal(Reached):
 class MailPortal(Common):
     """A message through the company's own mail server, always over TLS.
 
-    `authority` is a file of root certificates beside the description; the system's without it.
+    `authority` is a file of root certificates beside the description; the system's without it. So
+    is `encrypt_to`, with the recipient's certificates. `sign_with` is the sender's PKCS#12 file,
+    among the credentials, which have its `passphrase`.
     """
 
     kind: Literal["mail"]
@@ -149,6 +151,8 @@ class MailPortal(Common):
     subject: str
     text: str
     authority: str = ""
+    sign_with: Annotated[str, Field(pattern=r"^[^/]*$")] = ""
+    encrypt_to: str = ""
 
 
 class HandPortal(Common):
@@ -183,10 +187,10 @@ def read(folder: Path, name: str) -> FormPortal | RESTPortal | MailPortal | Hand
     except tomllib.TOMLDecodeError as error:
         raise UsageError("{path}: {error}", path=path, error=error) from error
     except ValidationError as error:
-        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
-    if isinstance(found, Reached | MailPortal) and found.authority:
-        return found.model_copy(update={"authority": str(folder / found.authority)})
-    return found
+        raise UsageError(f"{path}: {complaint(error)}") from error
+    beside = ("authority", "encrypt_to")
+    files = {name: str(folder / file) for name in beside if (file := getattr(found, name, ""))}
+    return found.model_copy(update=files)
 
 
 def credentials(folder: Path, name: str, given: Path | None) -> dict[str, str]:

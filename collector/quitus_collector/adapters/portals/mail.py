@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from pathlib import Path
 
 import idna
 
@@ -20,12 +21,13 @@ from quitus_collector.services.ports import Accepted, Disclosed, Sending
 class Mail:
     """One message. Its id is the receipt: what the server said of it is kept as the page."""
 
-    def __init__(self, described: MailPortal, credentials: Mapping[str, str]) -> None:
-        """Touches nothing yet."""
+    def __init__(self, described: MailPortal, credentials: Mapping[str, str], folder: Path) -> None:
+        """Touches nothing yet; `folder` has the credentials."""
         self.name = described.name
         self.timeout_s, self.settles_s = described.timeout_s, described.settles_s
         self._described = described
         self._credentials = dict(credentials)
+        self._folder = folder
 
     def disclose(self, sending: Sending) -> Sequence[Disclosed]:
         """The message's heads, its text and its files."""
@@ -36,14 +38,15 @@ class Mail:
         return [*heads, Disclosed("e-mail", "text", text), *files]
 
     def check(self, sending: Sending) -> None:
-        """Writes the message, and says good day to the server."""
-        self._message(sending)
+        """Writes the message, signed and closed, and says good day to the server."""
+        self._written(self._message(sending))
         with self._server():
             pass
 
     def submit(self, sending: Sending) -> Accepted:
         """Hands it over. The server takes it with its last answer, and only then."""
         message, described = self._message(sending), self._described
+        content = self._written(message)
         with self._server() as server:
             try:
                 for code, said in (
@@ -67,7 +70,7 @@ class Mail:
             except (OSError, smtplib.SMTPException) as error:
                 raise NotSent("{server}: {error}", server=described.server, error=error) from error
             try:
-                code, said = server.data(message.as_bytes(policy=SMTP))
+                code, said = server.data(content)
             except smtplib.SMTPDataError as error:
                 raise NotSent(
                     "{server}: {text}", server=described.server, text=_text(error.smtp_error)
@@ -108,6 +111,26 @@ class Mail:
             message.add_attachment(content, maintype=main, subtype=sub, filename=name)
         return message
 
+    def _written(self, message: EmailMessage) -> bytes:
+        """The message as it is sent; raises UsageError where it cannot be signed or closed."""
+        described, now = self._described, datetime.now(UTC)
+        if not described.sign_with and not described.encrypt_to:
+            return message.as_bytes(policy=SMTP)
+        from quitus_collector.adapters.portals import smime
+
+        outside, entity = smime.split(message)
+        if described.sign_with:
+            file, passphrase = (
+                self._folder / described.sign_with,
+                self._credentials.get("passphrase"),
+            )
+            signer = smime.Signer(file, passphrase or "", _address(described.sender), now)
+            entity = signer.signed(entity)
+        if described.encrypt_to:
+            recipient = _address(described.recipient)
+            entity = smime.closed(entity, Path(described.encrypt_to), recipient, now)
+        return outside + entity
+
     def _filled(self, template: str, sending: Sending) -> str:
         return fill(template, dict(sending.values), f"portal {self.name}")
 
@@ -120,7 +143,7 @@ class Mail:
                 server = self._connected()
                 stack.callback(server.close)
                 server.ehlo()
-                if self._credentials:
+                if {"user", "password"} & self._credentials.keys():
                     server.login(self._credentials["user"], self._credentials["password"])
             except KeyError as error:
                 raise UsageError(
