@@ -1,14 +1,16 @@
 """Commands on the devices that there should be."""
 
 import argparse
+import csv
+import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 
 from quitus_collector.adapters import expected_csv
 from quitus_collector.cli.arguments import OK, Commands, collector_of, print_json
-from quitus_collector.domain.expected import ExpectedDevice
+from quitus_collector.domain.expected import ExpectedDevice, SystemCoverage
 from quitus_collector.domain.systems import family
 from quitus_collector.services import filings
 from quitus_collector.wiring import filing
@@ -32,7 +34,7 @@ def add(commands: Commands) -> None:
             "--dry-run", action="store_true", help="show what would change, and change nothing"
         )
     coverage = actions.add_parser("coverage", help="the list beside what is enrolled")
-    coverage.add_argument("--format", choices=("text", "json"), default="text")
+    coverage.add_argument("--format", choices=("text", "json", "csv"), default="text")
     coverage.set_defaults(command=_coverage)
 
 
@@ -87,6 +89,11 @@ def _coverage(arguments: argparse.Namespace) -> int:
                 "not_expected": list(found.not_expected),
             }
         )
+        return OK
+    if arguments.format == "csv":
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        table.writerow([each.name for each in fields(SystemCoverage)])
+        table.writerows(astuple(each) for each in systems)
         return OK
     percent = f" ({100 * found.reporting // found.known} %)" if found.known else ""
     print(f"{found.reporting} of {found.known} known devices report{percent}")

@@ -55,6 +55,8 @@ def test_devices_that_there_should_be_lower_the_coverage(
     assert "0 of 2 known devices report (0 %)" in collector.ok("expected", "coverage")
     told = json.loads(collector.ok("expected", "coverage", "--format", "json"))
     assert told["never_seen"] == ["PC-1", "PC-2"]
+    table = collector.ok("expected", "coverage", "--format", "csv").splitlines()
+    assert table == ["system,expected,enrolled,reporting,silent,never_seen", "windows,2,0,0,0,2"]
     (windows,) = told["systems"]
     assert (windows["system"], windows["expected"], windows["enrolled"]) == ("windows", 2, 0)
 
