@@ -16,7 +16,7 @@ from quitus_collector.domain.history import snapshot
 from quitus_collector.domain.install import Scope, SourceStatus
 from quitus_collector.services.audit import verify
 
-RELEASED = tuple(f"{number:04}" for number in range(1, 14))
+RELEASED = tuple(f"{number:04}" for number in range(1, 15))
 DAY = "2026-03-31 08:00:00.000000"
 # (name, version, hidden): d-1 has the first three, d-2 the last two, d-3 has never reported.
 SOFTWARE = (("a", "1", False), ("é", "2", False), ("c", "3", True), ("d", "4", False))
@@ -84,7 +84,7 @@ def fill(connection: Connection, release: str) -> None:
             values |= {"installs": len(HAS.get(device, ())), "receipt": "cd", "serial": "s-1001"}
         insert(connection, "device", **values)
         if release >= "0008":
-            system = {"system": FACTS["system"]} if release >= "0013" else {}
+            system = {"system": FACTS["system"]} if release >= "0014" else {}
             insert(
                 connection,
                 "snapshot",

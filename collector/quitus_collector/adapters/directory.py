@@ -107,11 +107,17 @@ def expected(settings: Directory, credentials: Path | None, now: datetime) -> Fo
             entries.append(each)
             if len(entries) > settings.limit:
                 raise UsageError(
-                    f"{settings.url}: there are more than {settings.limit} computers: narrow base "
-                    "or filter, or raise directory.limit"
+                    "{url}: there are more than {limit} computers: narrow base or filter, or raise "
+                    "directory.limit",
+                    url=settings.url,
+                    limit=settings.limit,
                 )
         if not entries:
-            raise UsageError(f"{settings.url}: no computer below {settings.base} is as asked for")
+            raise UsageError(
+                "{url}: no computer below {base} is as asked for",
+                url=settings.url,
+                base=settings.base,
+            )
         return _found(entries, tuple(sorted(elsewhere)), settings)
 
 
@@ -128,11 +134,17 @@ def _told(settings: Directory) -> Iterator[None]:
     try:
         yield
     except ldap.LDAPInvalidFilterError as error:
-        raise UsageError(f"directory.filter: {settings.filter!r} is not an LDAP filter") from error
+        raise UsageError(
+            "directory.filter: {filter!r} is not an LDAP filter", filter=settings.filter
+        ) from error
     except ldap.LDAPInvalidDnError as error:
-        raise UsageError(f"directory: {error} is not a name in a directory (DN)") from error
+        raise UsageError(
+            "directory: {error} is not a name in a directory (DN)", error=error
+        ) from error
     except ldap.LDAPExceptionError as error:
-        raise UsageError(f"{settings.url}: gave no answer: {_plain(str(error))}") from error
+        raise UsageError(
+            "{url}: gave no answer: {plain}", url=settings.url, plain=_plain(str(error))
+        ) from error
 
 
 @contextmanager
@@ -160,10 +172,18 @@ def _connected(settings: Directory, password: str) -> Iterator[Connection]:
         cut.start()
         _open(connection, tls, settings)
         if not connection.bind(read_server_info=False):
-            raise UsageError(f"{settings.url}: {refusal(connection.result, settings.account)}")
+            raise UsageError(
+                "{url}: {refusal}",
+                url=settings.url,
+                refusal=refusal(connection.result, settings.account),
+            )
         yield connection
     except OSError as error:
-        raise UsageError(f"{settings.url}: cannot be reached: {error.strerror or error}") from error
+        raise UsageError(
+            "{url}: cannot be reached: {strerror}",
+            url=settings.url,
+            strerror=error.strerror or error,
+        ) from error
     finally:
         cut.cancel()
         if connection.socket is not None:
@@ -179,16 +199,18 @@ def _open(connection: Connection, tls: _Checked, settings: Directory) -> None:
     except ldap.LDAPExceptionError as error:
         if isinstance(tls.failure, ssl.SSLCertVerificationError):
             raise UsageError(
-                f"{settings.url}: its certificate is not accepted: "
-                f"{tls.failure.verify_message.rstrip('.')}; directory.authority names who vouches "
-                "for it"
+                "{url}: its certificate is not accepted: {why}; directory.authority names who "
+                "vouches for it",
+                url=settings.url,
+                why=tls.failure.verify_message.rstrip("."),
             ) from error
         if isinstance(error, ldap.LDAPStartTLSError) and tls.failure is None:
             raise UsageError(
-                f"{settings.url}: offers no StartTLS, and nothing is asked in clear: try ldaps://"
+                "{url}: offers no StartTLS, and nothing is asked in clear: try ldaps://",
+                url=settings.url,
             ) from error
         said = _plain(str(tls.failure or error))
-        raise UsageError(f"{settings.url}: gave no answer: {said}") from error
+        raise UsageError("{url}: gave no answer: {said}", url=settings.url, said=said) from error
 
 
 def _cut(connection: Connection) -> None:
@@ -204,7 +226,9 @@ def _context(settings: Directory) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cadata=read_text(settings.authority))
     except ssl.SSLError as error:
-        raise UsageError(f"{settings.authority}: holds no certificates (PEM)") from error
+        raise UsageError(
+            "{authority}: holds no certificates (PEM)", authority=settings.authority
+        ) from error
 
 
 def _pages(
@@ -225,7 +249,7 @@ def _pages(
         )
         result = connection.result
         if result["result"] or time.monotonic() > ends_at:
-            raise UsageError(f"{settings.url}: {_failure(result, settings)}")
+            raise UsageError("{url}: {result}", url=settings.url, result=_failure(result, settings))
         yield from connection.response
         cookie = (
             result["controls"][PAGED]["value"]["cookie"] if PAGED in result["controls"] else None

@@ -86,9 +86,9 @@ def credential(
             where=where,
         ) from error
     if key is None or certificate is None:
-        raise SealError(f"{file}: holds no certificate with its key")
+        raise SealError("{file}: holds no certificate with its key", file=file)
     if reason := unfit(certificate, at):
-        raise SealError(f"{file}: {reason}")
+        raise SealError("{file}: {reason}", file=file, reason=reason)
     signer = signers.SimpleSigner.load_pkcs12_data(content, [], passphrase)
     return Credential(signer, holder(certificate))
 

@@ -23,13 +23,13 @@ def read(file: Path, credentials: Path | None) -> bytes:
         mode = place.stat().st_mode
         # Those of systemd are for one account by a list (ACL), which a mode does not tell.
         if place is file and mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise UsageError(f"{file}: others may read this secret: chmod 600 {file}")
+            raise UsageError("{file}: others may read this secret: chmod 600 {file}", file=file)
         with place.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{place}: {error.strerror}") from error
+        raise UsageError("{place}: {strerror}", place=place, strerror=error.strerror) from error
     if len(content) > MAX_BYTES:
-        raise UsageError(f"{place}: is too long for a secret")
+        raise UsageError("{place}: is too long for a secret", place=place)
     return content
 
 
@@ -38,9 +38,9 @@ def read_line(file: Path, credentials: Path | None) -> str:
     try:
         found = read(file, credentials).decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: is not UTF-8") from error
+        raise UsageError("{file}: is not UTF-8", file=file) from error
     if not found or "\n" in found or "\0" in found:
-        raise UsageError(f"{file}: one line is expected, the secret alone")
+        raise UsageError("{file}: one line is expected, the secret alone", file=file)
     return found
 
 
@@ -50,7 +50,9 @@ def _place(file: Path, credentials: Path | None) -> Path:
     name = file.name.removeprefix(CREDENTIAL)
     if credentials is None or not name:
         raise UsageError(
-            f"{file.name}: systemd gave this process no credentials: start it by a unit, or by "
-            f"systemd-run --pipe --wait -p LoadCredential={name}:FILE"
+            "{name}: systemd gave this process no credentials: start it by a unit, or by "
+            "systemd-run --pipe --wait -p LoadCredential={name2}:FILE",
+            name=file.name,
+            name2=name,
         )
     return credentials / name

@@ -42,15 +42,19 @@ def credential(settings: Token, credentials: Path | None, at: datetime) -> Itera
         session = _token(settings).open(user_pin=pin)
     except tuple(REFUSED) as error:
         raise SealError(
-            f"{where}: {REFUSED[type(error)].format(file=settings.pin_file)}"
+            "{where}: {format}",
+            where=where,
+            format=REFUSED[type(error)].format(file=settings.pin_file),
         ) from error
     except pkcs11.PKCS11Error as error:
-        raise SealError(f"{where}: cannot be opened: {_said(error)}") from error
+        raise SealError(
+            "{where}: cannot be opened: {error}", where=where, error=_said(error)
+        ) from error
     try:
         with session:
             yield _credential(session, settings, where, at)
     except pkcs11.PKCS11Error as error:
-        raise SealError(f"{where}: {_said(error)}") from error
+        raise SealError("{where}: {error}", where=where, error=_said(error)) from error
 
 
 def _token(settings: Token) -> pkcs11.Token:
@@ -60,7 +64,9 @@ def _token(settings: Token) -> pkcs11.Token:
         tokens = [each.get_token() for each in slots]
     except (pkcs11.PKCS11Error, RuntimeError, OSError) as error:
         raise SealError(
-            f"{settings.module}: cannot be used as a PKCS#11 module: {_said(error)}"
+            "{module}: cannot be used as a PKCS#11 module: {error}",
+            module=settings.module,
+            error=_said(error),
         ) from error
     ready = [each for each in tokens if pkcs11.TokenFlag.TOKEN_INITIALIZED in each.flags]
     named = [each for each in ready if settings.name in ("", each.label.strip())]
@@ -71,7 +77,9 @@ def _token(settings: Token) -> pkcs11.Token:
         what = f"no token is called {settings.name!r}" if not named else "two tokens are called so"
     else:
         what = "seal.token has to name one" if ready else "there is no token"
-    raise SealError(f"{settings.module}: {what}; there are: {there}")
+    raise SealError(
+        "{module}: {what}; there are: {there}", module=settings.module, what=what, there=there
+    )
 
 
 def _credential(session: pkcs11.Session, settings: Token, where: str, at: datetime) -> Credential:
@@ -83,7 +91,12 @@ def _credential(session: pkcs11.Session, settings: Token, where: str, at: dateti
         found = len(list(session.get_objects({**kind, Attribute.LABEL: settings.label})))
         if found != 1:
             number = f"{found} of them" if found else f"no {what}"
-            raise SealError(f"{where}: {number} under the label {settings.label!r}: one is needed")
+            raise SealError(
+                "{where}: {number} under the label {label!r}: one is needed",
+                where=where,
+                number=number,
+                label=settings.label,
+            )
     certificates = {
         each[Attribute.LABEL]: asn1.Certificate.load(each[Attribute.VALUE])
         for each in session.get_objects(kinds["certificate"])
@@ -91,7 +104,7 @@ def _credential(session: pkcs11.Session, settings: Token, where: str, at: dateti
     own = certificates[settings.label]
     certificate = x509.load_der_x509_certificate(own.dump())
     if reason := unfit(certificate, at):
-        raise SealError(f"{where}: {reason}")
+        raise SealError("{where}: {reason}", where=where, reason=reason)
     signer = PKCS11Signer(
         session,
         key_label=settings.label,

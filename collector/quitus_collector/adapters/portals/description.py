@@ -187,7 +187,7 @@ def read(folder: Path, name: str) -> FormPortal | RESTPortal | MailPortal | Hand
     except tomllib.TOMLDecodeError as error:
         raise UsageError("{path}: {error}", path=path, error=error) from error
     except ValidationError as error:
-        raise UsageError(f"{path}: {complaint(error)}") from error
+        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
     beside = ("authority", "encrypt_to")
     files = {name: str(folder / file) for name in beside if (file := getattr(found, name, ""))}
     return found.model_copy(update=files)
@@ -202,16 +202,18 @@ def credentials(folder: Path, name: str, given: Path | None) -> dict[str, str]:
     path, secret = folder / f"{name}.toml", folder / f"{CREDENTIAL}portal-{name}"
     is_given = given is not None and (given / f"portal-{name}").exists()
     if is_given and path.exists():
-        raise UsageError(f"{path}: systemd has these credentials too: one of the two is to go")
+        raise UsageError(
+            "{path}: systemd has these credentials too: one of the two is to go", path=path
+        )
     if not is_given and not path.exists():
         return {}
     place = secret if is_given else path
     try:
         found = tomllib.loads(secret_files.read(place, given).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{place}: {error}") from error
+        raise UsageError("{place}: {error}", place=place, error=error) from error
     if not all(isinstance(each, str) for each in found.values()):
-        raise UsageError(f"{place}: user, password and token are texts")
+        raise UsageError("{place}: user, password and token are texts", place=place)
     return found
 
 

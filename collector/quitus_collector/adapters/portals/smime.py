@@ -31,14 +31,17 @@ class Signer:
         try:
             found = pkcs12.load_pkcs12(file.read_bytes(), passphrase.encode() or None)
         except OSError as error:
-            raise UsageError(f"{file}: {error.strerror}") from error
+            raise UsageError("{file}: {strerror}", file=file, strerror=error.strerror) from error
         except ValueError as error:
             raise UsageError(
-                f"{file}: is no PKCS#12 file, or its passphrase is not the one of the credentials"
+                "{file}: is no PKCS#12 file, or its passphrase is not the one of the credentials",
+                file=file,
             ) from error
         key = found.key
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) or not found.cert:
-            raise UsageError(f"{file}: holds no certificate with an RSA or elliptic-curve key")
+            raise UsageError(
+                "{file}: holds no certificate with an RSA or elliptic-curve key", file=file
+            )
         self._key, self._certificate = key, found.cert.certificate
         self._issuers = [each.certificate for each in found.additional_certs]
         _check(self._certificate, sender, at, str(file))
@@ -72,13 +75,15 @@ def closed(entity: bytes, file: Path, recipient: str, at: datetime) -> bytes:
     try:
         certificates = x509.load_pem_x509_certificates(file.read_bytes())
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from error
+        raise UsageError("{file}: {strerror}", file=file, strerror=error.strerror) from error
     except ValueError as error:
-        raise UsageError(f"{file}: holds no certificates (PEM)") from error
+        raise UsageError("{file}: holds no certificates (PEM)", file=file) from error
     builder = pkcs7.PKCS7EnvelopeBuilder().set_data(entity).set_content_encryption_algorithm(AES256)
     for each in certificates:
         if not isinstance(each.public_key(), rsa.RSAPublicKey):
-            raise UsageError(f"{file}: only certificates with RSA keys can be encrypted to")
+            raise UsageError(
+                "{file}: only certificates with RSA keys can be encrypted to", file=file
+            )
         _check(each, recipient, at, str(file))
         builder = builder.add_recipient(each)
     content = builder.encrypt(Encoding.DER, [pkcs7.PKCS7Options.Binary])
@@ -110,7 +115,12 @@ def _check(certificate: x509.Certificate, address: str, at: datetime, where: str
     """Raises UsageError unless it is good then, for mail, and of that address."""
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
         ends = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
-        raise UsageError(f"{where}: the certificate of {address} is not valid now (until {ends})")
+        raise UsageError(
+            "{where}: the certificate of {address} is not valid now (until {ends})",
+            where=where,
+            address=address,
+            ends=ends,
+        )
     addresses: Sequence[str] = [
         str(each.value)
         for each in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)
@@ -120,9 +130,13 @@ def _check(certificate: x509.Certificate, address: str, at: datetime, where: str
         if isinstance(known, x509.SubjectAlternativeName):
             addresses = [*addresses, *known.get_values_for_type(x509.RFC822Name)]
         if isinstance(known, x509.ExtendedKeyUsage) and MAIL.isdisjoint(known):
-            raise UsageError(f"{where}: the certificate is not for mail (extended key usage)")
+            raise UsageError(
+                "{where}: the certificate is not for mail (extended key usage)", where=where
+            )
     if address.casefold() not in {each.casefold() for each in addresses}:
         raise UsageError(
-            f"{where}: the certificate is not of {address}, but of "
-            f"{', '.join(addresses) or 'no address'}"
+            "{where}: the certificate is not of {address}, but of {value}",
+            where=where,
+            address=address,
+            value=", ".join(addresses) or "no address",
         )
