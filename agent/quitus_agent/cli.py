@@ -88,11 +88,22 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=partial(argparse.HelpFormatter, width=90), **settings)
 
 
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        from quitus_agent.version import version
+
+        print(f"quitus-agent {version() or 'of no version'}")
+        parser.exit(OK)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="quitus-agent",
         description="Reads what is installed on this device and reports it to the collector.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print it and exit")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help=f"settings ({config.CONFIG_FILE})"
     )
@@ -167,6 +178,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.set_defaults(command=_report)
 
+    release = commands.add_parser("release", help="tell which agent the company wants here")
+    release.add_argument(
+        "--check",
+        type=Path,
+        metavar="FILE",
+        help="whether this is a package of it, as the collector signed it; exit status 0 if so",
+    )
+    release.set_defaults(command=_release)
+
     status = commands.add_parser("status", help="tell enrolment and the last accepted report")
     status.add_argument("--format", choices=("json", "table"), default="table")
     status.set_defaults(command=_status)
@@ -235,8 +255,28 @@ def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
     return _tell_failures(found)
 
 
+def _release(arguments: argparse.Namespace, settings: config.Config) -> int:
+    from quitus_agent.version import version
+
+    if arguments.check:
+        found, package = wiring.check_package(settings.state, arguments.check)
+        print(f"{arguments.check} is {package.name} of agent {found.version}, as it was signed")
+        return OK
+    found_or_none = wiring.wanted_agent(settings.state)
+    print(f"this agent is {version() or 'of no version'}")
+    if found_or_none is None:
+        print("the collector told of no other one")
+        return OK
+    print(f"the company wants {found_or_none.version} here, signed by its collector:")
+    for each in found_or_none.packages:
+        print(f"  {_visible(each.location)}")
+        print(f"    {each.size_bytes} bytes, SHA-256 {each.sha256.hex()}")
+    return OK
+
+
 def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
     from quitus_agent.identity import is_expired
+    from quitus_agent.version import version
 
     status = wiring.status(settings.state)
     known, accepted, trouble = status.identity, status.accepted, status.trouble
@@ -244,6 +284,8 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
         _print_json(
             {
                 "device_id": known.device_id,
+                "agent_version": version(),
+                "wanted_agent": _wanted(settings),
                 "collector": f"{known.collector_host}:{known.inventory_port}",
                 "certificate_expires_at": known.expires_at.isoformat(),
                 "whole": status.whole,
@@ -271,6 +313,8 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
     damaged = "damaged: enrol again with quitus-agent enrol --again"
     rows = [
         ("device", known.device_id),
+        ("agent", version() or "of no version"),
+        *([("wanted agent", wanted)] if (wanted := _wanted(settings)) else []),
         *([] if status.whole else [("identity", damaged)]),
         ("collector", f"{known.collector_host}:{known.inventory_port}"),
         ("certificate until", f"{known.expires_at:%Y-%m-%d %H:%M} UTC{over}"),
@@ -283,6 +327,15 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
     for name, value in rows:
         print(f"{name:18} {value}")
     return OK
+
+
+def _wanted(settings: config.Config) -> str | None:
+    """The version that the collector wants here, if it is another one, or what is wrong with it."""
+    try:
+        found = wiring.wanted_agent(settings.state)
+    except AgentError as error:
+        return str(error)
+    return f"{found.version} (quitus-agent release tells where it is)" if found else None
 
 
 def _seconds(text: str) -> int:

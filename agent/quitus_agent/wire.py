@@ -8,6 +8,7 @@ from quitus_agent.device import PHYSICAL, VIRTUAL
 from quitus_agent.inventory import Install, SourceOutcome
 from quitus_agent.spool import Accepted
 from quitus_agent.statement import Statement, read_sources
+from quitus_agent.version import version
 
 STATUSES = {
     inventories.READ: inventory_pb2.SOURCE_STATUS_READ,
@@ -67,7 +68,9 @@ def inventory(statement: Statement) -> inventory_pb2.Inventory:
 
 
 def _request(statement: Statement, accepted: Accepted) -> inventory_pb2.ReportRequest:
-    request = inventory_pb2.ReportRequest(digest=statement.digest, receipt=accepted.receipt)
+    request = inventory_pb2.ReportRequest(
+        digest=statement.digest, receipt=accepted.receipt, agent_version=version()
+    )
     request.taken_at.FromDatetime(statement.taken_at)
     return request
 

@@ -17,11 +17,13 @@ from quitus_agent.errors import AgentError, CollectorUnreachable, UsageError
 from quitus_agent.inventory import ABSENT, Inventory
 from quitus_agent.limits import lower_priority
 from quitus_agent.places import RUNNING
+from quitus_agent.version import RELEASE_FILE
 
 if TYPE_CHECKING:
     from quitus.v1.inventory_pb2 import ReportRequest, ReportResponse
     from quitus_agent.identity import Identity
     from quitus_agent.join_token import JoinToken
+    from quitus_agent.release import Package, Release
     from quitus_agent.reporting import Send
     from quitus_agent.spool import Accepted, Trouble
     from quitus_agent.statement import Statement
@@ -271,9 +273,41 @@ def _trusting(state: Path, known: "Identity", send: "Send") -> "Send":
         answer = send(request)
         if answer.trust_roots:
             identity.keep_trust(state, answer.trust_roots)
+        if not answer.full_wanted:
+            _note_wanted_agent(state, known, answer)
         return answer
 
     return sent
+
+
+def _note_wanted_agent(state: Path, known: "Identity", answer: "ReportResponse") -> None:
+    """Keeps what the answer says of the agent that should be here, for `status`."""
+    if not answer.HasField("wanted_agent") and not (state / RELEASE_FILE).exists():
+        return
+    from quitus_agent import release
+
+    try:
+        release.note(state, known.trust_roots, answer)
+    except AgentError as error:
+        # That a report was accepted is worth more than news of another agent.
+        print(f"quitus-agent: {error}", file=sys.stderr)
+
+
+def wanted_agent(state: Path) -> "Release | None":
+    """The agent that the collector wants here, if it is another one; raises AgentError."""
+    from quitus_agent import identity, release
+
+    return release.load(state, identity.load(state).trust_roots)
+
+
+def check_package(state: Path, file: Path) -> "tuple[Release, Package]":
+    """Whether a file is a package of the agent that the collector wants; raises AgentError."""
+    from quitus_agent import release
+
+    found = wanted_agent(state)
+    if found is None:
+        raise AgentError("the collector told this device of no other agent")
+    return found, release.checked(found, file)
 
 
 def status(state: Path) -> Status:

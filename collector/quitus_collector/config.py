@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
+from quitus_collector.domain.agent_version import is_version
 from quitus_collector.domain.company import (
     Company,
     is_naf,
@@ -59,6 +60,9 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # connection_s = 600              # how long one may last; calls under way are finished
 # handshake_s = 10                # until a connection that does not get through is dropped
 # message_s = 30                  # until a call whose message has not come is written down
+
+[agents]
+# oldest = ""                     # "1.2.0": reports of older agents are refused
 
 [company]                         # who declares
 # name = "Ateliers Exemple"
@@ -164,6 +168,12 @@ def _address(text: str) -> str:
     return text
 
 
+def _version(text: str) -> str:
+    if text and not is_version(text):
+        raise ValueError(f"{text!r} is not a version like 1.2.0")
+    return text
+
+
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -249,6 +259,12 @@ class ConsoleTable(Model):
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key of the console go together")
         return self
+
+
+class Agents(Model):
+    """Which agents are heard."""
+
+    oldest: Annotated[str, AfterValidator(_version)] = ""
 
 
 class CompanyTable(Model):
@@ -365,6 +381,7 @@ class Settings(Model):
     listen: Listen = Listen()
     certificates: Certificates = Certificates()
     limits: Limits = Limits()
+    agents: Agents = Agents()
     company: CompanyTable = CompanyTable()
     approval: ApprovalTable = ApprovalTable()
     seal: SealTable = SealTable()
@@ -445,6 +462,7 @@ class Config:
     certificates: Certificates
     company: Company
     limits: Limits
+    oldest_agent: str
     approval: Policy
     seal: Sealing
     console: ConsoleSettings
@@ -499,6 +517,7 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         certificates=settings.certificates,
         company=Company(**settings.company.model_dump()),
         limits=settings.limits,
+        oldest_agent=settings.agents.oldest,
         approval=Policy(**settings.approval.model_dump()),
         seal=_sealing(settings.seal, home),
         console=_console(settings.console, home),

@@ -43,6 +43,10 @@ class Quarantined(CollectorError):
     """Two machines may be speaking as one device; nothing was taken in until a person decides."""
 
 
+class AgentTooOld(CollectorError):
+    """The agent that speaks is older than the settings admit; nothing was taken in."""
+
+
 class TooManyReports(CollectorError):
     """The device or its address has to wait; `retry_after_s` is in seconds."""
 

@@ -16,7 +16,7 @@ from quitus_collector.domain.history import snapshot
 from quitus_collector.domain.install import Scope, SourceStatus
 from quitus_collector.services.audit import verify
 
-RELEASED = tuple(f"{number:04}" for number in range(1, 15))
+RELEASED = tuple(f"{number:04}" for number in range(1, 16))
 DAY = "2026-03-31 08:00:00.000000"
 # (name, version, hidden): d-1 has the first three, d-2 the last two, d-3 has never reported.
 SOFTWARE = (("a", "1", False), ("é", "2", False), ("c", "3", True), ("d", "4", False))
@@ -210,6 +210,7 @@ def test_nothing_is_lost_from_any_release(database_url: str, release: str) -> No
         assert (first.next_key_sha256, first.trust_digest) == ("next of d-1", "ab")
     if release >= "0004":
         assert first.receipt == "cd"
+    assert first.agent_version == ""
     assert counted == {each.id: snapshot(each, None) for each in devices.values()}
     assert [devices[each].installs for each in sorted(devices)] == [3, 2, 0]
     for device, found in installs.items():

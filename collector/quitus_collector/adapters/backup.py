@@ -33,6 +33,7 @@ DATABASES = {"sqlite": "quitus.db", "postgresql": "database.pgdump"}
 # What of the collector's folder is in a backup as it is, and what only sealed.
 OPEN = (
     "collector.toml",
+    "agent-release.binpb",
     "authority/root*.pem",
     "catalogue/*.toml",
     "catalogue-update/*",
@@ -45,6 +46,7 @@ KEYS = ("authority/issuing.pem", "authority/root*.key", "pseudonym.key")
 # The authority comes last: without it there is no collector, and none can start half-restored.
 PLACES = (
     "collector.toml",
+    "agent-release.binpb",
     "catalogue",
     "catalogue-update",
     "proofs",

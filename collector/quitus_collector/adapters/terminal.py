@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from quitus_collector.adapters.x509 import Authority
+from quitus_collector.domain.agent_version import is_older
 from quitus_collector.domain.audit import Entry
 from quitus_collector.domain.catalogue import Build, Catalogue, Product
 from quitus_collector.domain.comparison import Difference
@@ -159,18 +160,24 @@ def readings(rules: Iterable[ReadRule], messages: Messages) -> None:
             print(f"  {source}")
 
 
-def devices(devices: Iterable[Device]) -> None:
-    """The enrolled devices, and why some are not counted."""
-    table = _table("Device", "Id", "System", "Entity", "Last report (UTC)")
+def devices(devices: Iterable[Device], oldest_agent: str = "") -> None:
+    """The enrolled devices, why some are not counted, and whose agent is too old to be heard."""
+    table = _table("Device", "Id", "System", "Entity", "Agent", "Last report (UTC)")
     table.add_column("Installs", justify="right")
     count = 0
-    set_apart = []
+    set_apart, too_old = [], []
     for device in devices:
         last = f"{device.last_report_at:%Y-%m-%d %H:%M}" if device.last_report_at else "never"
         system = f"{device.facts.system} {device.facts.system_version}".strip()
-        cells = (device.name, device.id, system, device.entity or "", last, f"{device.installs}")
-        table.add_row(*map(escape, cells))
+        cells = (device.name, device.id, system, device.entity or "", device.agent_version, last)
+        table.add_row(*map(escape, cells), f"{device.installs}")
         count += 1
+        said = device.agent_version or device.last_report_at
+        if oldest_agent and said and is_older(device.agent_version, oldest_agent):
+            too_old.append(
+                f"{device.name} ({device.id}) has agent {device.agent_version or 'of no version'}, "
+                f"older than {oldest_agent}: its reports are refused until it has a newer one"
+            )
         if device.standing is not Standing.ACTIVE:
             set_apart.append(
                 f"{device.name} ({device.id}) is {device.standing} and not counted: "
@@ -178,9 +185,16 @@ def devices(devices: Iterable[Device]) -> None:
             )
     if count:
         _print(table)
-    for sentence in set_apart:
+    for sentence in (*set_apart, *too_old):
         print(sentence)
     print(_counted(count, "device"))
+
+
+def agent_offer(version: str, packages: Iterable[tuple[str, int, str]]) -> None:
+    """The agent that devices are told of: where its packages are, their bytes and SHA-256."""
+    print(f"devices are told that their agent should be {version}:")
+    for location, size_bytes, sha256 in packages:
+        print(f"  {location}\n    {size_bytes} bytes, SHA-256 {sha256}")
 
 
 def device(device: Device, installs: Sequence[Install]) -> None:
@@ -196,6 +210,7 @@ def device(device: Device, installs: Sequence[Install]) -> None:
         ("processors, cores", f"{facts.processors}, {facts.cores}"),
         ("memory", f"{facts.memory_bytes // MIB} MiB"),
         ("kind", kind or "-"),
+        *([("agent", device.agent_version)] if device.agent_version else []),
         ("enrolled", f"{device.enrolled_at:%Y-%m-%d %H:%M} UTC"),
         ("certificate until", f"{device.certificate_expires_at:%Y-%m-%d %H:%M} UTC"),
         *([("revoked", f"{device.revoked_at:%Y-%m-%d %H:%M} UTC")] if device.revoked_at else []),

@@ -167,11 +167,30 @@ class Authority:
             _renewal_time(certificate),
         )
 
+    def vouch(self, content: bytes, now: datetime) -> tuple[bytes, tuple[bytes, ...]]:
+        """A signature over some bytes, and the certificates that vouch for it, DER.
+
+        By a key for this one use, certified for signing code and then forgotten: no certificate
+        of a device or a listener can stand in for it.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(
+            key.public_key(),
+            "Quitus agent release",
+            None,
+            ExtendedKeyUsageOID.CODE_SIGNING,
+            now,
+            self._validity.issuing,
+        )
+        der = serialization.Encoding.DER
+        signers = tuple(each.public_bytes(der) for each in (certificate, self._issuing))
+        return key.sign(content, ec.ECDSA(hashes.SHA256())), signers
+
     def _sign(
         self,
         key: ec.EllipticCurvePublicKey,
         common_name: str,
-        alternative_names: x509.SubjectAlternativeName,
+        alternative_names: x509.SubjectAlternativeName | None,
         usage: x509.ObjectIdentifier,
         now: datetime,
         validity: timedelta,
@@ -182,9 +201,10 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(alternative_names, critical=False)
             .add_extension(_issued_by(self._key), critical=False)
         )
+        if alternative_names:
+            builder = builder.add_extension(alternative_names, critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
 

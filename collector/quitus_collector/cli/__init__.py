@@ -6,10 +6,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 from quitus_collector import config
 from quitus_collector.cli import (
+    agents,
     campaign,
     catalogue,
     console,
@@ -80,10 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--home", type=Path, default=Path(home), metavar="FOLDER", help="the collector's folder"
     )
+    version = f"quitus-collector {metadata.version('quitus')}"
+    parser.add_argument("--version", action="version", version=version)
     parser.set_defaults(lasts=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     operation.add(commands)
     devices.add(commands)
+    agents.add(commands)
     history.add(commands)
     pools.add(commands)
     perimeter.add(commands)

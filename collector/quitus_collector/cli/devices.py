@@ -180,11 +180,12 @@ def _devices_decide(arguments: argparse.Namespace) -> int:
 
 
 def _devices_list(arguments: argparse.Namespace) -> int:
-    devices = list_devices(collector_of(arguments).store)
+    collector = collector_of(arguments)
+    devices = list_devices(collector.store)
     if arguments.format == "json":
         print_json([each.document() for each in devices])
     else:
-        terminal.devices(devices)
+        terminal.devices(devices, collector.config.oldest_agent)
     return OK
 
 

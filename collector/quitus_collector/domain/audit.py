@@ -38,6 +38,8 @@ class Kind(StrEnum):
     COMPANY_DISTRUSTED = "company authority distrusted"
     COMPANY_REVOCATIONS = "revocation lists taken in"
     BACKUP_RESTORED = "backup restored"
+    AGENT_OFFERED = "agent offered"
+    AGENT_WITHDRAWN = "agent withdrawn"
     PLACED = "device placed"
     EXEMPTED = "exemption added"
     EXEMPTION_REMOVED = "exemption removed"

@@ -31,7 +31,7 @@ class Device:
     is `next_key_sha256` until its first use. `trust_digest` says which roots the device trusts, as
     it said last. `digest`, `receipt` and `shown` (the receipt that the last report showed) are hex,
     empty before the first report. `rival` is the id of the device that a quarantine is about, or
-    that replaced this one.
+    that replaced this one. `agent_version` is what its agent said last, empty before it said any.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Device:
     standing: Standing = Standing.ACTIVE
     standing_reason: str = ""
     rival: str = ""
+    agent_version: str = ""
 
     @property
     def name(self) -> str:
@@ -76,6 +77,7 @@ class Device:
             "certificate_expires_at": self.certificate_expires_at.isoformat(),
             "revoked_at": self.revoked_at.isoformat() if self.revoked_at else None,
             "last_report_at": last.isoformat() if last else None,
+            "agent_version": self.agent_version or None,
             "installs": self.installs,
             "digest": self.digest or None,
             "facts": asdict(self.facts),
@@ -94,6 +96,7 @@ class Chain(NamedTuple):
     public_key_sha256: str
     revoked_at: datetime | None
     trust_digest: str
+    agent_version: str
 
 
 class Heard(NamedTuple):

@@ -44,6 +44,7 @@ class Report:
 
     `receipt` is what the last accepted report was answered with, empty before the first.
     `taken_at` is UTC, by the device's clock. `trust_digest` says which roots the device trusts.
+    `agent_version` is empty of an agent that does not say its own.
     """
 
     taken_at: datetime
@@ -51,6 +52,7 @@ class Report:
     receipt: bytes
     content: Inventory | Changes | Unchanged
     trust_digest: bytes = b""
+    agent_version: str = ""
 
 
 class HeldRow(NamedTuple):

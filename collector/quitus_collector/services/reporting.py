@@ -1,11 +1,12 @@
 """Taking in what devices report."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from quitus_collector.domain.agent_version import is_older
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.certificate import ClientCertificate, admitted, shown_by
 from quitus_collector.domain.device import (
@@ -28,6 +29,7 @@ from quitus_collector.domain.report import (
     update,
 )
 from quitus_collector.errors import (
+    AgentTooOld,
     CollectorError,
     FullReportWanted,
     InvalidRequest,
@@ -76,23 +78,29 @@ def accept_reports(
     clock: Clock,
     reports: Sequence[Incoming],
     recogniser: Recogniser | None = None,
+    oldest_agent: str = "",
 ) -> list[Answer]:
     """Keeps the reports of several devices together; each has its answer.
 
     With a recogniser, what they bring is recognised too; else it waits until it is asked for.
+    Of agents older than `oldest_agent` nothing is kept but their version.
 
-    An answer is what was accepted, or UnknownDevice, DeviceRefused, FullReportWanted, Quarantined
-    where two machines seem to share the device's key, or InvalidRequest where the content has
-    another digest than it states. Where the store fails, all of them get its error, unless it
-    serves and one of them alone brings it.
+    An answer is what was accepted, or UnknownDevice, DeviceRefused, FullReportWanted, AgentTooOld,
+    Quarantined where two machines seem to share the device's key, or InvalidRequest where the
+    content has another digest than it states. Where the store fails, all of them get its error,
+    unless it serves and one of them alone brings it.
     """
     answers: dict[int, Answer] = {}
     waiting = dict(enumerate(reports))
+
+    def batch(work: UnitOfWork) -> _Batch:
+        return _Batch(work, clock.now(), recogniser, oldest_agent)
+
     while waiting:
         # A second report of one device is compared with what the first one left.
         first = {peer.device_id: place for place, (peer, _) in reversed(waiting.items())}
         turn = {place: waiting.pop(place) for place in first.values()}
-        kept = _keep(store, clock, list(turn.values()), recogniser, ATTEMPTS)
+        kept = _keep(store, batch, list(turn.values()), ATTEMPTS)
         answers |= zip(turn, kept, strict=True)
         if isinstance(kept[-1], StoreAway):
             # Each that asks a database that is locked waits for it.
@@ -103,28 +111,25 @@ def accept_reports(
 
 def _keep(
     store: Store,
-    clock: Clock,
+    batch: Callable[[UnitOfWork], "_Batch"],
     reports: Sequence[Incoming],
-    recogniser: Recogniser | None,
     attempts: int,
 ) -> list[Answer]:
     """Keeps reports of different devices in one transaction, or each in its own if that fails."""
     try:
         with store.writing() as work:
-            return _Batch(work, clock.now(), recogniser).answers(reports)
+            return batch(work).answers(reports)
     except StoreAway as error:
         return [error] * len(reports)
     except StoreConflict as error:
         if attempts > 1:
-            return _keep(store, clock, reports, recogniser, attempts - 1)
+            return _keep(store, batch, reports, attempts - 1)
         if len(reports) == 1:
             return [error]
     except StoreError as error:
         if len(reports) == 1:
             return [error]
-    return [
-        answer for each in reports for answer in _keep(store, clock, [each], recogniser, ATTEMPTS)
-    ]
+    return [answer for each in reports for answer in _keep(store, batch, [each], ATTEMPTS)]
 
 
 def accept_report(store: Store, clock: Clock, peer: ClientCertificate, report: Report) -> Accepted:
@@ -135,7 +140,13 @@ def accept_report(store: Store, clock: Clock, peer: ClientCertificate, report: R
     return answer
 
 
-def accept_offline(store: Store, clock: Clock, signer: ClientCertificate, report: Report) -> Device:
+def accept_offline(
+    store: Store,
+    clock: Clock,
+    signer: ClientCertificate,
+    report: Report,
+    oldest_agent: str = "",
+) -> Device:
     """Keeps a report that came as a file; the device was heard when it was read, not now.
 
     Files cannot carry receipts back, so their order is that of the device's clock: one that is not
@@ -143,6 +154,8 @@ def accept_offline(store: Store, clock: Clock, signer: ClientCertificate, report
     that its certificate was good then is for the caller to have checked. Raises UsageError for a
     file that is not newer and one from the future, and what `accept_reports` answers.
     """
+    if too_old := _too_old(report, oldest_agent):
+        raise too_old
     with store.writing() as work:
         device = shown_by(work.devices.get(signer.device_id), signer.key_sha256)
         if device.standing is Standing.QUARANTINED and not device.rival:
@@ -159,7 +172,7 @@ def accept_offline(store: Store, clock: Clock, signer: ClientCertificate, report
         (taken,) = _taken_in(work, [(device, report)])
         if isinstance(taken, CollectorError):
             raise taken
-        after = replace(taken, last_report_at=report.taken_at)
+        after = replace(taken, last_report_at=report.taken_at, agent_version=report.agent_version)
         work.devices.add(after)
         _log_quarantines(work, [(device, after)], clock.now())
     return after
@@ -187,10 +200,17 @@ class _Batch:
     nothing changed: those are compared and noted by themselves.
     """
 
-    def __init__(self, work: UnitOfWork, now: datetime, recogniser: Recogniser | None) -> None:
+    def __init__(
+        self,
+        work: UnitOfWork,
+        now: datetime,
+        recogniser: Recogniser | None,
+        oldest_agent: str,
+    ) -> None:
         self._work = work
         self._now = now
         self._recogniser = recogniser
+        self._oldest_agent = oldest_agent
 
     def answers(self, reports: Sequence[Incoming]) -> list[Answer]:
         chains = self._work.devices.chains({peer.device_id for peer, _ in reports})
@@ -198,7 +218,8 @@ class _Batch:
         heard, others = [], []
         for peer, report in reports:
             chain = chains.get(peer.device_id)
-            if chain and _is_unchanged(chain, peer, report):
+            old = _too_old(report, self._oldest_agent)
+            if chain and not old and _is_unchanged(chain, peer, report):
                 receipt = secrets.token_bytes(RECEIPT_BYTES)
                 shown = report.receipt.hex()
                 heard.append(Heard(peer.device_id, self._now, receipt.hex(), shown))
@@ -225,7 +246,10 @@ class _Batch:
             except CollectorError as error:
                 found[peer.device_id] = error
                 continue
-            if suspicion := _suspicion(device, report):
+            if too_old := _too_old(report, self._oldest_agent):
+                changed.append((device, replace(device, agent_version=report.agent_version)))
+                found[device.id] = too_old
+            elif suspicion := _suspicion(device, report):
                 changed.append((device, _set_apart(device, suspicion)))
                 found[device.id] = Quarantined(
                     f"{suspicion}: a person has to decide at the collector"
@@ -243,6 +267,7 @@ class _Batch:
                 receipt=receipt.hex(),
                 shown=report.receipt.hex(),
                 trust_digest=report.trust_digest.hex(),
+                agent_version=report.agent_version,
             )
             changed.append((device, after))
             found[device.id] = Accepted(after.installs, receipt)
@@ -251,6 +276,17 @@ class _Batch:
             self._recogniser.take_in(work)
         _log_quarantines(work, changed, self._now)
         return found
+
+
+def _too_old(report: Report, oldest: str) -> AgentTooOld | None:
+    """What to answer to an agent that is older than the oldest that is heard."""
+    if not oldest or not is_older(report.agent_version, oldest):
+        return None
+    said = f"agent {report.agent_version}" if report.agent_version else "this agent"
+    return AgentTooOld(
+        f"{said} is too old, the oldest that this collector supports is {oldest}: "
+        "install a newer one; the report waits on the device meanwhile"
+    )
 
 
 def _known(devices: Mapping[str, Device], device_id: str) -> Device:
@@ -274,6 +310,7 @@ def _is_unchanged(chain: Chain, peer: ClientCertificate, report: Report) -> bool
         and peer.key_sha256 == chain.public_key_sha256
         and chain.revoked_at is None
         and report.trust_digest.hex() == chain.trust_digest
+        and report.agent_version == chain.agent_version
         and chain.standing is Standing.ACTIVE
         and bool(chain.receipt)
         and report.digest.hex() == chain.digest

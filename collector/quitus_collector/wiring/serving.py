@@ -23,6 +23,7 @@ from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.device import Device, EnrolmentRequest
 from quitus_collector.entrypoints import workers
 from quitus_collector.errors import (
+    AgentTooOld,
     CatalogueError,
     CollectorError,
     DeviceRefused,
@@ -42,8 +43,9 @@ from quitus_collector.services.recognition import Recogniser, refresh
 from quitus_collector.services.reporting import accept_offline, accept_reports
 
 if TYPE_CHECKING:
-    from quitus_collector.entrypoints.grpc.servicers import UseCases
+    from quitus_collector.entrypoints.grpc.servicers import UseCases, WantedAgent
 
+from quitus_collector.wiring.agents import LiveRelease
 from quitus_collector.wiring.collector import Collector, catalogue_of
 from quitus_collector.wiring.operation import in_use
 
@@ -61,13 +63,19 @@ def import_report(collector: Collector, file: Path) -> Device:
 
     try:
         found = offline.read(file, partial(x509.signer_of, collector.authority.trust_roots_pem()))
-        return accept_offline(collector.store, collector.clock, found.signer, found.report)
+        return accept_offline(
+            collector.store,
+            collector.clock,
+            found.signer,
+            found.report,
+            collector.config.oldest_agent,
+        )
     except (DeviceRefused, UnknownDevice, InvalidRequest) as error:
         note_refusal(
             collector.store, collector.clock, collector.actor, f"file {file.name}", str(error)
         )
         raise type(error)(f"{file}: {error}") from error
-    except (Quarantined, UsageError) as error:
+    except (AgentTooOld, Quarantined, UsageError) as error:
         raise type(error)(f"{file}: {error}") from error
 
 
@@ -189,6 +197,8 @@ def serve(collector: Collector, ready: Ready, *, supervised: bool = False) -> No
             reentry=timedelta(days=collector.config.certificates.reentry),
             pseudonym_key=_pseudonym_key(collector.config.home),
             executor=executor,
+            oldest_agent=collector.config.oldest_agent,
+            wanted_agent=LiveRelease(collector.config.home).for_agent,
         )
 
         def handshake_failed(reason: str) -> None:
@@ -262,6 +272,8 @@ def use_cases(
     reentry: timedelta,
     pseudonym_key: bytes,
     executor: Executor,
+    oldest_agent: str = "",
+    wanted_agent: "WantedAgent" = lambda _: None,
 ) -> "UseCases":
     """What the listeners serve, on this store and the authority as it is at each call."""
     from quitus_collector.adapters import metrics
@@ -297,13 +309,14 @@ def use_cases(
         ),
         renew=lambda peer, applicant: access.renew(store, authority(), clock, peer, applicant),
         accept_reports=metrics.counted(
-            lambda reports: accept_reports(store, clock, reports, recogniser)
+            lambda reports: accept_reports(store, clock, reports, recogniser, oldest_agent)
         ),
         peer=lambda context: certified(context, x509.client_certificate, clock.now()),
         refused=refusals.note,
         trust_roots=lambda: authority().trust_roots(),
         pseudonym_key=pseudonym_key,
         executor=executor,
+        wanted_agent=wanted_agent,
     )
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19quitus/v1/inventory.proto\x12\tquitus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x01\n\rReportRequest\x12$\n\x04\x66ull\x18\x01 \x01(\x0b\x32\x14.quitus.v1.InventoryH\x00\x12%\n\x07\x63hanges\x18\x02 \x01(\x0b\x32\x12.quitus.v1.ChangesH\x00\x12)\n\tunchanged\x18\x03 \x01(\x0b\x32\x14.quitus.v1.UnchangedH\x00\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12\x0f\n\x07receipt\x18\x05 \x01(\x0c\x12,\n\x08taken_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0ctrust_digest\x18\n \x01(\x0c\x42\t\n\x07\x63ontent\"]\n\x0eReportResponse\x12\x10\n\x08installs\x18\x01 \x01(\r\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\x12\x13\n\x0b\x66ull_wanted\x18\x03 \x01(\x08\x12\x13\n\x0btrust_roots\x18\n \x03(\x0c\"\x0b\n\tUnchanged\"\x90\x01\n\x07\x43hanges\x12&\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x16.quitus.v1.DeviceFacts\x12)\n\x07sources\x18\x02 \x03(\x0b\x32\x18.quitus.v1.SourceOutcome\x12!\n\x05\x61\x64\x64\x65\x64\x18\x03 \x03(\x0b\x32\x12.quitus.v1.Install\x12\x0f\n\x07removed\x18\x04 \x03(\x0c\"\x84\x01\n\tInventory\x12&\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x16.quitus.v1.DeviceFacts\x12)\n\x07sources\x18\x02 \x03(\x0b\x32\x18.quitus.v1.SourceOutcome\x12$\n\x08installs\x18\x03 \x03(\x0b\x32\x12.quitus.v1.Install\"\x89\x03\n\x0b\x44\x65viceFacts\x12\x10\n\x08hostname\x18\x01 \x01(\t\x12\x0e\n\x06system\x18\x02 \x01(\t\x12\x16\n\x0esystem_version\x18\x03 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x04 \x01(\t\x12\x12\n\nprocessors\x18\x05 \x01(\r\x12\r\n\x05\x63ores\x18\x06 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x07 \x01(\x04\x12#\n\x04kind\x18\x08 \x01(\x0e\x32\x15.quitus.v1.DeviceKind\x12\x12\n\nhypervisor\x18\t \x01(\t\x12\x0f\n\x07\x63hassis\x18\n \x01(\t\x12\x10\n\x08portable\x18\x0b \x01(\x08\x12\x15\n\rlogical_cores\x18\x0c \x01(\r\x12\x13\n\x0bsmbios_uuid\x18\r \x01(\t\x12\x0e\n\x06serial\x18\x0e \x01(\t\x12\x12\n\nmachine_id\x18\x0f \x01(\t\x12\x14\n\x0cprimary_user\x18\x10 \x01(\t\x12\x0e\n\x06\x64omain\x18\x11 \x01(\t\x12\x0e\n\x06guests\x18\x12 \x03(\t\x12\x0f\n\x07\x64isk_id\x18\x13 \x01(\t\"V\n\rSourceOutcome\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06status\x18\x02 \x01(\x0e\x32\x17.quitus.v1.SourceStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x96\x02\n\x07Install\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x11\n\tpublisher\x18\x03 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x04 \x01(\t\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x1f\n\x05scope\x18\x06 \x01(\x0e\x32\x10.quitus.v1.Scope\x12\x38\n\x0bidentifiers\x18\x07 \x03(\x0b\x32#.quitus.v1.Install.IdentifiersEntry\x12\x0e\n\x06hidden\x18\x08 \x01(\x08\x12\x14\n\x0cinstalled_on\x18\t \x01(\t\x1a\x32\n\x10IdentifiersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\\\n\nDeviceKind\x12\x1b\n\x17\x44\x45VICE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45VICE_KIND_PHYSICAL\x10\x01\x12\x17\n\x13\x44\x45VICE_KIND_VIRTUAL\x10\x02*y\n\x0cSourceStatus\x12\x1d\n\x19SOURCE_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12SOURCE_STATUS_READ\x10\x01\x12\x18\n\x14SOURCE_STATUS_ABSENT\x10\x02\x12\x18\n\x14SOURCE_STATUS_FAILED\x10\x03*A\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rSCOPE_MACHINE\x10\x01\x12\x0e\n\nSCOPE_USER\x10\x02\x32Q\n\x10InventoryService\x12=\n\x06Report\x12\x18.quitus.v1.ReportRequest\x1a\x19.quitus.v1.ReportResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19quitus/v1/inventory.proto\x12\tquitus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x02\n\rReportRequest\x12$\n\x04\x66ull\x18\x01 \x01(\x0b\x32\x14.quitus.v1.InventoryH\x00\x12%\n\x07\x63hanges\x18\x02 \x01(\x0b\x32\x12.quitus.v1.ChangesH\x00\x12)\n\tunchanged\x18\x03 \x01(\x0b\x32\x14.quitus.v1.UnchangedH\x00\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12\x0f\n\x07receipt\x18\x05 \x01(\x0c\x12,\n\x08taken_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\ragent_version\x18\x07 \x01(\t\x12\x14\n\x0ctrust_digest\x18\n \x01(\x0c\x42\t\n\x07\x63ontent\"\x8c\x01\n\x0eReportResponse\x12\x10\n\x08installs\x18\x01 \x01(\r\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\x12\x13\n\x0b\x66ull_wanted\x18\x03 \x01(\x08\x12-\n\x0cwanted_agent\x18\x04 \x01(\x0b\x32\x17.quitus.v1.AgentRelease\x12\x13\n\x0btrust_roots\x18\n \x03(\x0c\"\x0b\n\tUnchanged\"\x90\x01\n\x07\x43hanges\x12&\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x16.quitus.v1.DeviceFacts\x12)\n\x07sources\x18\x02 \x03(\x0b\x32\x18.quitus.v1.SourceOutcome\x12!\n\x05\x61\x64\x64\x65\x64\x18\x03 \x03(\x0b\x32\x12.quitus.v1.Install\x12\x0f\n\x07removed\x18\x04 \x03(\x0c\"\x84\x01\n\tInventory\x12&\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x16.quitus.v1.DeviceFacts\x12)\n\x07sources\x18\x02 \x03(\x0b\x32\x18.quitus.v1.SourceOutcome\x12$\n\x08installs\x18\x03 \x03(\x0b\x32\x12.quitus.v1.Install\"\x89\x03\n\x0b\x44\x65viceFacts\x12\x10\n\x08hostname\x18\x01 \x01(\t\x12\x0e\n\x06system\x18\x02 \x01(\t\x12\x16\n\x0esystem_version\x18\x03 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x04 \x01(\t\x12\x12\n\nprocessors\x18\x05 \x01(\r\x12\r\n\x05\x63ores\x18\x06 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x07 \x01(\x04\x12#\n\x04kind\x18\x08 \x01(\x0e\x32\x15.quitus.v1.DeviceKind\x12\x12\n\nhypervisor\x18\t \x01(\t\x12\x0f\n\x07\x63hassis\x18\n \x01(\t\x12\x10\n\x08portable\x18\x0b \x01(\x08\x12\x15\n\rlogical_cores\x18\x0c \x01(\r\x12\x13\n\x0bsmbios_uuid\x18\r \x01(\t\x12\x0e\n\x06serial\x18\x0e \x01(\t\x12\x12\n\nmachine_id\x18\x0f \x01(\t\x12\x14\n\x0cprimary_user\x18\x10 \x01(\t\x12\x0e\n\x06\x64omain\x18\x11 \x01(\t\x12\x0e\n\x06guests\x18\x12 \x03(\t\x12\x0f\n\x07\x64isk_id\x18\x13 \x01(\t\"V\n\rSourceOutcome\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06status\x18\x02 \x01(\x0e\x32\x17.quitus.v1.SourceStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x96\x02\n\x07Install\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x11\n\tpublisher\x18\x03 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x04 \x01(\t\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x1f\n\x05scope\x18\x06 \x01(\x0e\x32\x10.quitus.v1.Scope\x12\x38\n\x0bidentifiers\x18\x07 \x03(\x0b\x32#.quitus.v1.Install.IdentifiersEntry\x12\x0e\n\x06hidden\x18\x08 \x01(\x08\x12\x14\n\x0cinstalled_on\x18\t \x01(\t\x1a\x32\n\x10IdentifiersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\x0c\x41gentRelease\x12\r\n\x05offer\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x0f\n\x07signers\x18\x03 \x03(\x0c\"H\n\nAgentOffer\x12\x0f\n\x07version\x18\x01 \x01(\t\x12)\n\x08packages\x18\x02 \x03(\x0b\x32\x17.quitus.v1.AgentPackage\"R\n\x0c\x41gentPackage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04*\\\n\nDeviceKind\x12\x1b\n\x17\x44\x45VICE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45VICE_KIND_PHYSICAL\x10\x01\x12\x17\n\x13\x44\x45VICE_KIND_VIRTUAL\x10\x02*y\n\x0cSourceStatus\x12\x1d\n\x19SOURCE_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12SOURCE_STATUS_READ\x10\x01\x12\x18\n\x14SOURCE_STATUS_ABSENT\x10\x02\x12\x18\n\x14SOURCE_STATUS_FAILED\x10\x03*A\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rSCOPE_MACHINE\x10\x01\x12\x0e\n\nSCOPE_USER\x10\x02\x32Q\n\x10InventoryService\x12=\n\x06Report\x12\x18.quitus.v1.ReportRequest\x1a\x19.quitus.v1.ReportResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,30 +34,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_INSTALL_IDENTIFIERSENTRY']._loaded_options = None
   _globals['_INSTALL_IDENTIFIERSENTRY']._serialized_options = b'8\001'
-  _globals['_DEVICEKIND']._serialized_start=1478
-  _globals['_DEVICEKIND']._serialized_end=1570
-  _globals['_SOURCESTATUS']._serialized_start=1572
-  _globals['_SOURCESTATUS']._serialized_end=1693
-  _globals['_SCOPE']._serialized_start=1695
-  _globals['_SCOPE']._serialized_end=1760
+  _globals['_DEVICEKIND']._serialized_start=1774
+  _globals['_DEVICEKIND']._serialized_end=1866
+  _globals['_SOURCESTATUS']._serialized_start=1868
+  _globals['_SOURCESTATUS']._serialized_end=1989
+  _globals['_SCOPE']._serialized_start=1991
+  _globals['_SCOPE']._serialized_end=2056
   _globals['_REPORTREQUEST']._serialized_start=74
-  _globals['_REPORTREQUEST']._serialized_end=321
-  _globals['_REPORTRESPONSE']._serialized_start=323
-  _globals['_REPORTRESPONSE']._serialized_end=416
-  _globals['_UNCHANGED']._serialized_start=418
-  _globals['_UNCHANGED']._serialized_end=429
-  _globals['_CHANGES']._serialized_start=432
-  _globals['_CHANGES']._serialized_end=576
-  _globals['_INVENTORY']._serialized_start=579
-  _globals['_INVENTORY']._serialized_end=711
-  _globals['_DEVICEFACTS']._serialized_start=714
-  _globals['_DEVICEFACTS']._serialized_end=1107
-  _globals['_SOURCEOUTCOME']._serialized_start=1109
-  _globals['_SOURCEOUTCOME']._serialized_end=1195
-  _globals['_INSTALL']._serialized_start=1198
-  _globals['_INSTALL']._serialized_end=1476
-  _globals['_INSTALL_IDENTIFIERSENTRY']._serialized_start=1426
-  _globals['_INSTALL_IDENTIFIERSENTRY']._serialized_end=1476
-  _globals['_INVENTORYSERVICE']._serialized_start=1762
-  _globals['_INVENTORYSERVICE']._serialized_end=1843
+  _globals['_REPORTREQUEST']._serialized_end=344
+  _globals['_REPORTRESPONSE']._serialized_start=347
+  _globals['_REPORTRESPONSE']._serialized_end=487
+  _globals['_UNCHANGED']._serialized_start=489
+  _globals['_UNCHANGED']._serialized_end=500
+  _globals['_CHANGES']._serialized_start=503
+  _globals['_CHANGES']._serialized_end=647
+  _globals['_INVENTORY']._serialized_start=650
+  _globals['_INVENTORY']._serialized_end=782
+  _globals['_DEVICEFACTS']._serialized_start=785
+  _globals['_DEVICEFACTS']._serialized_end=1178
+  _globals['_SOURCEOUTCOME']._serialized_start=1180
+  _globals['_SOURCEOUTCOME']._serialized_end=1266
+  _globals['_INSTALL']._serialized_start=1269
+  _globals['_INSTALL']._serialized_end=1547
+  _globals['_INSTALL_IDENTIFIERSENTRY']._serialized_start=1497
+  _globals['_INSTALL_IDENTIFIERSENTRY']._serialized_end=1547
+  _globals['_AGENTRELEASE']._serialized_start=1549
+  _globals['_AGENTRELEASE']._serialized_end=1614
+  _globals['_AGENTOFFER']._serialized_start=1616
+  _globals['_AGENTOFFER']._serialized_end=1688
+  _globals['_AGENTPACKAGE']._serialized_start=1690
+  _globals['_AGENTPACKAGE']._serialized_end=1772
+  _globals['_INVENTORYSERVICE']._serialized_start=2058
+  _globals['_INVENTORYSERVICE']._serialized_end=2139
 # @@protoc_insertion_point(module_scope)

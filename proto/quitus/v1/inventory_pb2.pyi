@@ -93,11 +93,14 @@ class ReportRequest(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     TAKEN_AT_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
     TRUST_DIGEST_FIELD_NUMBER: _builtins.int
     digest: _builtins.bytes
     """Of the whole inventory as it is after this report (docs/protocol.md, "Digests"); 32 bytes."""
     receipt: _builtins.bytes
     """ReportResponse.receipt of the last report that was accepted; empty before the first."""
+    agent_version: _builtins.str
+    """Of the agent that speaks: "1.4.0". Empty: one that did not say so yet, older than any that does."""
     trust_digest: _builtins.bytes
     """Which roots the device trusts: SHA-256 over the concatenated, sorted SHA-256 of their DER. May be empty."""
     @_builtins.property
@@ -119,11 +122,12 @@ class ReportRequest(_message.Message):
         digest: _builtins.bytes = ...,
         receipt: _builtins.bytes = ...,
         taken_at: _timestamp_pb2.Timestamp | None = ...,
+        agent_version: _builtins.str = ...,
         trust_digest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "content", b"content", "full", b"full", "taken_at", b"taken_at", "unchanged", b"unchanged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "content", b"content", "digest", b"digest", "full", b"full", "receipt", b"receipt", "taken_at", b"taken_at", "trust_digest", b"trust_digest", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "changes", b"changes", "content", b"content", "digest", b"digest", "full", b"full", "receipt", b"receipt", "taken_at", b"taken_at", "trust_digest", b"trust_digest", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["full", "changes", "unchanged"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -138,6 +142,7 @@ class ReportResponse(_message.Message):
     INSTALLS_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     FULL_WANTED_FIELD_NUMBER: _builtins.int
+    WANTED_AGENT_FIELD_NUMBER: _builtins.int
     TRUST_ROOTS_FIELD_NUMBER: _builtins.int
     installs: _builtins.int
     """Installs that the collector now holds for this device, those of sources that FAILED included."""
@@ -145,6 +150,10 @@ class ReportResponse(_message.Message):
     """To be shown with the next report, once; 16 bytes. Empty where nothing was taken in."""
     full_wanted: _builtins.bool
     """Nothing was taken in: the collector does not hold what the report builds on. Send it whole, with the same receipt."""
+    @_builtins.property
+    def wanted_agent(self) -> Global___AgentRelease:
+        """The agent that the company wants on this device, where it is another one than speaks. Agents tell it; none installs it by itself."""
+
     @_builtins.property
     def trust_roots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """The roots to trust from now on, DER; empty where trust_digest said just these, or nothing was taken in."""
@@ -155,11 +164,12 @@ class ReportResponse(_message.Message):
         installs: _builtins.int = ...,
         receipt: _builtins.bytes = ...,
         full_wanted: _builtins.bool = ...,
+        wanted_agent: Global___AgentRelease | None = ...,
         trust_roots: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wanted_agent", b"wanted_agent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_wanted", b"full_wanted", "installs", b"installs", "receipt", b"receipt", "trust_roots", b"trust_roots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_wanted", b"full_wanted", "installs", b"installs", "receipt", b"receipt", "trust_roots", b"trust_roots", "wanted_agent", b"wanted_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -445,3 +455,92 @@ class Install(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Install: _TypeAlias = Install  # noqa: Y015
+
+@_typing.final
+class AgentRelease(_message.Message):
+    """A release of the agent, as the collector's authority vouches for it: no more can be made of it by who carries it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    SIGNERS_FIELD_NUMBER: _builtins.int
+    offer: _builtins.bytes
+    """An AgentOffer, encoded."""
+    signature: _builtins.bytes
+    """By the key of the first of signers, ECDSA P-256 with SHA-256 (DER), over "quitus agent release 1", a zero byte, and offer."""
+    @_builtins.property
+    def signers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The issuing authority's certificate, which a root that the device trusts has signed; DER."""
+
+    def __init__(
+        self,
+        *,
+        offer: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        signers: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "signature", b"signature", "signers", b"signers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentRelease: _TypeAlias = AgentRelease  # noqa: Y015
+
+@_typing.final
+class AgentOffer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    PACKAGES_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """"1.4.0"."""
+    @_builtins.property
+    def packages(self) -> _containers.RepeatedCompositeFieldContainer[Global___AgentPackage]:
+        """One for each kind of system; a device takes the one that fits."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        packages: _abc.Iterable[Global___AgentPackage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packages", b"packages", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentOffer: _TypeAlias = AgentOffer  # noqa: Y015
+
+@_typing.final
+class AgentPackage(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"quitus-agent-1.4.0.msi"."""
+    location: _builtins.str
+    """Where it lies, as people give it: a web address or a path."""
+    sha256: _builtins.bytes
+    """Of its content; 32 bytes."""
+    size_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        location: _builtins.str = ...,
+        sha256: _builtins.bytes = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location", b"location", "name", b"name", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentPackage: _TypeAlias = AgentPackage  # noqa: Y015

@@ -53,7 +53,8 @@ class InventoryServiceServicer:
         Saying the same report twice changes nothing.
         INVALID_ARGUMENT: the report breaks a limit or does not have the digest it states.
         PERMISSION_DENIED: the device is not, or no longer, enrolled.
-        FAILED_PRECONDITION: another machine seems to use this device's key; a person has to decide. Nothing was taken in.
+        FAILED_PRECONDITION: another machine seems to use this device's key, and a person has to decide; or the agent is older than the
+        collector supports. Nothing was taken in.
         RESOURCE_EXHAUSTED: too many reports; the trailer `retry-after-s` says how many seconds to wait. Nothing was taken in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -13,6 +13,7 @@ from quitus_collector.domain.device import Device, Standing, fingerprint, likene
 from quitus_collector.domain.install import DeviceFacts, Install, Inventory, SourceStatus
 from quitus_collector.domain.report import Changes, Report, Unchanged
 from quitus_collector.errors import (
+    AgentTooOld,
     FullReportWanted,
     InvalidRequest,
     Quarantined,
@@ -333,6 +334,43 @@ def test_a_machine_with_a_new_disk_is_still_the_one_that_it_was(desk: Desk) -> N
 def test_ids_that_makers_left_unset_tell_nothing(facts: DeviceFacts) -> None:
     assert fingerprint(facts) == {}
     assert likeness(fingerprint(facts), fingerprint(facts)) == 0
+
+
+# --- Versions of the agent ---
+
+
+def test_another_version_of_the_agent_is_noted_though_nothing_else_changed(desk: Desk) -> None:
+    first = desk.report("d-1", an_inventory(BASH))
+    digest = a_report(an_inventory(BASH)).digest
+
+    desk.say(
+        "d-1",
+        a_report(Unchanged(), digest=digest, receipt=first.receipt, agent_version="1.4.0"),
+    )
+
+    assert desk.device("d-1").agent_version == "1.4.0"
+
+
+@pytest.mark.parametrize("version", ["", "1.1.9"])
+def test_of_an_agent_that_is_too_old_nothing_is_kept_but_its_version(
+    desk: Desk, version: str
+) -> None:
+    first = desk.report("d-1", an_inventory(BASH))
+    changed = a_report(an_inventory(BASH, VIM), receipt=first.receipt, agent_version=version)
+    newer = replace(changed, agent_version="1.2.0")
+
+    (refused,) = reporting.accept_reports(
+        desk.store, desk.clock, [(peer("d-1"), changed)], None, "1.2.0"
+    )
+    after = desk.device("d-1")
+    (accepted,) = reporting.accept_reports(
+        desk.store, desk.clock, [(peer("d-1"), newer)], None, "1.2.0"
+    )
+
+    assert isinstance(refused, AgentTooOld)
+    assert (after.agent_version, after.installs) == (version, 1)
+    assert isinstance(accepted, Accepted)
+    assert desk.names("d-1") == ["bash", "vim"]
 
 
 # --- Several devices in one transaction ---

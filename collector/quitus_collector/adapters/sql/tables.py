@@ -104,6 +104,7 @@ device = Table(
     Column("standing", String(16), nullable=False, server_default="active"),
     Column("standing_reason", String(255), nullable=False, server_default=""),
     Column("rival", String(36), nullable=False, server_default=""),
+    Column("agent_version", String(64), nullable=False, server_default=""),
     # The fingerprint of `facts`, where it says something, to find devices that are alike.
     Column("smbios_uuid", String(255), nullable=False, server_default="", index=True),
     Column("serial", String(255), nullable=False, server_default="", index=True),

@@ -30,6 +30,8 @@ from quitus_collector.services.reporting import Accepted, Incoming
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+# What to tell an agent of this version of the one that is wanted in its place, if any is.
+WantedAgent = Callable[[str], inventory_pb2.AgentRelease | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class UseCases:
     trust_roots: Callable[[], tuple[bytes, ...]]
     pseudonym_key: bytes
     executor: Executor
+    wanted_agent: WantedAgent
 
     async def run(self, call: Callable[..., Result], *arguments: object) -> Result:
         """Runs a use case without holding up the other calls."""
@@ -162,6 +165,7 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
             installs=accepted.installs,
             receipt=accepted.receipt,
             trust_roots=() if report.trust_digest == trust_digest(roots) else roots,
+            wanted_agent=self._use_cases.wanted_agent(report.agent_version),
         )
 
 

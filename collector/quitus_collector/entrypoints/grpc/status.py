@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from quitus_collector.entrypoints.grpc.peers import address_of
 from quitus_collector.errors import (
+    AgentTooOld,
     CollectorError,
     DeviceRefused,
     EnrolmentRefused,
@@ -24,6 +25,7 @@ from quitus_collector.errors import (
 )
 
 STATUS: dict[type[CollectorError], grpc.StatusCode] = {
+    AgentTooOld: grpc.StatusCode.FAILED_PRECONDITION,
     DeviceRefused: grpc.StatusCode.PERMISSION_DENIED,
     EnrolmentRefused: grpc.StatusCode.PERMISSION_DENIED,
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,

@@ -34,6 +34,7 @@ MAX_GUESTS = 4_096
 # Certificates from a machine's own to the one below what the collector trusts.
 MAX_CHAIN = 8
 DIGEST_BYTES = 32
+MAX_VERSION = 64
 # So many rows of the wire, of at most so many bytes, are kept with what they are: most devices have
 # most of what others have. Together they take at most 30 MB.
 ROWS, ROW_BYTES = 1 << 14, 512
@@ -88,7 +89,8 @@ def report(message: inventory_pb2.ReportRequest) -> Report:
     taken_at = _time(message.taken_at, "taken_at")
     if len(message.trust_digest) not in (0, DIGEST_BYTES):
         raise InvalidRequest(f"trust_digest: not {DIGEST_BYTES} bytes")
-    return Report(taken_at, message.digest, message.receipt, content, message.trust_digest)
+    version = text(message.agent_version, "agent_version", MAX_VERSION)
+    return Report(taken_at, message.digest, message.receipt, content, message.trust_digest, version)
 
 
 def inventory(message: inventory_pb2.Inventory) -> Inventory:
