@@ -14,7 +14,8 @@ $(shell [ ! -e .venv/.made-in ] || [ "$$(cat .venv/.made-in)" = "$(CURDIR)" ] ||
 export CI
 TEST := $(if $(filter true,$(CI)),test-all,test-here)
 
-.PHONY: help console bench-agent bench-collector bench-declaration bench-licensing bench-reasons bench-recognition bench-reporting bench-store catalogue demo test test-here test-all fuzz soak check static proto proto-check lint types constraints clean
+# Every target is a word of ours; none of them makes a file of its name.
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help:         ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -105,9 +106,19 @@ constraints: ## pin again the newest versions that pyproject.toml admits (needs 
 PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --upgrade --custom-compile-command "make constraints"
 
+release: .venv/.dev ## wheel, sources, bills of materials and digests in dist/ (KEY=… signs them)
+	rm -rf dist && $(PY) -m deploy.release build dist
+	$(if $(KEY),$(PY) -m deploy.release sign dist $(KEY))
+
+licences: .venv/.dev ## list the licences of all that is used, in docs/licences.md
+	$(PY) -m deploy.release licences
+
+audit: ## known faults of what constraints/ pins, asked of the Python Package Index (needs uv and the network)
+	for each in runtime dev; do uvx pip-audit --disable-pip --require-hashes -r constraints/$$each.txt; done
+
 clean:        ## remove what the targets above made
 	[ ! -e $(DEMO)/.quitus-demo ] || rm -rf $(DEMO)
-	rm -rf .venv build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # Debian splits `ensurepip` off into python3-venv; where we may, we add it instead of asking.
 .venv/bin/python:

@@ -33,6 +33,16 @@ CAPABILITIES = {
         "that this very machine's packages are all reported (no Debian system)",
         "dpkg",
     ),
+    "git": Capability(
+        lambda: shutil.which("git") is not None,
+        "that a release has the version of its tag (no git)",
+        "git",
+    ),
+    "openssl": Capability(
+        lambda: shutil.which("openssl") is not None,
+        "a release's signature checked without our tools (no openssl)",
+        "openssl",
+    ),
     "poppler": Capability(
         lambda: shutil.which("pdffonts") is not None,
         "the declaration read back by an independent PDF reader (no poppler-utils)",

@@ -1,0 +1,1 @@
+"""A release: wheel and sources, bills of materials, licences, digests, signature."""

@@ -1,0 +1,141 @@
+"""Makes a release: `python -m deploy.release build FOLDER`, `sign`, `verify`, or `licences`."""
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from deploy.release import dependencies, materials
+
+ROOT = Path(__file__).parents[2]
+DIGESTS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
+LICENCES = ROOT / "docs" / "licences.md"
+PREFACE = """\
+# Licences of what Quitus uses
+
+Made by `make licences` from what the packages say of themselves; a test compares it. Quitus itself
+is under the EUPL 1.2 (LICENSE), which lets it use libraries under permissive licences, under the
+LGPL as files of their own, and under the MPL 2.0."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.release")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    build_command = commands.add_parser("build", help="wheel, sources, materials, digests")
+    build_command.add_argument("folder", type=Path)
+    build_command.set_defaults(run=lambda given: build(given.folder))
+    signing = commands.add_parser("sign", help="sign the digests with a key (Ed25519, PEM)")
+    signing.add_argument("folder", type=Path)
+    signing.add_argument("key", type=Path)
+    signing.set_defaults(run=lambda given: sign(given.folder, given.key))
+    verifying = commands.add_parser("verify", help="check digests and signature")
+    verifying.add_argument("folder", type=Path)
+    verifying.add_argument("key", type=Path, help="the public one, PEM")
+    verifying.set_defaults(run=lambda given: verify(given.folder, given.key))
+    listing = commands.add_parser("licences", help="write the list of what is used")
+    listing.set_defaults(run=lambda given: LICENCES.write_text(licences()) and None)
+    given = parser.parse_args(argv)
+    try:
+        given.run(given)
+    except ValueError as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(folder: Path, sources: Path = ROOT) -> None:
+    """Everything that a release consists of, into an empty folder."""
+    made_at = source_date(sources)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty")
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "hatchling", "build", "-d", str(folder.resolve())],
+        cwd=sources,
+        env=os.environ | {"SOURCE_DATE_EPOCH": str(made_at)},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (wheel,) = folder.glob("*.whl")
+    version = wheel.name.split("-")[1]
+    for program in dependencies.PROGRAMS:
+        name = f"quitus-{program}-{version}.cdx.json"
+        (folder / name).write_text(materials.bill(program, version, made_at), encoding="utf-8")
+    (folder / DIGESTS).write_text(_digests(folder))
+
+
+def source_date(sources: Path) -> int:
+    """When the sources were committed, seconds since 1970: what is built says that, not today."""
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return int(given)
+    said = subprocess.run(
+        ["git", "log", "-1", "--format=%ct"],  # noqa: S607
+        cwd=sources,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return int(said.stdout) if said.stdout.strip() else 315_532_800
+
+
+def sign(folder: Path, key: Path) -> None:
+    """Signs the digests, which stand for all files."""
+    private = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise ValueError(f"{key} is no Ed25519 key")
+    (folder / SIGNATURE).write_bytes(private.sign((folder / DIGESTS).read_bytes()))
+
+
+def verify(folder: Path, key: Path) -> None:
+    """Raises ValueError naming what is not as it was released."""
+    public = serialization.load_pem_public_key(key.read_bytes())
+    if not isinstance(public, Ed25519PublicKey):
+        raise ValueError(f"{key} is no Ed25519 key")
+    said = (folder / DIGESTS).read_bytes()
+    try:
+        public.verify((folder / SIGNATURE).read_bytes(), said)
+    except InvalidSignature as error:
+        raise ValueError(f"{folder / DIGESTS} is not signed with this key") from error
+    for line in said.decode().splitlines():
+        digest, _, name = line.partition("  ")
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+            raise ValueError(f"{folder / name} is not what was released")
+
+
+def licences() -> str:
+    """The list of everything that is used, in the words of its own metadata."""
+    agent, collector = map(dependencies.components, dependencies.PROGRAMS)
+    tools = dependencies.pinned((ROOT / "constraints" / "dev.txt").read_text())
+    tools |= dependencies.pinned((ROOT / "constraints" / "runtime.txt").read_text())
+    text = [PREFACE]
+    for heading, names in (
+        ("Of the agent", agent.keys()),
+        ("Of the collector, beyond those", collector.keys() - agent.keys()),
+        (
+            "Tools of building and testing, which are not part of what is installed",
+            tools.keys() - agent.keys() - collector.keys(),
+        ),
+    ):
+        text += ["", f"## {heading}", "", "| package | licence |", "| --- | --- |"]
+        found = dependencies.licences(sorted(names))
+        text += [f"| {name} | {licence} |" for name, licence in found.items()]
+    return "\n".join(text) + "\n"
+
+
+def _digests(folder: Path) -> str:
+    files = sorted(each for each in folder.iterdir() if each.name not in (DIGESTS, SIGNATURE))
+    return "".join(
+        f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in files
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
