@@ -40,6 +40,7 @@ OPEN = (
     "proofs/*",
     "scans/*",
     "letters/*.toml",
+    "privacy/*.toml",
     "portals/*.toml",
 )
 KEYS = ("authority/issuing.pem", "authority/root*.key", "pseudonym.key")
@@ -52,12 +53,14 @@ PLACES = (
     "proofs",
     "scans",
     "letters",
+    "privacy",
     "portals",
     "pseudonym.key",
     "authority",
 )
 _NAME = re.compile(
-    r"(?:(?:authority|catalogue|catalogue-update|proofs|scans|letters|portals)/)?[^/\\.][^/\\]*"
+    r"(?:(?:authority|catalogue|catalogue-update|proofs|scans|letters|privacy|portals)/)?"
+    r"[^/\\.][^/\\]*"
 )
 _SALT, _NONCE, _SCRYPT_N = 16, 12, 1 << 17
 _PIECE_BYTES = 1 << 20

@@ -24,6 +24,7 @@ from quitus_collector.cli import (
     operation,
     perimeter,
     pools,
+    privacy,
     readings,
 )
 from quitus_collector.cli.arguments import FAILURE, OK, USAGE, complain
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     history.add(commands)
     pools.add(commands)
     perimeter.add(commands)
+    privacy.add(commands)
     readings.add(commands)
     licensing.add(commands)
     declaration.add(commands)
