@@ -106,6 +106,12 @@ constraints: ## pin again the newest versions that pyproject.toml admits (needs 
 PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --upgrade --custom-compile-command "make constraints"
 
+docs: .venv/.dev ## the handbook as a site, French and English, in site/
+	rm -rf site
+	for each in fr en; do GUIDE=$$each LANGUAGE_OF_GUIDE=$$each SITE=../../site/$$each \
+	  NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet -f docs/guide/mkdocs.yml || exit 1; done
+	cp docs/guide/index.html site/index.html
+
 release: .venv/.dev ## wheel, sources, bills of materials and digests in dist/ (KEY=… signs them)
 	rm -rf dist && $(PY) -m deploy.release build dist
 	$(if $(KEY),$(PY) -m deploy.release sign dist $(KEY))
@@ -116,9 +122,12 @@ licences: .venv/.dev ## list the licences of all that is used, in docs/licences.
 audit: ## known faults of what constraints/ pins, asked of the Python Package Index (needs uv and the network)
 	for each in runtime dev; do uvx pip-audit --disable-pip --require-hashes -r constraints/$$each.txt; done
 
+drill: .venv/.dev ## lose a collector, restore it elsewhere, and time it (DEVICES=… in its database)
+	$(PY) -m tests.bench.drill --devices $(or $(DEVICES),10000)
+
 clean:        ## remove what the targets above made
 	[ ! -e $(DEMO)/.quitus-demo ] || rm -rf $(DEMO)
-	rm -rf .venv build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # Debian splits `ensurepip` off into python3-venv; where we may, we add it instead of asking.
 .venv/bin/python:
