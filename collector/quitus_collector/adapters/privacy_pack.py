@@ -58,9 +58,9 @@ def texts(language: str, own: Path) -> Texts:
     try:
         return Texts.model_validate(tomllib.loads(read_text(path)))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError("{path}: {error}", path=path, error=error) from error
     except ValidationError as error:
-        raise UsageError(f"{path}: {complaint(error)}") from error
+        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
 
 
 class Pack:
