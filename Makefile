@@ -102,6 +102,8 @@ constraints: ## pin again the newest versions that pyproject.toml admits (needs 
 	uv pip compile pyproject.toml --extra agent --extra collector --group build $(PIN) -o constraints/runtime.txt
 	uv pip compile pyproject.toml --extra agent --extra collector --extra dev --group build $(PIN) \
 	  -c constraints/runtime.txt -o constraints/dev.txt
+	uv pip compile pyproject.toml --extra agent $(PIN) -c constraints/runtime.txt -o constraints/agent.txt
+	uv pip compile pyproject.toml --extra collector $(PIN) -c constraints/runtime.txt -o constraints/collector.txt
 	uv pip compile --group fuzz $(PIN) -o constraints/fuzz.txt
 PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --upgrade --custom-compile-command "make constraints"
@@ -124,6 +126,8 @@ audit: ## known faults of what constraints/ pins, asked of the Python Package In
 
 drill: .venv/.dev ## lose a collector, restore it elsewhere, and time it (DEVICES=… in its database)
 	$(PY) -m tests.bench.drill --devices $(or $(DEVICES),10000)
+packages: .venv/.runtime ## .deb, .rpm and single file of the agent, in dist/ (PROGRAM=collector; dpkg and rpm)
+	$(PY) -m deploy.packages --out dist $(addprefix --program ,$(PROGRAM)) $(if $(VERSION),--version $(VERSION))
 
 clean:        ## remove what the targets above made
 	[ ! -e $(DEMO)/.quitus-demo ] || rm -rf $(DEMO)

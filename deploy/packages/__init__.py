@@ -1,0 +1,1 @@
+"""Packages of the agent and of the collector: `python -m deploy.packages`, or `make packages`."""

@@ -1,0 +1,10 @@
+#!/bin/sh
+# A backup of today, while the collector serves; those older than KEEP_DAYS go once the new one is whole.
+set -eu
+folder=/var/backups/quitus-collector
+file=$folder/quitus-$(date -u +%Y-%m-%dT%H%M%SZ).zip
+if [ -n "${PASSPHRASE_FILE:-}" ]; then
+    set -- --passphrase-file "$PASSPHRASE_FILE"
+fi
+/opt/quitus-collector/bin/quitus-collector backup "$file" "$@"
+find "$folder" -maxdepth 1 -name 'quitus-*.zip' -mtime "+${KEEP_DAYS:-30}" -delete
