@@ -35,7 +35,7 @@ test-here: .venv/.dev
 	$(PY) -m coverage run -m pytest -n logical --dist loadgroup
 	$(PY) -m coverage combine -q && $(PY) -m coverage report
 
-test-all: .venv/.dev ## the tests, after installing the system packages they can use (Debian, Ubuntu)
+test-all: .venv/.dev .venv/.ansible ## the tests, after installing the system packages they can use (Debian, Ubuntu)
 	$(PY) -m tests.capabilities --install
 	$(MAKE) --no-print-directory test-here
 
@@ -104,6 +104,7 @@ constraints: ## pin again the newest versions that pyproject.toml admits (needs 
 	  -c constraints/runtime.txt -o constraints/dev.txt
 	uv pip compile pyproject.toml --extra agent $(PIN) -c constraints/runtime.txt -o constraints/agent.txt
 	uv pip compile pyproject.toml --extra collector $(PIN) -c constraints/runtime.txt -o constraints/collector.txt
+	uv pip compile --group ansible $(PIN) -c constraints/dev.txt -o constraints/ansible.txt
 	uv pip compile --group fuzz $(PIN) -o constraints/fuzz.txt
 PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --upgrade --custom-compile-command "make constraints"
@@ -153,6 +154,11 @@ PIP := $(PY) -m pip --disable-pip-version-check install -qq
 .venv/.dev: .venv/.runtime constraints/dev.txt
 	@echo "adding the development tools to .venv (once)"
 	@$(PIP) --require-hashes -r constraints/dev.txt
+	@touch $@
+
+# Not compiled: of half a gigabyte a run imports little.
+.venv/.ansible: .venv/.dev constraints/ansible.txt
+	@$(PIP) --no-compile --require-hashes -r constraints/ansible.txt
 	@touch $@
 
 .venv/.fuzz: .venv/.dev constraints/fuzz.txt
