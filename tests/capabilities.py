@@ -83,6 +83,35 @@ CAPABILITIES = {
         "the console in a real browser (no chromium)",
         "chromium",
     ),
+    "debootstrap": Capability(
+        lambda: shutil.which("debootstrap") is not None and os.geteuid() == 0,
+        "packages and roles on a Debian of their own (needs root and debootstrap)",
+        "debootstrap",
+    ),
+    "nspawn": Capability(
+        lambda: shutil.which("systemd-nspawn") is not None and os.geteuid() == 0,
+        "packages and roles on a system that runs (needs root and systemd-container)",
+        "systemd-container",
+    ),
+    "ssh": Capability(
+        lambda: shutil.which("ssh") is not None,
+        "the Ansible roles over ssh (no openssh-client)",
+        "openssh-client",
+    ),
+    "dpkg-deb": Capability(
+        lambda: shutil.which("dpkg-deb") is not None,
+        "the .deb packages (no dpkg-deb)",
+        "dpkg",
+    ),
+    "rpm": Capability(
+        lambda: shutil.which("rpmbuild") is not None,
+        "the .rpm packages (no rpmbuild)",
+        "rpm",
+    ),
+    "ansible": Capability(
+        Path(sys.executable).with_name("ansible-lint").exists,
+        "the Ansible collection, and the scripts of packages by shellcheck (make .venv/.ansible)",
+    ),
     "shared": Capability(
         SHARED.is_dir,
         f"real captures, names and scenarios (no {SHARED}; QUITUS_SHARED names the folder)",

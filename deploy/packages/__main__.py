@@ -11,12 +11,13 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deploy.packages import deb, rpm, single, tree
+from deploy.packages import deb, macos, rpm, single, tree
 from deploy.packages.payload import MACHINES, ROOT, PayloadError
 from deploy.packages.program import AGENT, PROGRAMS, Program
 
 TOOLS = {"deb": "dpkg-deb", "rpm": "rpmbuild"}
 FORMS = ("deb", "rpm", "single")
+MACOS = "macos"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for name in asked.program or ["agent"]:
             for file in _built(PROGRAMS[name], version, asked):
+                if file.is_dir():
+                    print(f"{file}: make the package on a Mac, with deploy/macos/build.sh")
+                    continue
                 digest = hashlib.sha256(file.read_bytes()).hexdigest()
                 print(f"{digest}  {file}  {file.stat().st_size / 1e6:.1f} MB")
     except (PayloadError, subprocess.CalledProcessError, OSError) as error:
@@ -46,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         "--program", action="append", choices=list(PROGRAMS), help="default: the agent"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER")
-    parser.add_argument("--form", action="append", choices=FORMS, help="default: all of them")
+    parser.add_argument(
+        "--form", action="append", choices=(*FORMS, MACOS), help="default: all for Linux"
+    )
     parser.add_argument("--version", help="default: the project's")
     parser.add_argument("--architecture", choices=list(MACHINES), default="amd64")
     parser.add_argument(
@@ -55,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="3.X",
         help="pack libraries for this Python alone; repeat for several",
     )
-    parser.add_argument("--level", type=int, choices=range(1, 10), default=6, metavar="1-9")
+    parser.add_argument(
+        "--level", type=int, choices=range(10), default=6, metavar="0-9", help="of compression"
+    )
     parser.add_argument("--maintainer", default="Quitus <quitus@example.invalid>")
     return parser
 
@@ -65,6 +73,9 @@ def _built(program: Program, version: str, asked: argparse.Namespace) -> Iterato
     values = {"PYTHON": pythons[0], "MAINTAINER": asked.maintainer}
     target = (version, asked.architecture)
     with tempfile.TemporaryDirectory(prefix=".packing-", dir=asked.out) as work:
+        if asked.form == [MACOS]:
+            yield macos.build(*target, pythons, Path(work, "wheels"), asked.out)
+            return
         packed = Path(work, "tree")
         packed.mkdir()
         tree.build(program, *target, pythons, Path(work, "wheels"), packed)

@@ -57,9 +57,10 @@ def build(
         script.write_text(program.script(f"deb-{name}"))
         script.chmod(0o755)
     file = out / f"{program.name}_{version}_{architecture}.deb"
+    packing = ["-Zxz", f"-z{level}"] if level else ["-Znone"]
     try:
         subprocess.run(  # noqa: S603 - Debian's own
-            ["dpkg-deb", "--root-owner-group", "-Zxz", f"-z{level}", "--build", tree, file],  # noqa: S607
+            ["dpkg-deb", "--root-owner-group", *packing, "--build", tree, file],  # noqa: S607
             check=True,
             stdout=subprocess.DEVNULL,
             env=os.environ,

@@ -28,10 +28,16 @@ class PayloadError(Exception):
     """What was to be packed cannot be had, or contradicts itself."""
 
 
-def wheels(constraints: Path, architecture: str, pythons: Sequence[str], folder: Path) -> None:
+def linux(architecture: str) -> list[str]:
+    """The platforms whose wheels run there."""
+    return [f"{name}_{MACHINES[architecture]}" for name in PLATFORMS]
+
+
+def wheels(
+    constraints: Path, platforms: Sequence[str], pythons: Sequence[str], folder: Path
+) -> None:
     """Fetches the pinned wheels of each Python into `folder/3.x`, checked against their hashes."""
-    machine = MACHINES[architecture]
-    platforms = [word for name in PLATFORMS for word in ("--platform", f"{name}_{machine}")]
+    fitting = [word for each in platforms for word in ("--platform", each)]
     for python in pythons:
         tags = ("--python-version", python, "--implementation", "cp")
         abis = ("--abi", f"cp{python.replace('.', '')}", "--abi", "abi3", "--abi", "none")
@@ -39,13 +45,15 @@ def wheels(constraints: Path, architecture: str, pythons: Sequence[str], folder:
             [
                 *(sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "-qq"),
                 *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
-                *(*platforms, *tags, *abis),
+                *(*fitting, *tags, *abis),
                 *("-r", str(constraints), "-d", str(folder / python)),
             ],
             check=False,
         )
         if fetched.returncode:
-            raise PayloadError(f"the wheels for Python {python} on {machine} cannot be fetched")
+            raise PayloadError(
+                f"the wheels for Python {python} on {platforms[-1]} cannot be fetched"
+            )
 
 
 def libraries(wheels: Path, into: Path) -> None:

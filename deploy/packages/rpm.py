@@ -13,7 +13,7 @@ Name: {name}
 Version: {version}
 Release: 1
 Summary: {summary}
-License: see /usr/share/doc/{name}/copyright
+License: EUPL-1.2
 Packager: {maintainer}
 AutoReqProv: no
 {requires}
@@ -77,7 +77,7 @@ def build(
     settings = SETTINGS | {
         "_topdir": str(work),
         "_rpmdir": str(work),
-        "_binary_payload": f"w{level}.xzdio",
+        "_binary_payload": f"w{level}.xzdio" if level else "w.ufdio",
     }
     defined = [word for key, value in settings.items() for word in ("--define", f"{key} {value}")]
     command = ["rpmbuild", "-bb", "--quiet", "--target", machine, *defined]

@@ -27,18 +27,17 @@ def build(version: str, architecture: str, tree: Path, out: Path, level: int) ->
     machine = MACHINES[architecture]
     main = (AGENT.folder / "single.py").read_text(encoding="utf-8")
     main = main.replace("@DIGEST@", digest.hexdigest()).replace("@MACHINE@", machine)
+    packing = (zipfile.ZIP_DEFLATED, level) if level else (zipfile.ZIP_STORED, None)
     file = out / f"{AGENT.name}-{version}-linux-{machine}.pyz"
     with file.open("wb") as started:
         started.write(SHEBANG)
-        with zipfile.ZipFile(started, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
-            _add(archive, "__main__.py", main.encode())
-            for each in files:
-                _add(archive, f"lib/{each.relative_to(libraries)}", each.read_bytes())
+        with zipfile.ZipFile(started, "w") as archive:
+            for name, content in (
+                ("__main__.py", main.encode()),
+                *((f"lib/{each.relative_to(libraries)}", each.read_bytes()) for each in files),
+            ):
+                member = zipfile.ZipInfo(name, MADE_AT)
+                member.external_attr = 0o100644 << 16
+                archive.writestr(member, content, *packing)
     file.chmod(0o755)
     return file
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    member = zipfile.ZipInfo(name, MADE_AT)
-    member.external_attr = 0o100644 << 16
-    archive.writestr(member, content, zipfile.ZIP_DEFLATED)

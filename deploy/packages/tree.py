@@ -24,7 +24,7 @@ def build(
 ) -> None:
     """Fills the empty folder `into`; the wheels that it fetches stay in the folder `wheels`."""
     constraints = payload.ROOT / "constraints" / program.constraints
-    payload.wheels(constraints, architecture, pythons, wheels)
+    payload.wheels(constraints, payload.linux(architecture), pythons, wheels)
     below_opt = into / "opt" / program.name
     libraries = below_opt / "lib"
     libraries.mkdir(parents=True)

@@ -69,8 +69,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 14):
     fail("Python 3.11 to 3.14 is needed, this is {}.{}".format(*sys.version_info))
 if not sys.platform.startswith("linux") or os.uname().machine != MACHINE:
     fail("this file is for Linux on " + MACHINE)
-# Where this file lies, others may write modules; they must not be taken for ours.
-sys.path[:] = [each for each in sys.path if each != os.getcwd()]
+# With -I this archive is the only place beside the standard library.
 sys.path[0] = unpacked(sys.path[0])
 
 from quitus_agent.cli import run  # noqa: E402 - found only now
