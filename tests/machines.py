@@ -101,7 +101,7 @@ def booted(folder: Path, name: str) -> Iterator[Machine]:
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", "--reflink=auto", tree(), root], check=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    port = _free_port()
+    port = free_port()
     _prepare(root, name, port, key.with_suffix(".pub").read_text())
     words = ("-D", root, "--register=no", "--keep-unit", "-b", f"--hostname={name}")
     with (folder / "boot.log").open("w") as log:
@@ -156,7 +156,8 @@ def _leader(process: "subprocess.Popen[bytes]") -> int:
     return first()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

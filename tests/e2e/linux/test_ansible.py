@@ -1,0 +1,181 @@
+"""The Ansible collection: linted at its strictest, and run on a Debian that had nothing of ours."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.linux.conftest import ROOT, Packages
+from tests.machines import Machine, free_port
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.needs("ansible"),
+    pytest.mark.xdist_group("linux"),
+]
+COMMANDS = Path(sys.executable).parent
+COLLECTIONS = ROOT / "deploy/ansible"
+COLLECTION = COLLECTIONS / "ansible_collections/quitus/deploy"
+BOTH = ("quitus.deploy.collector", "quitus.deploy.rollout")
+SETTINGS = """\
+[listen]
+names = ["localhost"]
+enrolment = "127.0.0.1:{enrolment}"
+inventory = "127.0.0.1:{inventory}"
+"""
+TOKEN = re.compile(r"qt1\.[\w-]+\.[\w-]+")
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Ansible's, without what counts the lines that our own programs run."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
+    site = next(each for each in sys.path if each.endswith("site-packages"))
+    return kept | {
+        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{site}",
+        "ANSIBLE_HOME": str(home),
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_NOCOLOR": "1",
+        "NO_COLOR": "1",
+        "PATH": f"{COMMANDS}:{os.environ['PATH']}",
+    }
+
+
+class Controller:
+    """Where Ansible runs: its inventory, of one machine under several names."""
+
+    def __init__(self, folder: Path, machine: Machine, packages: Packages) -> None:
+        self.folder = folder
+        self.ports = free_port(), free_port()
+        settings = folder / "collector.toml"
+        settings.write_text(SETTINGS.format(enrolment=self.ports[0], inventory=self.ports[1]))
+        self.inventory: dict[str, object] = {
+            "all": {
+                "vars": {
+                    "ansible_host": "127.0.0.1",
+                    "ansible_port": machine.ssh_port,
+                    "ansible_user": "root",
+                    "ansible_ssh_private_key_file": str(machine.key),
+                    "ansible_ssh_common_args": "-o StrictHostKeyChecking=no "
+                    "-o UserKnownHostsFile=/dev/null -o ControlMaster=no",
+                    "ansible_python_interpreter": "/usr/bin/python3",
+                    "agent_collector": f"localhost:{self.ports[0]}",
+                    "agent_collector_host": "collecteur",
+                    "agent_package_deb": str(packages.file("deb")),
+                    "agent_random_delay": "3h",
+                    "collector_names": ["localhost"],
+                    "collector_package_deb": str(packages.file("deb", "collector")),
+                    "collector_settings": str(settings),
+                }
+            },
+            "quitus_collector": {"hosts": {"collecteur": {}}},
+            "quitus_agents": {"hosts": {"poste-1": {}}},
+            "strangers": {"hosts": {"lost": {"agent_collector": "localhost:1"}, "next": {}}},
+        }
+
+    def play(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Runs playbooks."""
+        inventory = self.folder / "inventory.json"
+        inventory.write_text(json.dumps(self.inventory))
+        return subprocess.run(
+            [COMMANDS / "ansible-playbook", "-i", inventory, *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=_environment(self.folder / "ansible"),
+            cwd=self.folder,
+            timeout=300,
+        )
+
+
+def _recap(played: "subprocess.CompletedProcess[str]") -> Mapping[str, Mapping[str, int]]:
+    """What Ansible counted of each host at the end."""
+    found = {}
+    for line in played.stdout.partition("PLAY RECAP")[2].splitlines()[1:]:
+        if "ok=" in line:
+            host, _, counts = line.partition(":")
+            pairs = re.findall(r"(\w+)=(\d+)", counts)
+            found[host.strip()] = {name: int(number) for name, number in pairs}
+    return found
+
+
+def _well(played: "subprocess.CompletedProcess[str]") -> Mapping[str, Mapping[str, int]]:
+    assert played.returncode == 0, played.stdout[-4000:] + played.stderr
+    return _recap(played)
+
+
+@pytest.mark.needs("debootstrap")
+@pytest.mark.needs("nspawn")
+@pytest.mark.needs("dpkg-deb")
+@pytest.mark.needs("ssh")
+def test_roles_bring_a_machine_in_and_stop_where_one_does_not_come(
+    machine: Machine, packages: Packages, tmp_path: Path
+) -> None:
+    controller = Controller(tmp_path, machine, packages)
+
+    before = machine.files()
+    _well(controller.play(*BOTH, "--check"))
+    assert {each for each in machine.files() - before if "/.ansible" not in each} == set()
+
+    played = controller.play(*BOTH, "-vvv")
+    counted = _well(played)
+    assert counted["poste-1"]["changed"] > 0
+    told = played.stdout + played.stderr + machine.ok("journalctl", "--no-pager")
+    assert "Make this device a join token of its own" in told
+    assert TOKEN.findall(told) == []
+    listed = machine.ok("quitus-collector", "devices", "list", "--format", "json")
+    (device,) = json.loads(listed)
+    assert device["name"] == "poste-1"
+    assert device["last_report_at"]
+    assert "RandomizedDelayUSec=3h" in machine.ok("systemctl", "show", "quitus-agent.timer")
+    _units_are_well_made(machine)
+
+    again = _well(controller.play(*BOTH))
+    assert {host: counts["changed"] for host, counts in again.items()} == {
+        "collecteur": 0,
+        "poste-1": 0,
+    }
+
+    machine.ok("quitus-collector", "devices", "remove", device["id"])
+    forgotten = controller.play("quitus.deploy.rollout")
+    assert forgotten.returncode != 0
+    assert "the collector does not know this device" in forgotten.stdout
+
+    _well(controller.play("quitus.deploy.removal", "-e", "agent_purge=true"))
+    assert not machine.place("/var/lib/quitus-agent").exists()
+    assert not machine.place("/opt/quitus-agent").exists()
+
+    stopped = controller.play("quitus.deploy.rollout", "-e", "agent_ring=strangers")
+    assert stopped.returncode != 0
+    assert "no collector answers at localhost:1" in stopped.stdout
+    assert _recap(stopped)["lost"]["failed"] == 1
+    assert "next" not in _recap(stopped)
+
+
+def _units_are_well_made(machine: Machine) -> None:
+    for unit in ("quitus-collector", "quitus-collector-backup"):
+        machine.ok("systemd-analyze", "security", "--threshold=20", f"{unit}.service")
+    units = [f"quitus-collector{each}" for each in (".service", "-backup.service", "-backup.timer")]
+    verified = machine.run("systemd-analyze", "verify", *units)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    machine.ok("systemctl", "start", "quitus-collector-backup.service")
+    (backup,) = machine.place("/var/backups/quitus-collector").iterdir()
+    assert backup.suffix == ".zip"
+
+
+def test_the_collection_is_as_ansible_lint_wants_it_at_its_strictest(tmp_path: Path) -> None:
+    linted = subprocess.run(
+        [COMMANDS / "ansible-lint", "--offline", "--strict", "--profile", "production"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=COLLECTION,
+        env=_environment(tmp_path),
+    )
+
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+    assert "Profile 'production' was required, and it passed" in linted.stderr
