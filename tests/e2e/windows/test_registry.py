@@ -6,6 +6,7 @@ read by the same sources once live, through Windows' Python, and once from what 
 
 import codecs
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,11 @@ def test_a_mounted_disk_is_read_and_not_the_windows_that_runs(
     document = json.loads(answer.out)
     assert [each["name"] for each in document["software"]] == ["Microsoft Windows 7 Pro"]
     assert document["device"]["cores"] is None
+
+
+def test_these_tests_stay_together_in_one_process_of_several(
+    request: pytest.FixtureRequest,
+) -> None:
+    one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+
+    assert request.node.nodeid.endswith("@windows") == one_of_several
