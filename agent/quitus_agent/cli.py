@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from quitus_agent import config, wiring
+from quitus_agent import config, managed, wiring
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, UsageError
 from quitus_agent.inventory import ABSENT, Inventory, failures
@@ -50,9 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        flags = {name: getattr(arguments, name, None) for name in config.Config._fields}
+        flags = {name: getattr(arguments, name, None) for name in ("state", "collector")}
         settings = config.load(
-            arguments.config, os.environ, {name: value for name, value in flags.items() if value}
+            arguments.config,
+            os.environ,
+            {name: value for name, value in flags.items() if value},
+            managed.read(),
         )
         status: int = arguments.command(arguments, settings)
         sys.stdout.flush()
@@ -176,6 +179,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="start at this device's own moment within so many seconds (for schedulers)",
     )
+    report.add_argument(
+        "--scheduled",
+        action="store_true",
+        help="for schedulers that start it every hour: enrols first, reports when that is due",
+    )
     report.set_defaults(command=_report)
 
     release = commands.add_parser("release", help="tell which agent the company wants here")
@@ -244,11 +252,20 @@ def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
         found = wiring.report_to(settings.state, RUNNING, arguments.to, last_use=settings.last_use)
         print(f"{arguments.to} holds a report of {len(found.installs)} installs, signed")
         return _tell_failures(found)
-    if arguments.spread:
-        wiring.wait_for_turn(settings.state, arguments.spread)
-    accepted, found = wiring.report(
-        settings.state, RUNNING, arguments.patience, last_use=settings.last_use
-    )
+    if arguments.scheduled:
+        from quitus_agent import scheduled
+
+        done = scheduled.report(settings, arguments.patience)
+        if done is None:
+            print("the last report is recent enough")
+            return OK
+        accepted, found = done
+    else:
+        if arguments.spread:
+            wiring.wait_for_turn(settings.state, arguments.spread)
+        accepted, found = wiring.report(
+            settings.state, RUNNING, arguments.patience, last_use=settings.last_use
+        )
     print(
         f"the collector accepted the report and holds {accepted.installs} installs of this device"
     )

@@ -1,4 +1,7 @@
-"""The agent's settings: a file, then the environment, then flags; read once."""
+"""The agent's settings: a file, then the environment, then flags; read once.
+
+On Windows what was given at installation comes before the file, and a policy after all.
+"""
 
 import os
 import sys
@@ -7,24 +10,35 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent.errors import UsageError
+from quitus_agent.managed import NOTHING, POLICY_KEY, Managed, value_name
 
 DEFAULT_PORT = 7443
-WINDOWS_FOLDER = Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "Quitus"
+# Not below ProgramData, where everybody may make a folder before us and stay its owner.
+WINDOWS_FOLDER = Path(os.environ.get("PROGRAMFILES", "C:/Program Files")) / "Quitus"
 CONFIG_FILE = (
     WINDOWS_FOLDER / "agent.toml" if sys.platform == "win32" else Path("/etc/quitus/agent.toml")
 )
 YES_OR_NO = {"true": True, "false": False}
+# The least and the most of what is a number.
+BOUNDS = {"interval_hours": (1, 168), "spread_minutes": (0, 720)}
 
 
 class Config(NamedTuple):
     """`state` is where key, certificate and the last report's receipt are kept.
 
-    `last_use` turns on the source that tells when programs were last used.
+    `last_use` turns on the source that tells when programs were last used. The others are for
+    `report --scheduled`: where the join token lies until this device is enrolled (`{entity}` in
+    it stands for `entity`, the SIREN that picks one of several), how often it reports, and within
+    which time it picks its own moment.
     """
 
     state: Path
     collector: str
     last_use: bool = False
+    token_file: str = ""
+    entity: str = ""
+    interval_hours: int = 24
+    spread_minutes: int = 60
 
     def collector_address(self) -> tuple[str, int]:
         """Host and enrolment port; raises UsageError where none is set or it is not an address."""
@@ -33,25 +47,81 @@ class Config(NamedTuple):
         return parse_address(self.collector)
 
 
-def load(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, str]) -> Config:
-    """Merges the three; a file that is named must exist, and unknown keys are refused."""
-    settings = {"state": str(_default_state()), "collector": "", "last_use": "false"}
-    settings.update(_from_file(file or CONFIG_FILE, must_exist=file is not None))
-    settings.update(
-        {
-            name: environment[key]
-            for name in settings
-            if (key := f"QUITUS_AGENT_{name.upper()}") in environment
-        }
-    )
-    settings.update(flags)
+def load(
+    file: Path | None,
+    environment: Mapping[str, str],
+    flags: Mapping[str, str],
+    managed: Managed = NOTHING,
+) -> Config:
+    """Merges them; a file that is named must exist, and unknown keys of a file are refused.
+
+    Raises UsageError, also where a flag says otherwise than the policy.
+    """
+    settings = {"state": str(_default_state()), "collector": ""}
+    settings |= {name: _written(value) for name, value in Config._field_defaults.items()}
+    settings |= _known(managed.installed)
+    settings |= _from_file(file or CONFIG_FILE, must_exist=file is not None)
+    settings |= {
+        name: environment[key]
+        for name in settings
+        if (key := f"QUITUS_AGENT_{name.upper()}") in environment
+    }
+    settings |= flags
+    policy = _known(managed.policy)
+    for name, value in flags.items():
+        if policy.get(name, value) != value:
+            raise UsageError(
+                f"{name} is {policy[name]!r} by policy ({POLICY_KEY}): nothing else can be given"
+            )
+    return _config(settings | policy)
+
+
+def _config(settings: Mapping[str, str]) -> Config:
     if settings["last_use"] not in YES_OR_NO:
         raise UsageError("last_use must be true or false")
     return Config(
         state=Path(settings["state"]),
         collector=settings["collector"],
         last_use=YES_OR_NO[settings["last_use"]],
+        token_file=settings["token_file"],
+        entity=settings["entity"],
+        interval_hours=_number("interval_hours", settings),
+        spread_minutes=_number("spread_minutes", settings),
     )
+
+
+def _number(name: str, settings: Mapping[str, str]) -> int:
+    least, most = BOUNDS[name]
+    text = settings[name]
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise UsageError(f"{name} must be a number from {least} to {most}")
+    return int(text)
+
+
+def kind_of(name: str) -> type:
+    """What a setting is: bool, int, or str; a folder is written as a text."""
+    return type(Config._field_defaults.get(name, ""))
+
+
+def _known(values: Mapping[str, str | int]) -> dict[str, str]:
+    """Settings of the registry, as a file writes them.
+
+    Names that this version does not know are passed over: templates may be newer than the agent.
+    """
+    found = {}
+    for name in Config._fields:
+        value = values.get(value_name(name))
+        if value is None:
+            continue
+        if isinstance(value, str) != (kind_of(name) is str):
+            kind = "REG_SZ" if kind_of(name) is str else "REG_DWORD"
+            raise UsageError(f"{value_name(name)} in the registry must be a {kind}")
+        found[name] = _written(bool(value) if kind_of(name) is bool else value)
+    return found
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -88,15 +158,15 @@ def _from_file(file: Path, *, must_exist: bool) -> dict[str, str]:
     for key, value in document.items():
         if key not in Config._fields:
             raise UsageError(f"{file}: unknown setting {key!r}; known: {', '.join(Config._fields)}")
-        if key == "last_use" and isinstance(value, bool):
-            document[key] = str(value).lower()
-        elif not isinstance(value, str):
-            kind = "true or false" if key == "last_use" else "a text"
-            raise UsageError(f"{file}: {key} must be {kind}")
+        kind = kind_of(key)
+        if not isinstance(value, str) and type(value) is not kind:
+            expected = {bool: "true or false", int: "a number"}.get(kind, "a text")
+            raise UsageError(f"{file}: {key} must be {expected}")
+        document[key] = _written(value)
     return document
 
 
 def _default_state() -> Path:
     if sys.platform == "win32":
-        return WINDOWS_FOLDER / "agent"
+        return WINDOWS_FOLDER / "state"
     return Path("/var/lib/quitus-agent")

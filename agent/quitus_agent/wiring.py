@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from quitus_agent import device, reading
 from quitus_agent.device import DeviceFacts
-from quitus_agent.errors import AgentError, CollectorUnreachable, UsageError
+from quitus_agent.errors import AgentError, CollectorUnreachable, NotEnrolled, UsageError
 from quitus_agent.inventory import ABSENT, Inventory
 from quitus_agent.limits import lower_priority
 from quitus_agent.places import RUNNING
@@ -315,7 +315,13 @@ def status(state: Path) -> Status:
     from quitus_agent import identity
     from quitus_agent.spool import Spool
 
-    known = identity.load(state)
+    try:
+        known = identity.load(state)
+    except NotEnrolled as error:
+        if trouble := Spool(state, "").trouble():
+            at = f"{trouble.at:%Y-%m-%d %H:%M} UTC"
+            raise NotEnrolled(f"{error}; last attempt {at}: {trouble.reason}") from error
+        raise
     spool = Spool(state, known.device_id)
     whole = _is_whole(known)
     return Status(known, whole, spool.accepted(), len(spool.waiting()), spool.trouble())

@@ -4,6 +4,7 @@ import pytest
 
 from quitus_agent import config
 from quitus_agent.errors import UsageError
+from quitus_agent.managed import Managed
 
 
 def test_flags_win_over_the_environment_and_the_environment_over_the_file(tmp_path: Path) -> None:
@@ -13,7 +14,7 @@ def test_flags_win_over_the_environment_and_the_environment_over_the_file(tmp_pa
 
     settings = config.load(file, environment, {"state": "/from/flag"})
 
-    assert settings == (Path("/from/flag"), "environment", False)
+    assert settings[:3] == (Path("/from/flag"), "environment", False)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +44,10 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused() -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("colector = 'x'", "unknown setting 'colector'; known: state, collector, last_use"),
+        ("colector = 'x'", "unknown setting 'colector'; known: state, collector, last_use, "),
         ("collector = 7", "collector must be a text"),
         ("last_use = 1", "last_use must be true or false"),
+        ("interval_hours = true", "interval_hours must be a number"),
         ("collector =", "Invalid value (at end of document)"),
     ],
 )
@@ -83,3 +85,49 @@ def test_addresses_are_read_with_or_without_a_port(text: str, expected: tuple[st
 def test_what_is_not_an_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not an address"):
         config.parse_address(text)
+
+
+def test_what_is_given_at_installation_comes_before_the_file_and_a_policy_after_all(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('entity = "file"\ncollector = "file"\nlast_use = true\n')
+    installed = {"Entity": "installed", "TokenFile": "installed", "SpreadMinutes": 5}
+    policy = {"Collector": "policy", "LastUse": 0, "IntervalHours": 12}
+    environment = {"QUITUS_AGENT_COLLECTOR": "environment"}
+
+    settings = config.load(file, environment, {}, Managed(installed, policy))
+
+    assert (settings.entity, settings.token_file) == ("file", "installed")
+    assert (settings.collector, settings.last_use) == ("policy", False)
+    assert (settings.interval_hours, settings.spread_minutes) == (12, 5)
+
+
+def test_a_flag_that_says_otherwise_than_the_policy_is_refused() -> None:
+    managed = Managed(policy={"Collector": "policy"})
+
+    assert config.load(None, {}, {"collector": "policy"}, managed).collector == "policy"
+    with pytest.raises(UsageError, match=r"collector is 'policy' by policy \(SOFTWARE"):
+        config.load(None, {}, {"collector": "other"}, managed)
+
+
+@pytest.mark.parametrize(
+    ("policy", "complaint"),
+    [
+        ({"LastUse": "1"}, "LastUse in the registry must be a REG_DWORD"),
+        ({"Collector": 1}, "Collector in the registry must be a REG_SZ"),
+        ({"IntervalHours": 0}, "interval_hours must be a number from 1 to 168"),
+        ({"SpreadMinutes": 721}, "spread_minutes must be a number from 0 to 720"),
+    ],
+)
+def test_a_policy_of_a_wrong_kind_is_refused_by_name(
+    policy: dict[str, str | int], complaint: str
+) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        config.load(None, {}, {}, Managed(policy=policy))
+
+
+def test_a_policy_that_only_a_newer_agent_knows_is_passed_over() -> None:
+    assert config.load(None, {}, {}, Managed(policy={"Colour": "blue"})) == config.load(
+        None, {}, {}
+    )
