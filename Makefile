@@ -28,6 +28,9 @@ console: .venv/.runtime ## the web console on the demo's data, with a first pass
 demo: .venv/.runtime ## the whole job on this machine: agent, fleet, licence pools, declaration
 	$(PY) -m deploy.demo $(DEMO)
 
+msi: .venv/.runtime ## the agent's installer for Windows, of python.org's embeddable PYTHON_ZIP=… (needs wixl, msitools)
+	$(PY) -m deploy.windows --python "$(PYTHON_ZIP)" --out dist
+
 test: $(TEST)  ## the tests, with Python packages alone; with CI=true, the same as test-all
 
 test-here: .venv/.dev

