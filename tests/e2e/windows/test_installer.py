@@ -183,18 +183,25 @@ def test_the_package_holds_the_agent_and_nothing_of_the_collector(laid_out: Path
     assert (laid_out / "site/quitus_agent/cli.py").is_file()
 
 
-def test_the_same_content_is_the_same_product_and_a_version_another_one(
-    laid_out: Path, packages: dict[str, Path], tmp_path: Path
+def test_a_version_is_a_product_of_its_own_and_replaces_the_others(
+    packages: dict[str, Path],
 ) -> None:
-    installer.build(laid_out, OLD, tmp_path / "again.msi")
+    old, new = (dict(rows(packages[version], "Property")) for version in (OLD, NEW))
 
-    again, old, new = (
-        dict(rows(package, "Property"))
-        for package in (tmp_path / "again.msi", packages[OLD], packages[NEW])
-    )
-    assert again == old
     assert new["ProductCode"] != old["ProductCode"]
     assert new["UpgradeCode"] == old["UpgradeCode"]
+
+
+def test_the_same_content_is_the_same_product_wherever_it_is_made(tmp_path: Path) -> None:
+    codes = []
+    for place in ("here", "there"):
+        folder = tmp_path / place
+        (folder / "site").mkdir(parents=True)
+        (folder / "site/agent.py").write_text("pass")
+        installer.build(folder, OLD, tmp_path / f"{place}.msi")
+        codes.append(dict(rows(tmp_path / f"{place}.msi", "Property"))["ProductCode"])
+
+    assert codes[0] == codes[1]
 
 
 def test_properties_reach_an_installer_that_runs_as_the_system_and_the_token_no_log(
@@ -323,6 +330,21 @@ def test_a_policy_wins_over_what_was_given_at_installation(reported: Workstation
     assert [each["reason"] for each in sources if each["name"] == "last-use"] == [None]
     for name in ("LastUse", "Collector"):
         reported.windows.ok("reg", "delete", POLICY, "/v", name, "/f")
+
+
+def test_a_repair_that_anybody_starts_changes_no_setting_and_runs_no_program(
+    reported: Workstation, packages: dict[str, Path]
+) -> None:
+    before = reported.settings()
+    reported.task.unlink()
+    (reported.agent / "python.exe").unlink()
+
+    # What /fa stands for; Wine takes it with a product's code alone, and fails.
+    assert reported.msiexec("/i", packages[OLD], "REINSTALL=ALL", "REINSTALLMODE=amus") == 0
+
+    assert (reported.agent / "python.exe").is_file()
+    assert {**reported.settings(), "Token": ""} == {**before, "Token": ""}
+    assert not reported.task.exists()
 
 
 def test_an_upgrade_keeps_identity_and_settings_and_leaves_one_entry(

@@ -1,0 +1,57 @@
+"""The guides for Windows: both languages, the package and the policies tell the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.windows import runtime, tables
+from quitus_agent import config, managed
+from quitus_collector.cli import main
+
+GUIDES = {language: Path(f"docs/guide/{language}/windows-gpo.md") for language in ("fr", "en")}
+BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def text(language: str) -> str:
+    return GUIDES[language].read_text(encoding="utf-8")
+
+
+def commands(language: str) -> list[str]:
+    found = "".join(BLOCK.findall(text(language)))
+    # What a token is called is said in the reader's language.
+    return re.sub(r'--label "[^"]*"', "--label", found).splitlines()
+
+
+def test_both_languages_give_the_same_commands_in_chapters_of_the_same_number() -> None:
+    assert commands("fr") == commands("en")
+    assert [line.split(".")[0] for line in re.findall(r"(?m)^## .*", text("fr"))] == [
+        line.split(".")[0] for line in re.findall(r"(?m)^## .*", text("en"))
+    ]
+
+
+@pytest.mark.parametrize("language", GUIDES)
+def test_a_guide_names_every_policy_property_and_the_python_that_is_pinned(language: str) -> None:
+    told = text(language)
+
+    for name in config.Config._fields:
+        assert f"`{managed.value_name(name)}`" in told
+    for given in tables.GIVEN:
+        assert re.search(rf"\b{given.property}\b", told)
+    assert runtime.PYTHON.archive in told
+    for name, (least, most) in config.BOUNDS.items():
+        row = next(
+            line for line in told.splitlines() if f"| `{managed.value_name(name)}` |" in line
+        )
+        assert re.search(rf"{least} (à|to) {most}", row)
+
+
+def test_the_collectors_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = ("--home", str(tmp_path / "collector"))
+    assert main([*home, "init"]) == 0
+
+    for line in commands("fr"):
+        if line.startswith("quitus-collector "):
+            words = line.replace("--label", "--label=x").split()[1:]
+            assert main([*home, *words]) == 0, line
+    assert "qt1." in capsys.readouterr().out
