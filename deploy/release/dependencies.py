@@ -18,6 +18,7 @@ SPDX = {
     "bsd 2-clause license": "BSD-2-Clause",
     "bsd license": "BSD-3-Clause",
     "isc license (iscl)": "ISC",
+    "lgpl v3": "LGPL-3.0-only",
     "mit license": "MIT",
     "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
     "psfl": "PSF-2.0",
