@@ -3,7 +3,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from quitus_collector.domain.account import Account, APIToken, Session
 from quitus_collector.domain.audit import Entry, Event, entry_after
@@ -17,6 +17,7 @@ from quitus_collector.domain.device import (
     EnrolmentRequest,
     Heard,
     JoinToken,
+    Standing,
     fingerprint,
 )
 from quitus_collector.domain.entitlement import Entitlement
@@ -26,9 +27,11 @@ from quitus_collector.domain.history import Episode, Period, Recognised, Snapsho
 from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.job import Job
-from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
+from quitus_collector.domain.measurement import Measurement
+from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement, Scope
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
+from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
 from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services.ports import Paper
 from tests.builders import NOON
@@ -341,6 +344,89 @@ class MemoryFleet:
                     inventories.recognised[nameless] = inventories.recognised.pop(device_id)
 
 
+class MemoryRoster:
+    def __init__(self, work: "MemoryUnitOfWork") -> None:
+        self.work = work
+
+    def find(
+        self, sought: Sought, moments: Moments, *, beyond: Place | None, forward: bool, most: int
+    ) -> Sequence[Row]:
+        rows = [each for each in self._rows() if self._meets(each, sought, moments)]
+        if forward:
+            return [each for each in rows if beyond is None or each.place > beyond][:most]
+        return [each for each in rows if beyond is None or each.place < beyond][-most:]
+
+    def conditions(self, moments: Moments) -> Mapping[Condition, int]:
+        return Counter(each.condition(moments.stale) for each in self._rows())
+
+    def ending(self, moments: Moments) -> int:
+        return sum(self._is_ending(each, moments) for each in self._rows())
+
+    def sites(self) -> Sequence[str]:
+        return sorted({each.site for each in self.work.decisions.placements() if each.site})
+
+    def products(self) -> Mapping[str, int]:
+        return Counter(
+            product
+            for each in self.work.fleet.snapshots()
+            if each.standing is Standing.ACTIVE
+            for product in each.products or ()
+        )
+
+    def _rows(self) -> Sequence[Row]:
+        said = {each.device_id: each for each in self.work.decisions.placements()}
+        rows = [
+            Row(
+                name=each.name,
+                number=self.work.devices.numbers[each.id],
+                id=each.id,
+                system=" ".join(filter(None, (each.facts.system, each.facts.system_version))),
+                entity=said.get(each.id, Placement("")).entity or each.entity,
+                site=said.get(each.id, Placement("")).site,
+                standing=each.standing,
+                scope=said.get(each.id, Placement("")).scope,
+                has_failed_sources=snapshot(each, None).has_failed_sources,
+                last_report_at=each.last_report_at,
+                certificate_expires_at=each.certificate_expires_at,
+                revoked_at=each.revoked_at,
+                installs=each.installs,
+            )
+            for each in self.work.devices.by_id.values()
+        ]
+        return sorted(rows, key=lambda row: row.place)
+
+    def _meets(self, row: Row, sought: Sought, moments: Moments) -> bool:
+        text = sought.text.lower()
+        recognised = self.work.inventories.recognised.get(row.id)
+        counted = row.standing is Standing.ACTIVE and row.scope is Scope.COUNTED
+        return (
+            (text in row.name.lower() or row.id.startswith(text))
+            and sought.condition in (None, row.condition(moments.stale))
+            and sought.site in (None, row.site)
+            and sought.entity in (None, row.entity or "")
+            and (not sought.ending or self._is_ending(row, moments))
+            and (
+                sought.product is None
+                or (counted and recognised is not None and sought.product in recognised.products)
+            )
+        )
+
+    def _is_ending(self, row: Row, moments: Moments) -> bool:
+        ends = row.certificate_expires_at < moments.ending
+        return ends and not row.revoked_at and row.standing is not Standing.REPLACED
+
+
+class MemoryMeasurements:
+    def __init__(self) -> None:
+        self.by_day: dict[date, Measurement] = {}
+
+    def add(self, measured: Iterable[Measurement]) -> None:
+        self.by_day |= {each.day: each for each in measured}
+
+    def list(self, since: date | None = None) -> Sequence[Measurement]:
+        return [each for day, each in sorted(self.by_day.items()) if not since or day >= since]
+
+
 class MemoryEntitlements:
     def __init__(self, work: "MemoryUnitOfWork") -> None:
         self.work = work
@@ -596,6 +682,8 @@ class MemoryUnitOfWork:
         self.company_authorities = MemoryCompanyAuthorities()
         self.audit = MemoryAuditLog()
         self.fleet = MemoryFleet(self)
+        self.roster = MemoryRoster(self)
+        self.measurements = MemoryMeasurements()
         self.entitlements = MemoryEntitlements(self)
         self.decisions = MemoryDecisions(self)
         self.proofs = MemoryProofs()

@@ -1,6 +1,6 @@
 """Decisions on devices: entity, site, role, and whether they count."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
@@ -41,7 +41,8 @@ def place(
     that is wrong.
     """
     with store.writing() as work:
-        named = _devices_by_name(work)
+        lines = list(lines)
+        named = _devices_named(work, {line.device for line in lines})
         known = {each.device_id: each for each in work.decisions.placements()}
         said: dict[str, Placement] = {}
         wrong: list[str] = []
@@ -130,8 +131,11 @@ def name_entity(store: Store, clock: Clock, entity: LegalEntity, *, actor: str) 
         work.audit.add(Event(clock.now(), Kind.ENTITY_NAMED, actor, entity.siren, detail))
 
 
-def _devices_by_name(work: UnitOfWork) -> Mapping[str, Sequence[str]]:
+def _devices_named(work: UnitOfWork, names: Collection[str]) -> Mapping[str, Sequence[str]]:
     """The ids of devices by their names, and by themselves."""
+    by_id = work.devices.known(names)
+    if len(by_id) == len(names):
+        return {each: [each] for each in by_id}
     found: dict[str, list[str]] = {}
     for device in work.devices.list():
         for name in {device.id, device.name.casefold()}:

@@ -27,9 +27,11 @@ from quitus_collector.domain.filing import Filing
 from quitus_collector.domain.history import Episode, Period, Recognised, Snapshot
 from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.measurement import Measurement
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
+from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
 from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Sessions
 
 
@@ -234,6 +236,40 @@ class Fleet(Protocol):
         """
 
 
+class Roster(Protocol):
+    """The devices for who looks through them: however many there are, a page is found at once."""
+
+    def find(
+        self, sought: Sought, moments: Moments, *, beyond: Place | None, forward: bool, most: int
+    ) -> Sequence[Row]:
+        """The next rows after, or the last ones before a place, sorted by name.
+
+        Without a place, the first or the last of all.
+        """
+
+    def conditions(self, moments: Moments) -> Mapping[Condition, int]:
+        """How many devices are in each condition; those that none is in are left out."""
+
+    def ending(self, moments: Moments) -> int:
+        """How many devices that are let in have a certificate that ends soon or has ended."""
+
+    def sites(self) -> Sequence[str]:
+        """The sites that devices are said to be at, sorted."""
+
+    def products(self) -> Mapping[str, int]:
+        """On how many devices each product is counted, of those that are not set apart."""
+
+
+class Measurements(Protocol):
+    """What the first page draws over time: a row for each day."""
+
+    def add(self, measured: Iterable[Measurement]) -> None:
+        """Keeps days; one that is there is replaced."""
+
+    def list(self, since: date | None = None) -> Sequence[Measurement]:
+        """From a day on, or all, the oldest first."""
+
+
 class Entitlements(Protocol):
     """The licence pools, line by line."""
 
@@ -382,6 +418,8 @@ class UnitOfWork(Protocol):
     company_authorities: CompanyAuthorities
     inventories: Inventories
     fleet: Fleet
+    roster: Roster
+    measurements: Measurements
     entitlements: Entitlements
     decisions: Decisions
     proofs: Proofs

@@ -466,7 +466,10 @@ def show_device(store: Store, name: str) -> tuple[Device, Sequence[Install]]:
     Raises UnknownDevice, or UsageError where several devices have the name.
     """
     with store.reading() as work:
-        named = [device for device in work.devices.list() if name in (device.id, device.name)]
+        # By its id, as the console asks, without a look at every other one.
+        named = list(work.devices.known([name]).values()) or [
+            device for device in work.devices.list() if name == device.name
+        ]
         if not named:
             raise UnknownDevice("no device has the id or the name {name!r}", name=name)
         if len(named) > 1:

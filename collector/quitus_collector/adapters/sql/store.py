@@ -25,6 +25,7 @@ from quitus_collector.adapters.sql.filings import (
 from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.interning import Interning, Numbers
 from quitus_collector.adapters.sql.inventories import SQLInventories
+from quitus_collector.adapters.sql.measurements import SQLMeasurements
 from quitus_collector.adapters.sql.pools import SQLEntitlements, SQLProofs
 from quitus_collector.adapters.sql.repositories import (
     SQLAuditLog,
@@ -33,6 +34,7 @@ from quitus_collector.adapters.sql.repositories import (
     SQLEnrolmentRequests,
     SQLJoinTokens,
 )
+from quitus_collector.adapters.sql.roster import SQLRoster
 from quitus_collector.adapters.sql.statements import WRITING
 from quitus_collector.errors import StoreAway, UsageError
 from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Sessions
@@ -49,8 +51,10 @@ from quitus_collector.services.ports import (
     Fleet,
     Inventories,
     JoinTokens,
+    Measurements,
     Papers,
     Proofs,
+    Roster,
 )
 
 if TYPE_CHECKING:
@@ -79,6 +83,8 @@ class SQLUnitOfWork:
         self.company_authorities: CompanyAuthorities = SQLCompanyAuthorities(connection)
         self.inventories: Inventories = inventories
         self.fleet: Fleet = fleet
+        self.roster: Roster = SQLRoster(connection)
+        self.measurements: Measurements = SQLMeasurements(connection)
         self.entitlements: Entitlements = SQLEntitlements(connection, now)
         self.decisions: Decisions = SQLDecisions(connection, now)
         self.proofs: Proofs = SQLProofs(connection)

@@ -307,6 +307,9 @@ snapshot = Table(
     sqlite_with_rowid=False,
 )
 
+# The list of devices is turned by name.
+Index("ix_snapshot_name", snapshot.c.name, snapshot.c.device)
+
 # As counting knew it, `until` excluded; those of removed devices stay.
 snapshot_before = Table(
     "snapshot_before",
@@ -452,4 +455,17 @@ legal_entity = Table(
     Column("siren", String(9), primary_key=True),
     Column("name", String(255), nullable=False),
     Column("head", String(255), nullable=False),
+)
+
+# The figures of a day, to be drawn over time.
+measurement = Table(
+    "measurement",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("enrolled", Integer, nullable=False),
+    Column("reporting", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("gaps", Integer, nullable=False),
+    Column("undetermined", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
 )

@@ -1,0 +1,175 @@
+"""The list of devices, a page at a time: services.ports.Roster on one SQL connection."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy import Row as SQLRow
+
+from quitus_collector.adapters.sql import tables
+from quitus_collector.adapters.sql.packed import unpack_numbers
+from quitus_collector.adapters.sql.statements import among, in_batches
+from quitus_collector.domain.device import Standing
+from quitus_collector.domain.perimeter import Scope
+from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
+
+_NOW, _DEVICE, _SAID = tables.snapshot.c, tables.device.c, tables.placement.c
+_COUNTED = or_(_SAID.scope.is_(None), _SAID.scope == Scope.COUNTED.value)
+_ENTITY = func.coalesce(_SAID.entity, _NOW.entity)
+
+
+class SQLRoster:
+    """A page is found through the index of names; what a row tells is looked up for that page."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Works inside the connection's transaction."""
+        self._connection = connection
+
+    def find(
+        self, sought: Sought, moments: Moments, *, beyond: Place | None, forward: bool, most: int
+    ) -> Sequence[Row]:
+        """The next rows after, or the last ones before a place, sorted by name."""
+        order: tuple[Any, ...] = (_NOW.name, _NOW.device)
+        if not forward:
+            order = tuple(each.desc() for each in order)
+        query = _joined(
+            select(
+                *(_NOW.name, _NOW.device, _NOW.id, _NOW.standing, _NOW.failed),
+                *(_DEVICE.facts, _DEVICE.last_report_at, _DEVICE.certificate_expires_at),
+                *(_DEVICE.revoked_at, _DEVICE.installs),
+                *(_ENTITY.label("entity"), _SAID.site, _SAID.scope),
+            )
+        ).where(*self._meets(sought, moments))
+        if beyond:
+            here = tuple_(_NOW.name, _NOW.device)
+            there = tuple_(literal(beyond.name), literal(beyond.number))
+            query = query.where(here > there if forward else here < there)
+        rows = self._connection.execute(query.order_by(*order).limit(most))
+        found = [_row(each) for each in rows]
+        return found if forward else found[::-1]
+
+    def conditions(self, moments: Moments) -> Mapping[Condition, int]:
+        """How many devices are in each condition."""
+        told = case(*((and_(*_holds(each, moments)), each.value) for each in Condition))
+        query = _joined(select(told, func.count())).group_by(told)
+        return {Condition(name): count for name, count in self._connection.execute(query)}
+
+    def ending(self, moments: Moments) -> int:
+        """How many devices that are let in have a certificate that ends soon or has ended."""
+        query = select(func.count()).select_from(tables.device).where(*_ending(moments))
+        return self._connection.execute(query).scalar_one()
+
+    def sites(self) -> Sequence[str]:
+        """The sites that devices are said to be at, sorted."""
+        query = select(_SAID.site).where(_SAID.until.is_(None), _SAID.site != "").distinct()
+        return sorted(self._connection.execute(query).scalars())
+
+    def products(self) -> Mapping[str, int]:
+        """On how many devices each product is counted."""
+        sets = self._sets()
+        query = select(_NOW.products, func.count()).where(
+            _NOW.standing == Standing.ACTIVE.value, _NOW.products.is_not(None)
+        )
+        found: Counter[str] = Counter()
+        for number, count in self._connection.execute(query.group_by(_NOW.products)):
+            for product in sets[number]:
+                found[product] += count
+        return found
+
+    def _sets(self) -> dict[int, list[str]]:
+        names = tables.product.c
+        products = {n: name for n, name in self._connection.execute(select(names.id, names.name))}
+        sets = tables.product_set.c
+        return {
+            number: [products[each] for each in unpack_numbers(packed)]
+            for number, packed in in_batches(self._connection, select(sets.id, sets.products))
+        }
+
+    def _meets(self, sought: Sought, moments: Moments) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = []
+        if sought.text:
+            conditions.append(
+                or_(
+                    _NOW.name.icontains(sought.text, autoescape=True),
+                    _NOW.id.startswith(sought.text.lower(), autoescape=True),
+                )
+            )
+        if sought.condition:
+            conditions += _holds(sought.condition, moments)
+        if sought.site is not None:
+            conditions.append(func.coalesce(_SAID.site, "") == sought.site)
+        if sought.entity is not None:
+            conditions.append(func.coalesce(_ENTITY, "") == sought.entity)
+        if sought.ending:
+            conditions += _ending(moments)
+        if sought.product is not None:
+            wanted = [number for number, those in self._sets().items() if sought.product in those]
+            counted = _NOW.standing == Standing.ACTIVE.value
+            conditions += [counted, _COUNTED, among(self._connection, _NOW.products, wanted)]
+        return conditions
+
+
+def _joined(query: Select[Any]) -> Select[Any]:
+    said = and_(_SAID.device == _NOW.device, _SAID.until.is_(None))
+    return query.select_from(
+        tables.snapshot.join(tables.device, _DEVICE.number == _NOW.device).outerjoin(
+            tables.placement, said
+        )
+    )
+
+
+def _holds(condition: Condition, moments: Moments) -> list[ColumnElement[bool]]:
+    """Where a device is in the condition and in none before it."""
+    if condition is Condition.REVOKED:
+        return [_DEVICE.revoked_at.is_not(None)]
+    is_in = _DEVICE.revoked_at.is_(None)
+    if condition in (Condition.QUARANTINED, Condition.REPLACED):
+        return [_NOW.standing == condition.value, is_in]
+    counts = [_NOW.standing == Standing.ACTIVE.value, is_in]
+    if condition in (Condition.RETIRED, Condition.EXCLUDED):
+        return [*counts, _SAID.scope == condition.value]
+    counts.append(_COUNTED)
+    if condition is Condition.SILENT:
+        return [*counts, _DEVICE.last_report_at.is_(None)]
+    if condition is Condition.STALE:
+        return [*counts, _DEVICE.last_report_at < moments.stale]
+    lately = _DEVICE.last_report_at >= moments.stale
+    return [*counts, lately, _NOW.failed if condition is Condition.FAILED else ~_NOW.failed]
+
+
+def _ending(moments: Moments) -> list[ColumnElement[bool]]:
+    return [
+        _DEVICE.certificate_expires_at < moments.ending,
+        _DEVICE.revoked_at.is_(None),
+        _DEVICE.standing != Standing.REPLACED.value,
+    ]
+
+
+def _row(row: SQLRow[Any]) -> Row:
+    return Row(
+        row.name,
+        row.device,
+        row.id,
+        " ".join(filter(None, (row.facts.get("system"), row.facts.get("system_version")))),
+        row.entity,
+        row.site or "",
+        Standing(row.standing),
+        Scope(row.scope) if row.scope else Scope.COUNTED,
+        row.failed,
+        row.last_report_at,
+        row.certificate_expires_at,
+        row.revoked_at,
+        row.installs,
+    )
