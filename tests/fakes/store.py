@@ -356,6 +356,10 @@ class MemoryRoster:
             return [each for each in rows if beyond is None or each.place > beyond][:most]
         return [each for each in rows if beyond is None or each.place < beyond][-most:]
 
+    def get(self, device_id: str) -> Row:
+        self.work.devices.get(device_id)
+        return next(each for each in self._rows() if each.id == device_id)
+
     def conditions(self, moments: Moments) -> Mapping[Condition, int]:
         return Counter(each.condition(moments.stale) for each in self._rows())
 
@@ -489,6 +493,9 @@ class MemoryDecisions:
 
     def placements(self, at: datetime | None = None) -> Sequence[Placement]:
         return list(self.work.at(at).decisions.by_device.values())
+
+    def placed(self, device_ids: Collection[str]) -> Mapping[str, Placement]:
+        return {each.device_id: each for each in self.placements() if each.device_id in device_ids}
 
     def exempt(self, exemption: Exemption) -> None:
         self.exemptions_by_id[exemption.id] = exemption

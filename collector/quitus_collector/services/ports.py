@@ -247,6 +247,9 @@ class Roster(Protocol):
         Without a place, the first or the last of all.
         """
 
+    def get(self, device_id: str) -> Row:
+        """Raises UnknownDevice."""
+
     def conditions(self, moments: Moments) -> Mapping[Condition, int]:
         """How many devices are in each condition; those that none is in are left out."""
 
@@ -323,6 +326,9 @@ class Decisions(Protocol):
 
     def placements(self, at: datetime | None = None) -> Sequence[Placement]:
         """What is said now, or was at that time, of devices that anything is said of."""
+
+    def placed(self, device_ids: Collection[str]) -> Mapping[str, Placement]:
+        """What is said now of those of these devices that anything is said of, by id."""
 
     def exempt(self, exemption: Exemption) -> None:
         """Keeps an exemption; one with the same id is replaced."""

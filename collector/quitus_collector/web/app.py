@@ -6,7 +6,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute
 
 from quitus_collector.web import refusals
-from quitus_collector.web.pages import overview, position, signing_in
+from quitus_collector.web.pages import devices, overview, position, signing_in
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.shield import Shield
 from quitus_collector.web.visits import Guard
@@ -14,7 +14,12 @@ from quitus_collector.wiring.console import Console
 
 # What is answered to who has not signed in, and to nobody else's harm.
 PUBLIC = signing_in.public
-PAGES = (signing_in.router, overview.router, position.router)
+PAGES = (
+    devices.router,
+    overview.router,
+    position.router,
+    signing_in.router,
+)
 
 
 def create(console: Console) -> FastAPI:

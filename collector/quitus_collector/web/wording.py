@@ -8,7 +8,11 @@ from typing import NamedTuple
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.filing import State
+from quitus_collector.domain.install import DeviceKind, SourceStatus
 from quitus_collector.domain.job import JobState
+from quitus_collector.domain.perimeter import Role as DeviceRole
+from quitus_collector.domain.perimeter import Scope
+from quitus_collector.domain.roster import Condition
 from quitus_collector.services.wording import N_
 from quitus_collector.web.visits import Visitor
 
@@ -50,6 +54,28 @@ WORDS: dict[Enum, str] = {
     State.SUBMITTED: N_("submitted"),
     State.REFUSED: N_("refused"),
     State.WITHDRAWN: N_("withdrawn"),
+    Condition.REVOKED: N_("shut out"),
+    Condition.QUARANTINED: N_("in quarantine"),
+    Condition.REPLACED: N_("replaced"),
+    Condition.RETIRED: N_("no more in use"),
+    Condition.EXCLUDED: N_("not concerned"),
+    Condition.SILENT: N_("never reported"),
+    Condition.STALE: N_("silent"),
+    Condition.FAILED: N_("sources failed"),
+    Condition.REPORTING: N_("reporting"),
+    Scope.COUNTED: N_("counted"),
+    Scope.RETIRED: N_("no more in use"),
+    Scope.EXCLUDED: N_("not concerned"),
+    DeviceRole.PRODUCTION: N_("production"),
+    DeviceRole.DEVELOPMENT: N_("development"),
+    DeviceRole.TEST: N_("test"),
+    DeviceRole.STANDBY: N_("standby"),
+    DeviceKind.PHYSICAL: N_("physical"),
+    DeviceKind.VIRTUAL: N_("virtual machine"),
+    DeviceKind.UNKNOWN: N_("not known"),
+    SourceStatus.READ: N_("read"),
+    SourceStatus.ABSENT: N_("not there"),
+    SourceStatus.FAILED: N_("failed"),
     JobState.QUEUED: N_("waiting"),
     JobState.RUNNING: N_("under way"),
     JobState.DONE: N_("done"),

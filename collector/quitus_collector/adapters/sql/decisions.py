@@ -1,6 +1,6 @@
 """What people decided: services.ports.Decisions on one SQL connection."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -38,17 +38,17 @@ class SQLDecisions:
 
     def placements(self, at: datetime | None = None) -> Sequence[Placement]:
         """What is said now, or was at that time, of devices that anything is said of."""
-        return [
-            Placement(
-                row.device_id,
-                row.entity,
-                row.site,
-                Role(row.role),
-                Scope(row.scope),
-                row.reason,
-            )
-            for row in self._at(tables.placement, at)
-        ]
+        return [_placement(row) for row in self._at(tables.placement, at)]
+
+    def placed(self, device_ids: Collection[str]) -> Mapping[str, Placement]:
+        """What is said now of those of these devices that anything is said of, by id."""
+        table, device = tables.placement, tables.device.c
+        query = (
+            select(table)
+            .join(tables.device, device.number == table.c.device)
+            .where(among(self._connection, device.id, device_ids), table.c.until.is_(None))
+        )
+        return {row.device_id: _placement(row) for row in self._connection.execute(query)}
 
     def exempt(self, exemption: Exemption) -> None:
         """Keeps an exemption; one with the same id is replaced."""
@@ -114,3 +114,9 @@ class SQLDecisions:
         # What was said only now never held.
         self._connection.execute(delete(table).where(*present, table.c.since >= self._now))
         self._connection.execute(update(table).where(*present).values(until=self._now))
+
+
+def _placement(row: Any) -> Placement:
+    return Placement(
+        row.device_id, row.entity, row.site, Role(row.role), Scope(row.scope), row.reason
+    )

@@ -24,6 +24,7 @@ from quitus_collector.adapters.sql.statements import among, in_batches
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.perimeter import Scope
 from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
+from quitus_collector.errors import UnknownDevice
 
 _NOW, _DEVICE, _SAID = tables.snapshot.c, tables.device.c, tables.placement.c
 _COUNTED = or_(_SAID.scope.is_(None), _SAID.scope == Scope.COUNTED.value)
@@ -44,14 +45,7 @@ class SQLRoster:
         order: tuple[Any, ...] = (_NOW.name, _NOW.device)
         if not forward:
             order = tuple(each.desc() for each in order)
-        query = _joined(
-            select(
-                *(_NOW.name, _NOW.device, _NOW.id, _NOW.standing, _NOW.failed),
-                *(_DEVICE.facts, _DEVICE.last_report_at, _DEVICE.certificate_expires_at),
-                *(_DEVICE.revoked_at, _DEVICE.installs),
-                *(_ENTITY.label("entity"), _SAID.site, _SAID.scope),
-            )
-        ).where(*self._meets(sought, moments))
+        query = _rows().where(*self._meets(sought, moments))
         if beyond:
             here = tuple_(_NOW.name, _NOW.device)
             there = tuple_(literal(beyond.name), literal(beyond.number))
@@ -59,6 +53,13 @@ class SQLRoster:
         rows = self._connection.execute(query.order_by(*order).limit(most))
         found = [_row(each) for each in rows]
         return found if forward else found[::-1]
+
+    def get(self, device_id: str) -> Row:
+        """Raises UnknownDevice."""
+        found = self._connection.execute(_rows().where(_DEVICE.id == device_id)).one_or_none()
+        if found is None:
+            raise UnknownDevice(f"no device has the id {device_id!r}")
+        return _row(found)
 
     def conditions(self, moments: Moments) -> Mapping[Condition, int]:
         """How many devices are in each condition."""
@@ -119,6 +120,17 @@ class SQLRoster:
             counted = _NOW.standing == Standing.ACTIVE.value
             conditions += [counted, _COUNTED, among(self._connection, _NOW.products, wanted)]
         return conditions
+
+
+def _rows() -> Select[Any]:
+    return _joined(
+        select(
+            *(_NOW.name, _NOW.device, _DEVICE.id, _NOW.standing, _NOW.failed),
+            *(_DEVICE.facts, _DEVICE.last_report_at, _DEVICE.certificate_expires_at),
+            *(_DEVICE.revoked_at, _DEVICE.installs),
+            *(_ENTITY.label("entity"), _SAID.site, _SAID.scope),
+        )
+    )
 
 
 def _joined(query: Select[Any]) -> Select[Any]:
