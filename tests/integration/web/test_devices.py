@@ -15,10 +15,10 @@ from quitus_collector.services.reporting import list_devices
 from tests.console import ConsoleHouse
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
-    """With a small fleet that a test may change."""
-    made = ConsoleHouse(tmp_path_factory.mktemp("own") / "collector", devices=3)
+    """With a fleet that tests change: each takes devices of its own."""
+    made = ConsoleHouse(tmp_path_factory.mktemp("own") / "collector", devices=6)
     yield made
     made.close()
 
@@ -120,7 +120,7 @@ def test_the_bill_of_materials_is_the_same_for_the_same_report(house: ConsoleHou
 
 
 def test_a_quarantine_is_settled_by_who_changes_what_is_counted(own_house: ConsoleHouse) -> None:
-    first, second, _ = list_devices(own_house.collector.store)
+    first, second, *_ = list_devices(own_house.collector.store)
     change(
         own_house,
         second,
@@ -142,7 +142,7 @@ def test_a_quarantine_is_settled_by_who_changes_what_is_counted(own_house: Conso
 
 
 def test_a_device_is_left_out_with_a_reason_only(own_house: ConsoleHouse) -> None:
-    device = list_devices(own_house.collector.store)[0]
+    device = list_devices(own_house.collector.store)[2]
     manager = own_house.browser(Role.LICENCE_MANAGER)
     path = f"/devices/{device.id}/place"
 
@@ -158,7 +158,7 @@ def test_a_device_is_left_out_with_a_reason_only(own_house: ConsoleHouse) -> Non
 def test_access_is_taken_and_given_back_by_an_administrator_with_a_reason(
     own_house: ConsoleHouse,
 ) -> None:
-    device = list_devices(own_house.collector.store)[0]
+    device = list_devices(own_house.collector.store)[3]
     administrator = own_house.browser(Role.ADMINISTRATOR)
     path = f"/devices/{device.id}/access"
 
