@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from quitus_collector.adapters import terminal
-from quitus_collector.domain.catalogue import Terms
 from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.explanation import ExplainedLicence, Trial
 from quitus_collector.services import wording
@@ -37,7 +36,7 @@ def show(reasons: Reasons, messages: Messages) -> None:
     )
     _heading(text("The rule of counting"))
     for terms in reasons.terms:
-        say(_terms(terms, messages), text("source: {source}", source=terms.source))
+        say(wording.terms(terms, messages), text("source: {source}", source=terms.source))
     if not reasons.terms:
         metric = wording.metric_name(line, messages)
         say(text("by {metric}, the catalogue’s default for this product", metric=metric))
@@ -53,26 +52,6 @@ def show(reasons: Reasons, messages: Messages) -> None:
         _heading(text("What would change the figure"))
         for trial in reasons.explained.trials:
             say(_trial(trial, reasons, messages))
-
-
-def _terms(terms: Terms, messages: Messages) -> str:
-    parts = [messages.text("by {metric}", metric=messages.text(wording.METRICS[terms.metric]))]
-    if terms.processor_minimum:
-        n = terms.processor_minimum
-        parts.append(messages.count("at least {n} per processor", "at least {n} per processor", n))
-    if terms.device_minimum:
-        n = terms.device_minimum
-        parts.append(messages.count("at least {n} per device", "at least {n} per device", n))
-    if terms.pack > 1:
-        parts.append(messages.count("in packs of {n}", "in packs of {n}", terms.pack))
-    if terms.devices_per_user:
-        n = terms.devices_per_user
-        parts.append(messages.count("{n} device per person", "{n} devices per person", n))
-    if terms.valid_from:
-        parts.append(messages.text("since {day}", day=messages.day(terms.valid_from.isoformat())))
-    if terms.valid_until:
-        parts.append(messages.text("until {day}", day=messages.day(terms.valid_until.isoformat())))
-    return ", ".join(parts)
 
 
 def _evidence(reasons: Reasons, messages: Messages) -> None:

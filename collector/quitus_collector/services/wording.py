@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from quitus_collector.domain.catalogue import Recognition, SoftwareClass
+from quitus_collector.domain.catalogue import Recognition, SoftwareClass, Terms
 from quitus_collector.domain.comparison import Change, Explained, Reason
 from quitus_collector.domain.contested import ContestedRule, Reading
 from quitus_collector.domain.contribution import Confidence
@@ -388,6 +388,27 @@ def _missing(line: PositionLine, messages: Messages) -> str:
 def evidence(found: Recognition, messages: Messages) -> str:
     """What in a record told what it is."""
     return messages.text(EVIDENCE[found.evidence]) if found.evidence in EVIDENCE else found.evidence
+
+
+def terms(found: Terms, messages: Messages) -> str:
+    """How licences of a product are counted, and from when to when."""
+    parts = [messages.text("by {metric}", metric=messages.text(METRICS[found.metric]))]
+    if found.processor_minimum:
+        n = found.processor_minimum
+        parts.append(messages.count("at least {n} per processor", "at least {n} per processor", n))
+    if found.device_minimum:
+        n = found.device_minimum
+        parts.append(messages.count("at least {n} per device", "at least {n} per device", n))
+    if found.pack > 1:
+        parts.append(messages.count("in packs of {n}", "in packs of {n}", found.pack))
+    if found.devices_per_user:
+        n = found.devices_per_user
+        parts.append(messages.count("{n} device per person", "{n} devices per person", n))
+    if found.valid_from:
+        parts.append(messages.text("since {day}", day=messages.day(found.valid_from.isoformat())))
+    if found.valid_until:
+        parts.append(messages.text("until {day}", day=messages.day(found.valid_until.isoformat())))
+    return ", ".join(parts)
 
 
 def trial(tried: Trial, on: str, messages: Messages) -> str:

@@ -98,3 +98,10 @@ def go(request: Request, path: str) -> Response:
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"HX-Redirect": path})
     return RedirectResponse(path, status_code=303)
+
+
+def waiting(request: Request) -> HTMLResponse:
+    """Says that what was asked for is being counted; the browser asks again by itself."""
+    answer = page(request, "waiting.html", status=202)
+    answer.headers["Refresh"] = "2"
+    return answer

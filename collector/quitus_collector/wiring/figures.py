@@ -3,15 +3,18 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
 from quitus_collector.domain.position import Position
+from quitus_collector.domain.roster import Condition
 from quitus_collector.errors import CollectorError
+from quitus_collector.services import roster
 from quitus_collector.services.readings import Readings
 from quitus_collector.wiring import licensing
+from quitus_collector.wiring.background import Background
 from quitus_collector.wiring.collector import Collector
 
 log = logging.getLogger(__name__)
@@ -85,6 +88,10 @@ class Figures:
         self._now_position = Kept(lambda: licensing.position(collector), now)
         self._now_readings = Kept(lambda: licensing.readings(collector), now)
         self._past: OrderedDict[tuple[date, str], Position] = OrderedDict()
+        self._watched = Kept(lambda: roster.conditions(collector.store, collector.clock), now)
+        self._generation = 0
+        # What single pages look into; see `behind`.
+        self.background = Background()
 
     def position(self) -> Count[Position]:
         """Of now, or of a few minutes ago."""
@@ -103,7 +110,27 @@ class Figures:
                 self._past.popitem(last=False)
         return self._past[key]
 
+    def conditions(self) -> Count[tuple[Mapping[Condition, int], int]]:
+        """How many devices are in each condition, and how many certificates end soon."""
+        return self._watched.get()
+
+    def behind(self, question: Hashable, answer: Callable[[], Counted]) -> Counted | None:
+        """What is counted for one page, None while it is not there yet.
+
+        It is counted once for all who ask until a person changes something, or an hour has passed.
+        """
+        now = self._collector.clock.now()
+        asked = (question, self._generation, self._collector.catalogue.digest, f"{now:%F %H}")
+        found: Counted | None = self.background.get(asked, answer)
+        return found
+
+    def past(self, day: date) -> Position | None:
+        """Of the end of a past day, None while it is counted; raises what `position_of` raises."""
+        return self.behind(("position", day), lambda: licensing.position(self._collector, day))
+
     def expire(self) -> None:
         """After a change by a person."""
+        self._generation += 1
         self._now_position.expire()
         self._now_readings.expire()
+        self._watched.expire()

@@ -58,7 +58,7 @@ class SQLRoster:
         """Raises UnknownDevice."""
         found = self._connection.execute(_rows().where(_DEVICE.id == device_id)).one_or_none()
         if found is None:
-            raise UnknownDevice(f"no device has the id {device_id!r}")
+            raise UnknownDevice("no device has the id {device_id!r}", device_id=device_id)
         return _row(found)
 
     def conditions(self, moments: Moments) -> Mapping[Condition, int]:

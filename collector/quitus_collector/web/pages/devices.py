@@ -224,5 +224,5 @@ def _condition(name: str) -> Condition | None:
 def _siren(text: str) -> str | None:
     siren = text.replace(" ", "")
     if siren and not is_siren(siren):
-        raise UsageError("{number} is no SIREN", number=text)
+        raise UsageError("{siren!r} is not a SIREN: nine digits with their check digit", siren=text)
     return siren or None

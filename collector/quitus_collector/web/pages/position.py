@@ -1,30 +1,262 @@
-"""The effective licence position, line by line."""
+"""The effective licence position, line by line, and why each figure is what it is."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 
 from quitus_collector.domain.account import Permission
+from quitus_collector.domain.contested import ReadRule
+from quitus_collector.domain.position import LineState, Position, PositionLine
+from quitus_collector.domain.product import line_of, publisher_of, version_of
+from quitus_collector.domain.roster import Sought
+from quitus_collector.errors import UsageError
+from quitus_collector.services import roster
 from quitus_collector.services.declaring import check_publisher
-from quitus_collector.web.rendering import page
-from quitus_collector.web.visits import Pages, Visit
+from quitus_collector.services.explaining import Reasons
+from quitus_collector.web.paging import address, place_of, told
+from quitus_collector.web.rendering import page, waiting
+from quitus_collector.web.visits import Pages, Visit, Visitor
+from quitus_collector.wiring import explaining, licensing
 
 router = Pages()
+Filter = Annotated[str, Query(max_length=255)]
+
+SORTS: dict[str, Callable[[PositionLine], tuple[object, ...]]] = {
+    "product": lambda line: (line.label.casefold(),),
+    "installed": lambda line: (line.installed,),
+    "entitled": lambda line: (line.entitled,),
+    "covered": lambda line: (-1 if line.covered_installs is None else line.covered_installs,),
+    "missing": lambda line: (-1 if line.missing is None else line.missing,),
+    "available": lambda line: (-1 if line.available is None else line.available,),
+    "state": lambda line: (list(LineState).index(line.state),),
+}
+FORMS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
+# Of a product, devices and records that its page shows at once.
+SHOWN_DEVICES, SHOWN_RECORDS = 50, 25
 
 
 @router.page("/position", Permission.READ)
 def position(
-    request: Request, visit: Visit, publisher: str = "", as_of: date | None = None
+    request: Request,
+    visit: Visit,
+    publisher: Filter = "",
+    state: Filter = "",
+    text: Filter = "",
+    sort: Filter = "product",
+    reading: Filter = "declared",
+    as_of: str = "",
 ) -> Response:
-    """Of now, or of the end of a past day; of one publisher, or of all."""
+    """Of now, or of the end of a past day; as declared, at best, at worst; of one publisher."""
     check_publisher(visit.collector.catalogue, publisher or None)
-    if as_of:
-        found, counted_at = visit.figures.position_of(as_of), None
+    if state and state not in set(LineState):
+        raise UsageError("no line can be in the state {name}", name=state)
+    if sort.removeprefix("-") not in SORTS:
+        raise UsageError("lines cannot be sorted by {name}", name=sort)
+    if reading not in ("declared", "best", "worst"):
+        raise UsageError("there is no reading {name}", name=reading)
+    day = _day(as_of)
+    rules: Sequence[ReadRule] = ()
+    counted_at = None
+    if day or reading != "declared":
+        several = visit.figures.behind(
+            ("readings", day), lambda: licensing.readings(visit.console.collector, day)
+        )
+        if several is None:
+            return waiting(request)
+        found: Position = getattr(several, reading)
+        rules = [each for each in several.rules if not publisher or each.rule.concerns(publisher)]
     else:
         counted = visit.figures.position()
         found, counted_at = counted.value, counted.at
-    if publisher:
-        found = found.of_publisher(publisher)
-    return page(
-        request, "position.html", {"position": found, "counted_at": counted_at, "as_of": as_of}
+    filters = {
+        "publisher": publisher,
+        "state": state,
+        "text": text,
+        "sort": sort if sort != "product" else "",
+        "reading": reading if reading != "declared" else "",
+        "as_of": as_of,
+    }
+    present = {publisher_of(line.product) for line in found.lines}
+    names = visit.collector.catalogue.publishers
+    context = {
+        "position": found,
+        "lines": _sorted(_lines(found, publisher, state, text), sort),
+        "rules": rules,
+        "counted_at": counted_at,
+        "as_of": day,
+        "filters": filters,
+        "reading": reading,
+        "publishers": sorted((names.get(each, each), each) for each in present),
+        "states": list(LineState),
+        "sort": sort,
+        "link": lambda **more: address("/position", filters, **more),
+        "export": lambda form: address(
+            "/position/export", {"publisher": publisher, "as_of": as_of, "form": form}
+        ),
+    }
+    return page(request, "position.html", context)
+
+
+@router.page("/position/export", Permission.READ)
+def export(
+    request: Request, visit: Visit, form: str = "xlsx", publisher: Filter = "", as_of: str = ""
+) -> Response:
+    """The declared position as a file."""
+    check_publisher(visit.collector.catalogue, publisher or None)
+    if form not in FORMS:
+        raise UsageError("there is no export as {name}", name=form)
+    day, collector = _day(as_of), visit.collector
+    content = visit.figures.behind(
+        ("export", form, publisher, day, collector.messages.language),
+        lambda: licensing.export(collector, form, day, publisher or None),
     )
+    if content is None:
+        return waiting(request)
+    name = f"position-{day or collector.clock.today()}.{form}"
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=FORMS[form], headers=disposition)
+
+
+@router.page("/position/line", Permission.READ)
+def line(
+    request: Request,
+    visit: Visit,
+    product: Filter,
+    as_of: str = "",
+    without: bool = False,
+    after: Annotated[str, Query(max_length=400)] = "",
+    before: Annotated[str, Query(max_length=400)] = "",
+) -> Response:
+    """One line, and all that is behind it: rules, licences, records, devices, what would change."""
+    day, product = _day(as_of), product.replace("\0", "")
+    counted = visit.figures.past(day) if day else visit.figures.position().value
+    if counted is None:
+        return waiting(request)
+    found = next((each for each in counted.lines if each.product == product), None)
+    if found is None:
+        raise UsageError("the position has no line {product!r}", product=product)
+    reasons = _reasons(visit, product, day)
+    filters = {"product": product, "as_of": as_of, "without": "true" if without else ""}
+    context = {
+        "line": found,
+        "position": counted,
+        "as_of": day,
+        "reasons": reasons,
+        "publisher": publisher_of(product),
+        "filters": filters,
+        "without": without,
+        "link": lambda **more: address("/position/line", filters, **more),
+        "known": visit.collector.catalogue.products.get(line_of(product)),
+        "version": version_of(product),
+        **_devices(visit, product, day, reasons, without, before, after),
+        **(_told(reasons) if reasons else {}),
+    }
+    return page(request, "line.html", context)
+
+
+def _reasons(visit: Visitor, product: str, day: date | None) -> Reasons | None:
+    """With what would change the figure, where that is worked out already."""
+
+    def answer(*, changes: bool) -> Callable[[], Reasons]:
+        return lambda: explaining.why(visit.console.collector, product, None, day, changes=changes)
+
+    figures = visit.figures
+    first: Reasons | None = figures.behind(("why", product, day), answer(changes=False))
+    if first is None:
+        return None
+    whole: Reasons | None = figures.behind(("changes", product, day), answer(changes=True))
+    return whole or first
+
+
+def _told(reasons: Reasons) -> dict[str, object]:
+    """The records that most devices have, and which devices a licence covers."""
+    on: dict[int, int] = {}
+    for places in reasons.shown_by.values():
+        for place in places:
+            on[place] = on.get(place, 0) + 1
+    often = sorted(on.items(), key=lambda pair: -pair[1])
+    return {
+        "records": [(reasons.records[place], count) for place, count in often[:SHOWN_RECORDS]],
+        "other_records": max(len(often) - SHOWN_RECORDS, 0),
+        "is_worked_out": bool(reasons.explained.trials) or bool(reasons.explained.line.reason),
+    }
+
+
+def _devices(
+    visit: Visitor,
+    product: str,
+    day: date | None,
+    reasons: Reasons | None,
+    without: bool,
+    before: str,
+    after: str,
+) -> dict[str, object]:
+    """A page of the devices: of now by the store, else of those that the reasons name."""
+    covers = {each.device: each for each in reasons.explained.devices} if reasons else {}
+    filters = {"product": product, "as_of": day or "", "without": "true" if without else ""}
+    if day is None and not without:
+        turned = roster.turn(
+            visit.collector.store,
+            visit.collector.clock,
+            Sought(product=product),
+            beyond=place_of(before or after),
+            forward=not before,
+            most=SHOWN_DEVICES,
+        )
+        shown = [(row.id, row.name, covers.get(row.id)) for row in turned.rows]
+        first, last = told(turned.before), told(turned.after)
+    else:
+        names = reasons.names if reasons else {}
+        all_of_them = sorted(
+            (names[each.device], each.device)
+            for each in covers.values()
+            if not without or each.covered is False
+        )
+        start = _start(before or after)
+        shown = [
+            (id_, name, covers[id_]) for name, id_ in all_of_them[start : start + SHOWN_DEVICES]
+        ]
+        end = start + SHOWN_DEVICES
+        first = f"{max(start - SHOWN_DEVICES, 0)}:" if start else ""
+        last = f"{end}:" if end < len(all_of_them) else ""
+    return {
+        "devices": shown,
+        "previous": first and address("/position/line", filters, before=first),
+        "next": last and address("/position/line", filters, after=last),
+    }
+
+
+def _start(place: str) -> int:
+    found = place_of(place)
+    return found.number if found else 0
+
+
+def _lines(found: Position, publisher: str, state: str, text: str) -> list[PositionLine]:
+    wanted = text.casefold().strip()
+    return [
+        each
+        for each in found.lines
+        if (not publisher or publisher_of(each.product) == publisher)
+        and (not state or each.state.value == state)
+        and (wanted in each.label.casefold() or wanted in each.product)
+    ]
+
+
+def _sorted(lines: list[PositionLine], sort: str) -> list[PositionLine]:
+    key = SORTS[sort.removeprefix("-")]
+    by_name = sorted(lines, key=lambda line: line.label.casefold())
+    return sorted(by_name, key=key, reverse=sort.startswith("-"))
+
+
+def _day(text: str) -> date | None:
+    """A day as a date field sends it; empty is now."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise UsageError("{day!r} is no day like 2026-12-31", day=text) from error
