@@ -87,6 +87,9 @@ bench-collector: .venv/.dev ## first reports beside Debian's ocsinventory-server
 	$(PY) -m tests.capabilities --install ocs-server mod-perl mariadb
 	$(PY) -m tests.bench.collector
 
+bench-console: .venv/.dev ## every page of the console for 100,000 devices, SQLite and PostgreSQL (DEVICES=… for fewer)
+	$(PY) -m tests.bench.console --devices $(or $(DEVICES),100000)
+
 bench-declaration: .venv/.dev ## drafting, the evidence tree and typesetting of 100,000 devices (DEVICES=… for fewer)
 	$(PY) -m tests.bench.declaration --devices $(or $(DEVICES),100000)
 

@@ -46,9 +46,13 @@ class ConsoleHouse:
         self.console = Console(self.collector)
         self.app: FastAPI = app.create(self.console)
         if devices:
-            load(self.collector.store, devices)
-            refresh(self.collector.store, self.collector.catalogue)
+            self.fill(devices)
             pools_wiring.import_pools(self.collector, POOLS)
+
+    def fill(self, devices: int) -> None:
+        """Has so many devices in the empty collector, all recognised."""
+        load(self.collector.store, devices)
+        refresh(self.collector.store, self.collector.catalogue)
 
     def anonymous(self) -> Browser:
         """Nobody yet."""

@@ -72,6 +72,12 @@ def conditions(store: Store, clock: Clock) -> tuple[Mapping[Condition, int], int
         return work.roster.conditions(at), work.roster.ending(at)
 
 
+def products(store: Store) -> Mapping[str, int]:
+    """On how many devices each product is counted."""
+    with store.reading() as work:
+        return work.roster.products()
+
+
 def places(store: Store) -> tuple[Sequence[str], Sequence[LegalEntity]]:
     """The sites that devices are at, and the legal entities that have a name."""
     with store.reading() as work:

@@ -6,7 +6,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute
 
 from quitus_collector.web import refusals
-from quitus_collector.web.pages import devices, overview, position, signing_in
+from quitus_collector.web.pages import devices, overview, position, products, signing_in
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.shield import Shield
 from quitus_collector.web.visits import Guard
@@ -18,6 +18,7 @@ PAGES = (
     devices.router,
     overview.router,
     position.router,
+    products.router,
     signing_in.router,
 )
 

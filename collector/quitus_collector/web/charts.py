@@ -1,16 +1,20 @@
 """Charts as SVG that prints and that a screen reader reads: values in, markup out.
 
 Colours and letters come from the style sheet, by class. Every chart has a title, and a page that
-shows one has the same figures as a table.
+shows one has the same figures as a table. They are narrow, so that a phone shows them whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
+from math import ceil, log10
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-WIDTH = 640
-ROW, BAR, LABEL = 28, 14, 190
+WIDTH = 480
+# A bar has its label above it and its figure behind it.
+ROW, BAR, VALUE = 44, 14, 120
+HEIGHT, LEFT, RIGHT, ABOVE, BELOW = 200, 46, 12, 14, 24
 
 
 class Bar(NamedTuple):
@@ -22,37 +26,97 @@ class Bar(NamedTuple):
     link: str = ""
 
 
+class Course(NamedTuple):
+    """A line over time with the class that colours it, the oldest point first."""
+
+    label: str
+    kind: str
+    points: Sequence[tuple[date, float]]
+
+
 def bars(title: str, rows: Sequence[Bar]) -> Markup:
     """Horizontal bars on one scale, the figures in words behind them."""
     longest = max((sum(length for _, length in row.parts) for row in rows), default=0) or 1
-    room = WIDTH - LABEL - 120
-    lines = [_bar(row, index * ROW, room / longest) for index, row in enumerate(rows)]
-    height = max(len(rows), 1) * ROW
-    return Markup(  # noqa: S704 - made of escaped parts
-        f'<svg class="chart" role="group" aria-label="{escape(title)}" '
-        f'viewBox="0 0 {WIDTH} {height}"><title>{escape(title)}</title>{"".join(lines)}</svg>'
-    )
+    scale = (WIDTH - VALUE) / longest
+    lines = "".join(_bar(row, index * ROW, scale) for index, row in enumerate(rows))
+    return _svg(title, max(len(rows), 1) * ROW, lines)
 
 
 def _bar(row: Bar, top: int, scale: float) -> str:
-    middle = top + ROW / 2
-    at, pieces = float(LABEL), []
+    at, pieces = 0.0, []
     for kind, length in row.parts:
-        width = length * scale
+        # What is there is seen, however little it is.
+        width = max(length * scale, 2.0) if length else 0.0
         pieces.append(
-            f'<rect class="{escape(kind)}" x="{at:.1f}" y="{middle - BAR / 2:.1f}" '
+            f'<rect class="{escape(kind)}" x="{at:.1f}" y="{top + 20}" '
             f'width="{width:.1f}" height="{BAR}"/>'
         )
         at += width
-    label = (
-        f'<text x="{LABEL - 10}" y="{middle + 4:.1f}" text-anchor="end">'
-        f"{escape(_short(row.label))}</text>"
-    )
-    said = f'<text class="value" x="{at + 8:.1f}" y="{middle + 4:.1f}">{escape(row.said)}</text>'
+    label = f'<text x="0" y="{top + 14}">{escape(_short(row.label))}</text>'
+    said = f'<text class="value" x="{at + 8:.1f}" y="{top + 31}">{escape(row.said)}</text>'
     title = f"<title>{escape(row.label)}: {escape(row.said)}</title>"
     content = f"<g>{title}{label}{''.join(pieces)}{said}</g>"
     return f'<a href="{escape(row.link)}">{content}</a>' if row.link else content
 
 
-def _short(text: str, length: int = 26) -> str:
+def lines(
+    title: str, courses: Sequence[Course], value: Callable[[int], str], day: Callable[[date], str]
+) -> Markup:
+    """Lines over time from zero on; `value` and `day` put figures and days into words."""
+    points = [point for course in courses for point in course.points]
+    if not points:
+        return Markup("")
+    first, last = min(at for at, _ in points), max(at for at, _ in points)
+    most = _round(max(number for _, number in points))
+    span = (last - first).days
+
+    def x(at: date) -> float:
+        whole = WIDTH - LEFT - RIGHT
+        return LEFT + (whole * (at - first).days / span if span else whole / 2)
+
+    def y(number: float) -> float:
+        return ABOVE + (HEIGHT - ABOVE - BELOW) * (1 - number / most)
+
+    drawn = [_tick(y(number), value(round(number))) for number in (0, most / 2, most)]
+    drawn += [
+        f'<text class="tick" x="{x(at):.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">'
+        f"{escape(day(at))}</text>"
+        for at, anchor in {first: "start" if span else "middle", last: "end"}.items()
+        if span or at == first
+    ]
+    for course in courses:
+        path = " ".join(f"{x(at):.1f},{y(number):.1f}" for at, number in course.points)
+        drawn.append(f'<polyline class="curve {escape(course.kind)}" points="{path}"/>')
+        drawn += [
+            f'<circle class="{escape(course.kind)}" cx="{x(at):.1f}" cy="{y(number):.1f}" r="3">'
+            f"<title>{escape(course.label)}, {escape(day(at))}: {escape(value(round(number)))}"
+            "</title></circle>"
+            for at, number in course.points
+        ]
+    return _svg(title, HEIGHT, "".join(drawn))
+
+
+def _tick(y: float, said: str) -> str:
+    return (
+        f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(said)}</text>'
+    )
+
+
+def _round(most: float) -> float:
+    """The next number that is easily halved: 2, 4, 10, 20, 40, 100 and so on."""
+    if most <= 2:
+        return 2
+    power = 10 ** (ceil(log10(most)) - 1)
+    return float(next(step * power for step in (2, 4, 6, 8, 10) if step * power >= most))
+
+
+def _svg(title: str, height: int, content: str) -> Markup:
+    return Markup(  # noqa: S704 - made of escaped parts
+        f'<svg class="chart" role="group" aria-label="{escape(title)}" '
+        f'viewBox="0 0 {WIDTH} {height}"><title>{escape(title)}</title>{content}</svg>'
+    )
+
+
+def _short(text: str, length: int = 56) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"

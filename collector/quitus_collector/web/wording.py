@@ -13,6 +13,7 @@ from quitus_collector.domain.job import JobState
 from quitus_collector.domain.perimeter import Role as DeviceRole
 from quitus_collector.domain.perimeter import Scope
 from quitus_collector.domain.roster import Condition
+from quitus_collector.domain.support import Support
 from quitus_collector.services.wording import N_
 from quitus_collector.web.visits import Visitor
 
@@ -76,6 +77,10 @@ WORDS: dict[Enum, str] = {
     SourceStatus.READ: N_("read"),
     SourceStatus.ABSENT: N_("not there"),
     SourceStatus.FAILED: N_("failed"),
+    Support.ENDED: N_("support has ended"),
+    Support.ENDING: N_("support ends within a year"),
+    Support.SUPPORTED: N_("supported"),
+    Support.NOT_PUBLIC: N_("no date is public"),
     JobState.QUEUED: N_("waiting"),
     JobState.RUNNING: N_("under way"),
     JobState.DONE: N_("done"),

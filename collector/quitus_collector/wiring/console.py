@@ -18,6 +18,8 @@ from quitus_collector.wiring.figures import Figures
 log = logging.getLogger(__name__)
 # How often a process looks for jobs that another one queued.
 LOOK_EVERY_S = 2.0
+# How often it is looked whether a day is over whose figures nobody counted.
+MEASURE_EVERY_S = 3600.0
 
 
 class Console:
@@ -71,11 +73,24 @@ class Console:
                     self._wanted.wait(LOOK_EVERY_S)
                     self._wanted.clear()
 
-        thread = threading.Thread(target=work, name="jobs", daemon=True)
-        thread.start()
+        def measure() -> None:
+            while not over.is_set():
+                try:
+                    self.figures.keep_up(over)
+                except CollectorError as error:
+                    log.warning("past days are not counted", extra={"reason": str(error)})
+                over.wait(MEASURE_EVERY_S)
+
+        threads = [
+            threading.Thread(target=each, name=each.__name__, daemon=True)
+            for each in (work, measure)
+        ]
+        for each in threads:
+            each.start()
         try:
             yield
         finally:
             over.set()
             self.wake()
-            thread.join(timeout=10)
+            for each in threads:
+                each.join(timeout=10)

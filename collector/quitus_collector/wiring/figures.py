@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Generic, TypeVar
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.roster import Condition
 from quitus_collector.errors import CollectorError
-from quitus_collector.services import roster
+from quitus_collector.services import measuring, roster
 from quitus_collector.services.readings import Readings
 from quitus_collector.wiring import licensing
 from quitus_collector.wiring.background import Background
@@ -85,13 +86,40 @@ class Figures:
         """Counts nothing yet."""
         now = collector.clock.now
         self._collector = collector
-        self._now_position = Kept(lambda: licensing.position(collector), now)
+        self._now_position = Kept(self._count, now)
         self._now_readings = Kept(lambda: licensing.readings(collector), now)
         self._past: OrderedDict[tuple[date, str], Position] = OrderedDict()
         self._watched = Kept(lambda: roster.conditions(collector.store, collector.clock), now)
+        self._products = Kept(lambda: roster.products(collector.store), now)
         self._generation = 0
         # What single pages look into; see `behind`.
         self.background = Background()
+
+    def _count(self) -> Position:
+        """The position of now, whose figures are kept for the day."""
+        found, clock = licensing.position(self._collector), self._collector.clock
+        try:
+            measuring.record(self._collector.store, clock.today(), found)
+        except CollectorError as error:
+            # A reader does not go without the position because nothing can be written.
+            log.warning("the day's figures are not kept", extra={"reason": str(error)})
+        return found
+
+    def keep_up(self, over: threading.Event) -> None:
+        """Counts the past days that are to be drawn and are not there, until told to stop.
+
+        It rests as long as it worked, so that pages have the processor in between.
+        """
+        store, clock = self._collector.store, self._collector.clock
+        for day in measuring.missing(store, clock):
+            began = time.monotonic()
+            try:
+                measuring.record(store, day, licensing.position(self._collector, day))
+            except CollectorError as error:
+                log.warning("a past day is not counted", extra={"reason": str(error)})
+                return
+            if over.wait(time.monotonic() - began):
+                return
 
     def position(self) -> Count[Position]:
         """Of now, or of a few minutes ago."""
@@ -114,6 +142,10 @@ class Figures:
         """How many devices are in each condition, and how many certificates end soon."""
         return self._watched.get()
 
+    def products(self) -> Count[Mapping[str, int]]:
+        """On how many devices each product is that needs a licence."""
+        return self._products.get()
+
     def behind(self, question: Hashable, answer: Callable[[], Counted]) -> Counted | None:
         """What is counted for one page, None while it is not there yet.
 
@@ -134,3 +166,4 @@ class Figures:
         self._now_position.expire()
         self._now_readings.expire()
         self._watched.expire()
+        self._products.expire()

@@ -1,0 +1,87 @@
+"""The products of the fleet that need a licence: versions, support, what is to be known of them."""
+
+from collections import defaultdict
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from quitus_collector.domain.account import Permission
+from quitus_collector.domain.findings import Finding
+from quitus_collector.domain.product import publisher_of
+from quitus_collector.domain.support import Support, versions
+from quitus_collector.errors import UsageError
+from quitus_collector.services.declaring import check_publisher
+from quitus_collector.web.paging import address
+from quitus_collector.web.rendering import page
+from quitus_collector.web.visits import Pages, Visit
+from quitus_collector.wiring import licensing
+
+router = Pages()
+Filter = Annotated[str, Query(max_length=255)]
+SORTS = ("devices", "product", "support")
+# Rows of one page.
+SHOWN = 200
+
+
+@router.page("/products", Permission.READ)
+def products(
+    request: Request,
+    visit: Visit,
+    text: Filter = "",
+    publisher: Filter = "",
+    support: Filter = "",
+    sort: Filter = "devices",
+    page_number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
+) -> Response:
+    """Those on most devices first; findings follow when they are looked for."""
+    collector, catalogue = visit.collector, visit.collector.catalogue
+    check_publisher(catalogue, publisher or None)
+    if support and support not in set(Support):
+        raise UsageError("there is no state of support {name}", name=support)
+    if sort not in SORTS:
+        raise UsageError("products cannot be sorted by {name}", name=sort)
+    today, wanted = collector.clock.today(), text.casefold().strip()
+    used = versions(visit.figures.products().value, catalogue)
+    found = [
+        each
+        for each in used
+        if (wanted in each.label.casefold() or wanted in each.product)
+        and (not publisher or publisher_of(each.product) == publisher)
+        and (not support or each.support(today).value == support)
+    ]
+    if sort == "product":
+        found.sort(key=lambda each: each.label.casefold())
+    elif sort == "support":
+        found.sort(key=lambda each: (each.supported_until is None, each.supported_until or today))
+    seen = visit.figures.behind("findings", lambda: licensing.findings(visit.console.collector, ()))
+    told: dict[str, list[Finding]] = defaultdict(list)
+    for each in seen or ():
+        told[each.product].append(each)
+    filters = {
+        "text": text,
+        "publisher": publisher,
+        "support": support,
+        "sort": sort if sort != "devices" else "",
+    }
+    begin = (page_number - 1) * SHOWN
+    shown = found[begin : begin + SHOWN]
+    is_more = len(found) > begin + SHOWN
+    names = catalogue.publishers
+    present = {publisher_of(each.product) for each in used}
+    context = {
+        "products": shown,
+        "is_empty": not used,
+        "findings": told,
+        "is_looking": seen is None,
+        "today": today,
+        "names": names,
+        "publisher_of": publisher_of,
+        "filters": filters,
+        "sort": sort,
+        "publishers": sorted((names.get(each, each), each) for each in present),
+        "supports": list(Support),
+        "link": lambda **more: address("/products", filters, **more),
+        "previous": page_number > 1 and address("/products", filters, page=page_number - 1),
+        "next": is_more and address("/products", filters, page=page_number + 1),
+    }
+    return page(request, "products.html", context)
