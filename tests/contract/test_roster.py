@@ -92,7 +92,6 @@ def test_each_device_is_found_by_the_condition_that_its_row_tells(fleet: Store) 
     ("sought", "expected"),
     [
         (Sought(text="PC-B"), ["d-2", "d-3"]),
-        (Sought(text="d-4"), ["d-4"]),
         (Sought(text="0%"), ["d-8"]),
         (Sought(text="pc_b"), []),
         (Sought(site="Lyon"), ["d-7"]),

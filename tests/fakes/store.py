@@ -404,7 +404,7 @@ class MemoryRoster:
         recognised = self.work.inventories.recognised.get(row.id)
         counted = row.standing is Standing.ACTIVE and row.scope is Scope.COUNTED
         return (
-            (text in row.name.lower() or row.id.startswith(text))
+            text in row.name.lower()
             and sought.condition in (None, row.condition(moments.stale))
             and sought.site in (None, row.site)
             and sought.entity in (None, row.entity or "")

@@ -34,9 +34,9 @@ class Condition(StrEnum):
 class Sought:
     """Which devices are looked for; None is any.
 
-    `text` is a part of the name, however its letters are written, or the beginning of the id.
-    `product` is one that is counted on the device, with its version. With `ending`, only those
-    whose certificate ends soon, or has ended.
+    `text` is a part of the name, in large or small letters; `site` is not empty. `product` is one
+    that is counted on the device, with its version. With `ending`, only those whose certificate
+    ends soon, or has ended.
     """
 
     text: str = ""

@@ -49,8 +49,10 @@ def turn(
     forward: bool = True,
     most: int = PAGE,
 ) -> Turned:
-    """The page that follows a place, or the one before it."""
+    """The page that follows a place, or the one before it; an id as text finds its device."""
     with store.reading() as work:
+        if sought.text and work.devices.known([sought.text]):
+            return Turned([work.roster.get(sought.text)], None, None)
         found = work.roster.find(
             sought, moments(clock.now()), beyond=beyond, forward=forward, most=most + 1
         )

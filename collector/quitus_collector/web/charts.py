@@ -81,8 +81,7 @@ def lines(
     drawn += [
         f'<text class="tick" x="{x(at):.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">'
         f"{escape(day(at))}</text>"
-        for at, anchor in {first: "start" if span else "middle", last: "end"}.items()
-        if span or at == first
+        for at, anchor in ({first: "start", last: "end"} if span else {first: "middle"}).items()
     ]
     for course in courses:
         path = " ".join(f"{x(at):.1f},{y(number):.1f}" for at, number in course.points)
@@ -108,7 +107,8 @@ def _round(most: float) -> float:
     if most <= 2:
         return 2
     power = 10 ** (ceil(log10(most)) - 1)
-    return float(next(step * power for step in (2, 4, 6, 8, 10) if step * power >= most))
+    steps = (2, 3, 4, 5, 6, 8, 10) if power > 1 else (2, 4, 6, 8, 10)
+    return float(next(step * power for step in steps if step * power >= most))
 
 
 def _svg(title: str, height: int, content: str) -> Markup:
@@ -118,5 +118,5 @@ def _svg(title: str, height: int, content: str) -> Markup:
     )
 
 
-def _short(text: str, length: int = 56) -> str:
+def _short(text: str, length: int = 66) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"

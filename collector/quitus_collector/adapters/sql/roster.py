@@ -12,6 +12,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -101,16 +102,11 @@ class SQLRoster:
     def _meets(self, sought: Sought, moments: Moments) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = []
         if sought.text:
-            conditions.append(
-                or_(
-                    _NOW.name.icontains(sought.text, autoescape=True),
-                    _NOW.id.startswith(sought.text.lower(), autoescape=True),
-                )
-            )
+            conditions.append(_NOW.name.icontains(sought.text, autoescape=True))
         if sought.condition:
             conditions += _holds(sought.condition, moments)
         if sought.site is not None:
-            conditions.append(func.coalesce(_SAID.site, "") == sought.site)
+            conditions.append(_SAID.site == sought.site)
         if sought.entity is not None:
             conditions.append(func.coalesce(_ENTITY, "") == sought.entity)
         if sought.ending:
@@ -148,7 +144,9 @@ def _holds(condition: Condition, moments: Moments) -> list[ColumnElement[bool]]:
         return [_DEVICE.revoked_at.is_not(None)]
     is_in = _DEVICE.revoked_at.is_(None)
     if condition in (Condition.QUARANTINED, Condition.REPLACED):
-        return [_NOW.standing == condition.value, is_in]
+        # Said twice, for the index of those that are not active.
+        apart = _NOW.standing != literal_column(f"'{Standing.ACTIVE.value}'")
+        return [_NOW.standing == condition.value, apart, is_in]
     counts = [_NOW.standing == Standing.ACTIVE.value, is_in]
     if condition in (Condition.RETIRED, Condition.EXCLUDED):
         return [*counts, _SAID.scope == condition.value]
@@ -158,7 +156,9 @@ def _holds(condition: Condition, moments: Moments) -> list[ColumnElement[bool]]:
     if condition is Condition.STALE:
         return [*counts, _DEVICE.last_report_at < moments.stale]
     lately = _DEVICE.last_report_at >= moments.stale
-    return [*counts, lately, _NOW.failed if condition is Condition.FAILED else ~_NOW.failed]
+    if condition is Condition.FAILED:
+        return [*counts, lately, _NOW.failed]
+    return [*counts, lately, ~_NOW.failed]
 
 
 def _ending(moments: Moments) -> list[ColumnElement[bool]]:

@@ -88,7 +88,7 @@ device = Table(
     Column("entity", String(64)),
     Column("company_name", String(255), nullable=False, server_default="", index=True),
     Column("enrolled_at", UTCDateTime, nullable=False),
-    Column("certificate_expires_at", UTCDateTime, nullable=False),
+    Column("certificate_expires_at", UTCDateTime, nullable=False, index=True),
     Column("next_key_sha256", String(64), unique=True),
     Column("revoked_at", UTCDateTime),
     Column("trust_digest", String(64), nullable=False, server_default=""),
@@ -111,6 +111,13 @@ device = Table(
     Column("machine_id", String(255), nullable=False, server_default="", index=True),
     Column("disk_id", String(255), nullable=False, server_default="", index=True),
     sqlite_autoincrement=True,
+)
+
+Index(
+    "ix_device_revoked_at",
+    device.c.revoked_at,
+    sqlite_where=device.c.revoked_at.is_not(None),
+    postgresql_where=device.c.revoked_at.is_not(None),
 )
 
 # How reading each source went: a few lists that most devices share.
@@ -307,8 +314,21 @@ snapshot = Table(
     sqlite_with_rowid=False,
 )
 
-# The list of devices is turned by name.
+# The list of devices is turned by name; what few of them are is found by itself.
 Index("ix_snapshot_name", snapshot.c.name, snapshot.c.device)
+Index(
+    "ix_snapshot_standing",
+    snapshot.c.standing,
+    snapshot.c.name,
+    sqlite_where=snapshot.c.standing != literal_column("'active'"),
+    postgresql_where=snapshot.c.standing != literal_column("'active'"),
+)
+Index(
+    "ix_snapshot_failed",
+    snapshot.c.name,
+    sqlite_where=snapshot.c.failed == literal_column("1"),
+    postgresql_where=snapshot.c.failed,
+)
 
 # As counting knew it, `until` excluded; those of removed devices stay.
 snapshot_before = Table(
@@ -417,7 +437,7 @@ placement = Table(
     Column("until", Moment),
     Column("device_id", String(36), nullable=False),
     Column("entity", String(64)),
-    Column("site", String(255), nullable=False),
+    Column("site", String(255), nullable=False, index=True),
     Column("role", String(16), nullable=False),
     Column("scope", String(16), nullable=False),
     Column("reason", String(1000), nullable=False),

@@ -24,6 +24,7 @@ router = Pages()
 Text = Annotated[str, Form(max_length=1000)]
 Filter = Annotated[str, Query(max_length=255)]
 CLASSES = list(SoftwareClass)
+PARTS = (SoftwareClass.COMPONENT, SoftwareClass.UPDATE)
 
 
 @router.page("/devices", Permission.DEVICES)
@@ -108,6 +109,7 @@ def device(request: Request, visit: Visit, device_id: str) -> Response:
     collector = visit.collector
     known = roster.known(collector.store, device_id)
     moments = roster.moments(collector.clock.now())
+    installs = _recognised(visit, known.installs)
     context = {
         "known": known,
         "device": known.device,
@@ -115,7 +117,8 @@ def device(request: Request, visit: Visit, device_id: str) -> Response:
         "condition": known.row.condition(moments.stale),
         "moments": moments,
         "fingerprint": fingerprint(known.device.facts),
-        "installs": _recognised(visit, known.installs),
+        "products": [pair for pair in installs if pair[1].software_class not in PARTS],
+        "parts": [pair for pair in installs if pair[1].software_class in PARTS],
         "label": collector.catalogue.label,
         "roles": list(Role),
         "scopes": list(Scope),

@@ -1,6 +1,8 @@
 """The effective licence position, line by line, and why each figure is what it is."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
@@ -8,13 +10,14 @@ from fastapi import Query, Request, Response
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.contested import ReadRule
+from quitus_collector.domain.explanation import ExplainedDevice
 from quitus_collector.domain.position import LineState, Position, PositionLine
 from quitus_collector.domain.product import line_of, publisher_of, version_of
 from quitus_collector.domain.roster import Sought
 from quitus_collector.errors import UsageError
 from quitus_collector.services import roster
 from quitus_collector.services.declaring import check_publisher
-from quitus_collector.services.explaining import Reasons
+from quitus_collector.services.explaining import Evidence, Reasons
 from quitus_collector.web.paging import address, place_of, told
 from quitus_collector.web.rendering import page, waiting
 from quitus_collector.web.visits import Pages, Visit, Visitor
@@ -141,64 +144,84 @@ def line(
     found = next((each for each in counted.lines if each.product == product), None)
     if found is None:
         raise UsageError("the position has no line {product!r}", product=product)
-    reasons = _reasons(visit, product, day)
+    behind = _behind(visit, product, day)
     filters = {"product": product, "as_of": as_of, "without": "true" if without else ""}
     context = {
         "line": found,
         "position": counted,
         "as_of": day,
-        "reasons": reasons,
+        "behind": behind,
+        "reasons": behind and behind.reasons,
         "publisher": publisher_of(product),
         "filters": filters,
         "without": without,
         "link": lambda **more: address("/position/line", filters, **more),
         "known": visit.collector.catalogue.products.get(line_of(product)),
         "version": version_of(product),
-        **_devices(visit, product, day, reasons, without, before, after),
-        **(_told(reasons) if reasons else {}),
+        **_devices(visit, product, day, behind, without, before, after),
     }
     return page(request, "line.html", context)
 
 
-def _reasons(visit: Visitor, product: str, day: date | None) -> Reasons | None:
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What is behind a line, set in order once for all who look.
+
+    `records` are those that most devices have, each with how many; `devices` are (name, id).
+    """
+
+    reasons: Reasons
+    records: list[tuple[Evidence, int]]
+    other_records: int
+    covers: dict[str, ExplainedDevice]
+    devices: list[tuple[str, str]]
+    without: list[tuple[str, str]]
+
+    @property
+    def is_worked_out(self) -> bool:
+        """Whether it was tried what would change the figure."""
+        return bool(self.reasons.explained.trials or self.reasons.explained.line.reason)
+
+
+def _behind(visit: Visitor, product: str, day: date | None) -> Behind | None:
     """With what would change the figure, where that is worked out already."""
 
-    def answer(*, changes: bool) -> Callable[[], Reasons]:
-        return lambda: explaining.why(visit.console.collector, product, None, day, changes=changes)
+    def answer(*, changes: bool) -> Callable[[], Behind]:
+        collector = visit.console.collector
+        return lambda: _ordered(explaining.why(collector, product, None, day, changes=changes))
 
     figures = visit.figures
-    first: Reasons | None = figures.behind(("why", product, day), answer(changes=False))
-    if first is None:
-        return None
-    whole: Reasons | None = figures.behind(("changes", product, day), answer(changes=True))
-    return whole or first
+    first = figures.behind(("why", product, day), answer(changes=False))
+    if first is None or first.is_worked_out:
+        return first
+    return figures.behind(("changes", product, day), answer(changes=True)) or first
 
 
-def _told(reasons: Reasons) -> dict[str, object]:
-    """The records that most devices have, and which devices a licence covers."""
-    on: dict[int, int] = {}
-    for places in reasons.shown_by.values():
-        for place in places:
-            on[place] = on.get(place, 0) + 1
-    often = sorted(on.items(), key=lambda pair: -pair[1])
-    return {
-        "records": [(reasons.records[place], count) for place, count in often[:SHOWN_RECORDS]],
-        "other_records": max(len(often) - SHOWN_RECORDS, 0),
-        "is_worked_out": bool(reasons.explained.trials) or bool(reasons.explained.line.reason),
-    }
+def _ordered(reasons: Reasons) -> Behind:
+    on = Counter(place for places in reasons.shown_by.values() for place in places)
+    covers = {each.device: each for each in reasons.explained.devices}
+    devices = sorted((reasons.names[each], each) for each in covers)
+    return Behind(
+        reasons,
+        [(reasons.records[place], count) for place, count in on.most_common(SHOWN_RECORDS)],
+        max(len(on) - SHOWN_RECORDS, 0),
+        covers,
+        devices,
+        [each for each in devices if covers[each[1]].covered is False],
+    )
 
 
 def _devices(
     visit: Visitor,
     product: str,
     day: date | None,
-    reasons: Reasons | None,
+    behind: Behind | None,
     without: bool,
     before: str,
     after: str,
 ) -> dict[str, object]:
     """A page of the devices: of now by the store, else of those that the reasons name."""
-    covers = {each.device: each for each in reasons.explained.devices} if reasons else {}
+    covers = behind.covers if behind else {}
     filters = {"product": product, "as_of": day or "", "without": "true" if without else ""}
     if day is None and not without:
         turned = roster.turn(
@@ -212,19 +235,12 @@ def _devices(
         shown = [(row.id, row.name, covers.get(row.id)) for row in turned.rows]
         first, last = told(turned.before), told(turned.after)
     else:
-        names = reasons.names if reasons else {}
-        all_of_them = sorted(
-            (names[each.device], each.device)
-            for each in covers.values()
-            if not without or each.covered is False
-        )
+        listed = [] if behind is None else behind.without if without else behind.devices
         start = _start(before or after)
-        shown = [
-            (id_, name, covers[id_]) for name, id_ in all_of_them[start : start + SHOWN_DEVICES]
-        ]
         end = start + SHOWN_DEVICES
+        shown = [(id_, name, covers[id_]) for name, id_ in listed[start:end]]
         first = f"{max(start - SHOWN_DEVICES, 0)}:" if start else ""
-        last = f"{end}:" if end < len(all_of_them) else ""
+        last = f"{end}:" if end < len(listed) else ""
     return {
         "devices": shown,
         "previous": first and address("/position/line", filters, before=first),

@@ -1,4 +1,4 @@
-"""What the console's pages need: an index to turn the list of devices, figures of days.
+"""What the console's pages need: indices to turn the list of devices, figures of days.
 
 Revision: 0016
 After: 0015
@@ -14,6 +14,15 @@ down_revision = "0015"
 def upgrade() -> None:
     """Adds both; the figures of past days are worked out of the history afterwards."""
     op.create_index("ix_snapshot_name", "snapshot", ["name", "device"])
+    for name, table, columns, where in (
+        ("ix_snapshot_standing", "snapshot", ["standing", "name"], "standing != 'active'"),
+        ("ix_snapshot_failed", "snapshot", ["name"], None),
+        ("ix_device_revoked_at", "device", ["revoked_at"], "revoked_at IS NOT NULL"),
+    ):
+        sqlite, postgresql = (sa.literal_column(where or one) for one in ("failed = 1", "failed"))
+        op.create_index(name, table, columns, sqlite_where=sqlite, postgresql_where=postgresql)
+    op.create_index("ix_device_certificate_expires_at", "device", ["certificate_expires_at"])
+    op.create_index("ix_placement_site", "placement", ["site"])
     op.create_table(
         "measurement",
         sa.Column("day", sa.Date),
