@@ -9,8 +9,9 @@ from starlette.testclient import TestClient
 
 from quitus_collector import config
 from quitus_collector.domain.account import Role
+from quitus_collector.services.jobs import Worker
 from quitus_collector.services.recognition import refresh
-from quitus_collector.web import app
+from quitus_collector.web import app, tasks
 from quitus_collector.web.visits import COOKIE, csrf_token
 from quitus_collector.wiring import accounts, operation
 from quitus_collector.wiring import pools as pools_wiring
@@ -71,6 +72,12 @@ class ConsoleHouse:
         assert answer.headers["location"] == "/", answer
         browser.form("/account/language", language=language)
         return browser
+
+    def work(self) -> None:
+        """Does all jobs that are waiting."""
+        worker = Worker(self.collector.store, self.collector.clock, tasks.of(self.console))
+        while worker.work_once():
+            pass
 
     def close(self) -> None:
         """Gives the database back."""

@@ -114,5 +114,7 @@ def test_jobs_are_open_oldest_first_and_forgotten_once_over(store: Store) -> Non
     with store.writing() as work:
         assert [each.id for each in work.jobs.open()] == ["j2", "j3"]
         assert [each.id for each in work.jobs.list(last=2)] == ["j3", "j2"]
+        assert [each.id for each in work.jobs.list(actor=JOB.actor)] == ["j3", "j2", "j1"]
+        assert work.jobs.list(actor="somebody else") == []
         work.jobs.remove_before(NOON + 2 * HOUR)
         assert [each.id for each in work.jobs.list()] == ["j3", "j2"]

@@ -661,8 +661,9 @@ class MemoryJobs:
     def content(self, job_id: str) -> bytes:
         return self.contents.get(job_id, b"")
 
-    def list(self, *, last: int = 50) -> Sequence[Job]:
+    def list(self, *, last: int = 50, actor: str = "") -> Sequence[Job]:
         ordered = sorted(self.by_id.values(), key=lambda each: each.id)
+        ordered = [each for each in ordered if actor in ("", each.actor)]
         return sorted(ordered, key=lambda each: each.made_at, reverse=True)[:last]
 
     def open(self) -> Sequence[Job]:

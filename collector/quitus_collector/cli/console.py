@@ -49,8 +49,7 @@ def add(commands: Commands) -> None:
 
 def _console(arguments: argparse.Namespace) -> int:
     # Loaded for this alone: it takes longer than most commands.
-    from quitus_collector.web import app, serving
-    from quitus_collector.web.tasks import TASKS
+    from quitus_collector.web import app, serving, tasks
 
     collector = collector_of(arguments)
     logs.configure(collector.config.logs)
@@ -63,7 +62,7 @@ def _console(arguments: argparse.Namespace) -> int:
         host = collector.config.names[0]
         print(f"console on https://{host}:{port}/", flush=True)
 
-    with console.working(TASKS):
+    with console.working(tasks.of(console)):
         serving.serve(
             app.create(console),
             arguments.listen or collector.config.console.address,

@@ -74,8 +74,8 @@ class Jobs(Protocol):
     def content(self, job_id: str) -> bytes:
         """What was uploaded for it; empty where nothing was."""
 
-    def list(self, *, last: int = 50) -> Sequence[Job]:
-        """The newest first."""
+    def list(self, *, last: int = 50, actor: str = "") -> Sequence[Job]:
+        """The newest first; with `actor`, those for that one alone."""
 
     def open(self) -> Sequence[Job]:
         """Those that are not over, oldest first; in a writing unit of work, those not locked.

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from quitus_collector.web import refusals
 from quitus_collector.web.pages import devices, overview, position, products, signing_in
+from quitus_collector.web.pages import jobs, overview, position, signing_in
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.shield import Shield
 from quitus_collector.web.visits import Guard
@@ -19,6 +20,9 @@ PAGES = (
     overview.router,
     position.router,
     products.router,
+    jobs.router,
+    overview.router,
+    position.router,
     signing_in.router,
 )
 

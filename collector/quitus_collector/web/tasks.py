@@ -1,7 +1,40 @@
 """What jobs do, by their kind."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from quitus_collector.services.jobs import Task
+from quitus_collector.domain.job import Job
+from quitus_collector.errors import CollectorError
+from quitus_collector.services.jobs import Progress, Task
+from quitus_collector.web.work import LANGUAGE, Doing, Work
+from quitus_collector.wiring.console import Console
 
-TASKS: Mapping[str, Task] = {}
+
+class Kind(NamedTuple):
+    """What a job of this kind is called, and what does it."""
+
+    label: str
+    do: Doing
+
+
+KINDS: Mapping[str, Kind] = {}
+
+
+def of(console: Console) -> Mapping[str, Task]:
+    """The tasks of one console."""
+    return {name: _task(console, kind.do) for name, kind in KINDS.items()}
+
+
+def _task(console: Console, do: Doing) -> Task:
+    def task(job: Job, content: bytes, progress: Progress) -> dict[str, str]:
+        settings = console.collector.config
+        language = job.arguments.get(LANGUAGE, settings.language)
+        console.collector.follow_rules()
+        collector = console.collector.acting_as(job.actor, language)
+        try:
+            return do(Work(collector, console, job.arguments, content, progress))
+        except CollectorError as error:
+            # Kept as who asked reads it.
+            raise CollectorError(collector.messages.error(error)) from error
+
+    return task

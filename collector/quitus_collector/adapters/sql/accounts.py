@@ -12,6 +12,7 @@ from quitus_collector.adapters.sql.statements import WRITING, put
 from quitus_collector.domain.account import Account, APIToken, Session, Stage
 from quitus_collector.domain.job import Job, JobState
 from quitus_collector.errors import UsageError
+from quitus_collector.services.wording import N_
 
 ACCOUNT, TOKEN, JOB = TypeAdapter(Account), TypeAdapter(APIToken), TypeAdapter(Job)
 
@@ -166,7 +167,7 @@ class SQLJobs:
             query = query.with_for_update()
         record = self._connection.scalars(query).one_or_none()
         if record is None:
-            raise UsageError(f"no job has the id {job_id!r}")
+            raise UsageError(N_("no job has the id {id}"), id=job_id)
         return JOB.validate_python(record)
 
     def content(self, job_id: str) -> bytes:
@@ -174,10 +175,12 @@ class SQLJobs:
         query = select(tables.job.c.content).where(tables.job.c.id == job_id)
         return bytes(self._connection.scalars(query).one_or_none() or b"")
 
-    def list(self, *, last: int = 50) -> Sequence[Job]:
+    def list(self, *, last: int = 50, actor: str = "") -> Sequence[Job]:
         """The newest first."""
         columns = tables.job.c
         query = select(columns.record).order_by(columns.made_at.desc(), columns.id).limit(last)
+        if actor:
+            query = query.where(columns.record["actor"].as_string() == actor)
         return [JOB.validate_python(each) for each in self._connection.scalars(query)]
 
     def open(self) -> Sequence[Job]:

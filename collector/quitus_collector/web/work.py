@@ -1,0 +1,50 @@
+"""What pages have done in the background: asked for here, done by the console's worker."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+
+from quitus_collector.services import jobs
+from quitus_collector.services.jobs import Progress
+from quitus_collector.web.rendering import go
+from quitus_collector.web.visits import Visitor
+from quitus_collector.wiring.collector import Collector
+from quitus_collector.wiring.console import Console
+
+# The argument of every job that says in which language its result is told.
+LANGUAGE = "language"
+# What of a result its page leads to: a path of ours.
+LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job under way; `collector` is in the hands of who asked for it."""
+
+    collector: Collector
+    console: Console
+    arguments: Mapping[str, str]
+    content: bytes
+    progress: Progress
+
+
+# The result has `LINK`, and `said`: a sentence in the language of who asked.
+Doing = Callable[[Work], dict[str, str]]
+
+
+def ask(
+    request: Request, visit: Visitor, kind: str, content: bytes | None = None, /, **arguments: str
+) -> Response:
+    """Has it done, and shows how far it is."""
+    collector = visit.collector
+    job = jobs.ask(
+        collector.store,
+        collector.clock,
+        kind,
+        {LANGUAGE: visit.account.language, **arguments},
+        actor=collector.actor,
+        content=content,
+    )
+    visit.console.wake()
+    return go(request, f"/jobs/{job.id}")
