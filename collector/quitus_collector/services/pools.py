@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
+from hashlib import sha256
 from typing import Any
 
 from quitus_collector.domain.audit import Event, Kind
@@ -122,6 +123,20 @@ class Refused(UsageError):
         super().__init__(f"{problem.where}: {problem.what}{more}")
 
 
+class Overtaken(UsageError):
+    """Somebody changed a line after it was looked at; nothing was changed by who comes second."""
+
+    def __init__(self, line: Entitlement) -> None:
+        """`line` is as it is now."""
+        super().__init__(N_("the line {id} was changed meanwhile: look at it again"), id=line.id)
+        self.line = line
+
+
+def fingerprint(line: Entitlement) -> str:
+    """Another one for every change of a line."""
+    return sha256(repr(line).encode()).hexdigest()[:32]
+
+
 def preview(
     store: Store, catalogue: Catalogue, reading: Reading, decisions: Mapping[str, str] | None = None
 ) -> Preview:
@@ -190,10 +205,13 @@ def edit(
     entitlement_id: str,
     values: Mapping[str, str],
     act: Act,
+    *,
+    seen: str = "",
 ) -> Change:
     """Changes fields of a line, by their names or what columns are called; its history stays.
 
-    Raises UsageError for a line that is not there, and for what is wrong with any field.
+    `seen` is the fingerprint of the line as who changes it saw it. Raises UsageError for a line
+    that is not there, and for what is wrong with any field, Overtaken where `seen` is another one.
     """
     told: dict[str, str] = {}
     for name, value in values.items():
@@ -206,6 +224,8 @@ def edit(
     with store.writing() as work:
         known = {each.id: each for each in work.entitlements.list()}
         line = _of(known, entitlement_id)
+        if seen and fingerprint(line) != seen:
+            raise Overtaken(line)
         kept: dict[str, Cell] = {
             "id": line.id,
             "product": line.product,

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 from quitus_collector.web import refusals
 from quitus_collector.web.pages import devices, overview, position, products, signing_in
 from quitus_collector.web.pages import jobs, overview, position, signing_in
+from quitus_collector.web.pages import jobs, overview, pool_import, pools, position, signing_in
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.shield import Shield
 from quitus_collector.web.visits import Guard
@@ -22,6 +23,8 @@ PAGES = (
     products.router,
     jobs.router,
     overview.router,
+    pool_import.router,
+    pools.router,
     position.router,
     signing_in.router,
 )

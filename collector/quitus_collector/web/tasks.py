@@ -6,6 +6,8 @@ from typing import NamedTuple
 from quitus_collector.domain.job import Job
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.jobs import Progress, Task
+from quitus_collector.services.wording import N_
+from quitus_collector.web.pages import pool_import, pools
 from quitus_collector.web.work import LANGUAGE, Doing, Work
 from quitus_collector.wiring.console import Console
 
@@ -17,7 +19,10 @@ class Kind(NamedTuple):
     do: Doing
 
 
-KINDS: Mapping[str, Kind] = {}
+KINDS: Mapping[str, Kind] = {
+    "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in),
+    "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs),
+}
 
 
 def of(console: Console) -> Mapping[str, Task]:

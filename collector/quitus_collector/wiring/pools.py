@@ -1,5 +1,6 @@
 """Licence pools from files, and the documents that prove them."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,27 +33,41 @@ def import_pools(
     *,
     reason: str = "",
     without_unmatched: bool = False,
+    name: str = "",
 ) -> Preview:
-    """Takes in licence pools from a file, all of it or nothing; raises pools.Refused."""
+    """Takes in licence pools from a file, all of it or nothing; raises pools.Refused.
+
+    `name` is what the person calls the file, where it is another one.
+    """
     return pools.take_in(
         collector.store,
         collector.catalogue,
         collector.clock,
         readers.read(file, form),
-        Act(collector.actor, reason or file.name),
-        source=file.name,
+        Act(collector.actor, reason or name or file.name),
+        source=name or file.name,
         decisions=decisions,
         without_unmatched=without_unmatched,
     )
 
 
 def edit(
-    collector: Collector, entitlement_id: str, values: Mapping[str, str], reason: str
+    collector: Collector,
+    entitlement_id: str,
+    values: Mapping[str, str],
+    reason: str,
+    seen: str = "",
 ) -> Change:
-    """Changes fields of a line."""
+    """Changes fields of a line; raises pools.Overtaken where it is not as it was `seen`."""
     act = Act(collector.actor, reason)
     return pools.edit(
-        collector.store, collector.catalogue, collector.clock, entitlement_id, values, act
+        collector.store,
+        collector.catalogue,
+        collector.clock,
+        entitlement_id,
+        values,
+        act,
+        seen=seen,
     )
 
 
@@ -67,6 +82,22 @@ def add_proof(collector: Collector, file: Path, entitlement_id: str, kind: Proof
 def verify_proofs(collector: Collector) -> Sequence[Verified]:
     """Reads every document again."""
     return proving.verify(collector.store, _files(collector))
+
+
+def document(collector: Collector, sha256: str) -> bytes:
+    """A document that is kept; raises UsageError where it is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "document"
+        _files(collector).export(sha256, copy)
+        return copy.read_bytes()
+
+
+def export(collector: Collector, form: str) -> bytes:
+    """All lines, as csv or xlsx, in the columns that `import_pools` reads."""
+    from quitus_collector.adapters import pool_sheet
+
+    lines = [line for line, _ in pools.owned(collector.store)]
+    return pool_sheet.csv_text(lines).encode() if form == "csv" else pool_sheet.xlsx(lines)
 
 
 def export_proofs(collector: Collector, folder: Path, entitlement_id: str | None) -> Sequence[Path]:
