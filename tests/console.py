@@ -1,5 +1,6 @@
 """A console with a fleet, for tests: a real collector's folder, real accounts, no browser."""
 
+import re
 from pathlib import Path
 
 import pyotp
@@ -18,6 +19,7 @@ from quitus_collector.wiring import pools as pools_wiring
 from quitus_collector.wiring.collector import Collector
 from quitus_collector.wiring.console import Console
 from tests.bench.loading import load
+from tests.portal.client import CREDENTIALS, PortalSite
 
 ADDRESS = "https://console.test"
 POOLS = Path(__file__).parents[1] / "deploy" / "demo" / "pools.csv"
@@ -87,3 +89,22 @@ class ConsoleHouse:
 def code_of(secret: str) -> str:
     """What an application on a phone shows now."""
     return pyotp.TOTP(secret).now()
+
+
+def at_portal(house: ConsoleHouse, site: PortalSite) -> None:
+    """Names the company, describes the site and lays its credentials where they belong."""
+    home = house.collector.config.home
+    settings = home / "collector.toml"
+    text = settings.read_text()
+    for name, value in {"name": "Œuvres & Fils", "siren": "999000110"}.items():
+        text = re.sub(rf"(?m)^(# )?{name} = .*$", f'{name} = "{value}"', text, count=1)
+    settings.write_text(text)
+    house.collector.config = config.load(home, {}, {})
+    folder = site.describe()
+    for below, names in (("portals", ("site.toml", "ca.pem")), ("credentials", ())):
+        (home / below).mkdir(exist_ok=True)
+        for name in names:
+            (home / below / name).write_bytes((folder / name).read_bytes())
+    secrets = home / "credentials" / "site.toml"
+    secrets.touch(0o600)
+    secrets.write_text("".join(f'{name} = "{value}"\n' for name, value in CREDENTIALS.items()))

@@ -9,6 +9,17 @@ from quitus_collector.web import refusals
 from quitus_collector.web.pages import devices, overview, position, products, signing_in
 from quitus_collector.web.pages import jobs, overview, position, signing_in
 from quitus_collector.web.pages import jobs, overview, pool_import, pools, position, signing_in
+from quitus_collector.web.pages import (
+    declarations,
+    filing,
+    jobs,
+    overview,
+    pool_import,
+    pools,
+    position,
+    signing_in,
+    verifying,
+)
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.shield import Shield
 from quitus_collector.web.visits import Guard
@@ -21,12 +32,15 @@ PAGES = (
     overview.router,
     position.router,
     products.router,
+    declarations.router,
+    filing.router,
     jobs.router,
     overview.router,
     pool_import.router,
     pools.router,
     position.router,
     signing_in.router,
+    verifying.router,
 )
 
 

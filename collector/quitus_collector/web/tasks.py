@@ -7,7 +7,7 @@ from quitus_collector.domain.job import Job
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.jobs import Progress, Task
 from quitus_collector.services.wording import N_
-from quitus_collector.web.pages import pool_import, pools
+from quitus_collector.web.pages import declarations, filing, pool_import, pools, verifying
 from quitus_collector.web.work import LANGUAGE, Doing, Work
 from quitus_collector.wiring.console import Console
 
@@ -20,6 +20,11 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = {
+    "declaration-ask": Kind(N_("Question to the portal"), filing.look_up),
+    "declaration-draft": Kind(N_("Draft of a declaration"), declarations.make_draft),
+    "declaration-reopen": Kind(N_("Declaration counted again"), verifying.count_again),
+    "declaration-seal": Kind(N_("Seal of a declaration"), filing.make_seal),
+    "declaration-submit": Kind(N_("Submission of a declaration"), filing.send),
     "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in),
     "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs),
 }
@@ -37,7 +42,7 @@ def _task(console: Console, do: Doing) -> Task:
         console.collector.follow_rules()
         collector = console.collector.acting_as(job.actor, language)
         try:
-            return do(Work(collector, console, job.arguments, content, progress))
+            return do(Work(collector, console, job.arguments, content, progress, job.made_at))
         except CollectorError as error:
             # Kept as who asked reads it.
             raise CollectorError(collector.messages.error(error)) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import Request, Response
 
@@ -20,16 +21,21 @@ LINK = "link"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A job under way; `collector` is in the hands of who asked for it."""
+    """A job under way; `collector` is in the hands of who asked for it, `asked_at`.
+
+    A process that died may have done all of it: what is done since then is not done again.
+    """
 
     collector: Collector
     console: Console
     arguments: Mapping[str, str]
     content: bytes
     progress: Progress
+    asked_at: datetime
 
 
-# The result has `LINK`, and `said`: a sentence in the language of who asked.
+# The result has `said`, a sentence in the language of who asked, and `LINK`, or `lines` that are
+# shown below it.
 Doing = Callable[[Work], dict[str, str]]
 
 

@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from quitus_collector.adapters import attachments, documents, evidence_files, portals
+from quitus_collector.adapters import (
+    attachments,
+    declaration_files,
+    documents,
+    evidence_files,
+    portals,
+)
+from quitus_collector.domain import comparison
 from quitus_collector.domain import declaration as declared
+from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.declaration import Declaration, Remedy, Reservation
 from quitus_collector.domain.filing import Filing, Guard
 from quitus_collector.errors import CollectorError, FilingRefused, UsageError
 from quitus_collector.services import filings, submission
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Disclosed, Paper, Portal, SealedDocument
+from quitus_collector.services.wording import N_
 from quitus_collector.wiring import declaration
 from quitus_collector.wiring.collector import Collector
 
@@ -64,6 +73,31 @@ def draft(
         campaign=campaign,
     )
     return filing, files
+
+
+def kept(collector: Collector, filing_id: str) -> tuple[Filing, Declaration]:
+    """A declaration that is kept, and what it was filled in with; raises UsageError."""
+    with collector.store.reading() as work:
+        filing = work.filings.get(filing_id)
+        figures = work.papers.find(filing_id, Paper.FIGURES) or b""
+    return filing, _figures(filing, figures)
+
+
+def compare(collector: Collector, before: str, after: str) -> Sequence[Difference]:
+    """The lines in which two that are kept differ; raises UsageError for other addressees."""
+    with collector.store.reading() as work:
+        one, other = work.filings.get(before), work.filings.get(after)
+    if one.publisher != other.publisher:
+        raise UsageError(N_("the two declarations are not to the same publisher"))
+    return comparison.compare(
+        declaration_files.made_of(one.document, before).stated,
+        declaration_files.made_of(other.document, after).stated,
+    )
+
+
+def portals_known(collector: Collector) -> Sequence[str]:
+    """The names of the portals that are described, sorted."""
+    return sorted(each.stem for each in (collector.config.home / PORTALS).glob("*.toml"))
 
 
 def remark(collector: Collector, filing_id: str, said: Reservation | Remedy) -> Filing:

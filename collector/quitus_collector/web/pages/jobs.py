@@ -71,6 +71,7 @@ def _told(visit: Visitor, job: Job) -> dict[str, object]:
         "done": job.done,
         "total": job.total,
         "said": job.result.get("said", ""),
+        "lines": job.result.get("lines", "").splitlines(),
         "link": job.result.get(LINK, ""),
         "failure": text(job.failure) if job.failure else "",
     }

@@ -1,0 +1,264 @@
+"""A declaration in the console, from its draft to the receipt, and who may do what."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from quitus_collector.domain.account import Role
+from quitus_collector.domain.filing import State
+from quitus_collector.web.visits import COOKIE, csrf_token
+from tests.console import Browser, ConsoleHouse, at_portal
+from tests.portal.client import PortalSite, serving
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalSite]:
+    with serving(tmp_path_factory.mktemp("site")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def office(house: ConsoleHouse, site: PortalSite) -> "Office":
+    at_portal(house, site)
+    return Office(house)
+
+
+class Office:
+    """Who drafts and who approves, and what both do in every test."""
+
+    def __init__(self, house: ConsoleHouse) -> None:
+        self.house = house
+        self.manager = house.browser(Role.LICENCE_MANAGER)
+        self.dsi = house.browser(Role.DSI)
+
+    def done(self, answer, browser: Browser) -> str:  # type: ignore[no-untyped-def]
+        """Where a job led to."""
+        assert answer.status_code == 303, answer.text
+        self.house.work()
+        where = answer.headers["location"]
+        told = browser.get(f"{where}/progress").headers.get("location", "")
+        return told or browser.get(where).text
+
+    def drafted(self) -> str:
+        """The path of a new declaration."""
+        return self.done(
+            self.manager.form("/declarations/new", publisher="microsoft"), self.manager
+        )
+
+    def read(self, path: str) -> None:
+        """Page by page, as long as there is something to read."""
+        address: str | None = path
+        while address:
+            page = self.manager.get(address).text
+            lines = re.findall(r'name="lines" value="([^"]*)"', page)
+            if lines:
+                self.manager.form(f"{path}/read", lines=lines[-1])
+            later = re.search(r'rel="next" href="([^"]+)"', page)
+            address = later[1].replace("&amp;", "&") if later else None
+
+    def approved(self, path: str) -> None:
+        page = self.dsi.get(f"{path}/disclosure?portal=site").text
+        (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page)
+        aside = {
+            f"{kind}-{guard}": value
+            for guard in re.findall(r'name="aside-([a-z-]+)"', page)
+            for kind, value in (("aside", "1"), ("reason", "Vu avec le service"))
+        }
+        answer = self.dsi.form(f"{path}/approve", portal="site", digest=digest, **aside)
+        assert answer.status_code == 303, answer.text
+
+    def sealed(self) -> str:
+        path = self.drafted()
+        self.read(path)
+        self.approved(path)
+        self.done(self.dsi.form(f"{path}/seal"), self.dsi)
+        return path
+
+    def submit(self, path: str) -> str:
+        page = self.dsi.get(f"{path}/submission").text
+        (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page)
+        answer = self.dsi.form(f"{path}/submit", portal="site", digest=digest)
+        where = self.done(answer, self.dsi)
+        return self.dsi.get(where).text if where.startswith("/") else where
+
+    def state(self, path: str) -> State:
+        with self.house.collector.store.reading() as work:
+            return work.filings.get(path.rpartition("/")[2]).state
+
+
+def test_an_empty_collector_says_who_drafts(empty_house: ConsoleHouse) -> None:
+    page = empty_house.browser(Role.DSI).get("/declarations").text
+
+    assert "Aucune déclaration n’a encore été préparée" in page
+    assert "gestionnaire de licences" in page
+
+
+def test_it_goes_from_draft_to_receipt_in_the_hands_of_two_people(
+    office: Office, site: PortalSite
+) -> None:
+    path = office.sealed()
+    page = office.submit(path)
+
+    number = site.receipts()[-1]["number"]
+    assert office.state(path) is State.SUBMITTED
+    assert number in page
+    assert number in office.dsi.get("/declarations").text
+    pdf = office.dsi.get(f"{path}/files/declaration.pdf")
+    assert pdf.content.startswith(b"%PDF")
+    verified = office.dsi.form(f"{path}/verify").text
+    assert "chaque chiffre est la somme" in verified
+    assert "Niveau atteint" in verified
+
+
+def test_lines_are_read_one_by_one_each_with_its_reason(office: Office) -> None:
+    path = office.drafted()
+    page = office.manager.get(path).text
+    first, *_ = re.findall(r'name="lines" value="([^" ]+)"', page)
+
+    office.manager.form(f"{path}/read", lines=first)
+    after = office.manager.get(path).text
+
+    assert f'value="{first}"' not in after.replace(f'<option value="{first}">', "")
+    assert "relue" in after
+    assert "sans licence" in page
+    assert office.state(path) is State.DRAFT
+
+
+def test_who_drafts_does_not_approve_and_who_approves_does_not_draft(office: Office) -> None:
+    path = office.drafted()
+
+    refused = {
+        office.manager.form(f"{path}/{step}").status_code
+        for step in ("approve", "seal", "submit", "ask", "submitted", "not-submitted", "withdraw")
+    }
+    others = {
+        office.dsi.form(f"{path}/{step}").status_code
+        for step in ("read", "remarks", "remarks/remove", "discard")
+    }
+
+    assert (refused, others) == ({403}, {403})
+    assert office.dsi.get(f"{path}/evidence").status_code == 403
+    assert office.manager.get(f"{path}/evidence").status_code == 200
+
+
+def test_an_approver_names_what_was_shown(office: Office) -> None:
+    path = office.drafted()
+    office.read(path)
+
+    wrong = office.dsi.form(f"{path}/approve", portal="site", digest="0" * 64)
+
+    assert wrong.status_code == 422
+    assert office.state(path) is State.REVIEWED
+
+
+def test_a_guard_is_told_and_set_aside_only_for_a_reason(office: Office) -> None:
+    path = office.drafted()
+    page = office.dsi.get(f"{path}/disclosure?portal=site").text
+    (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page)
+
+    silent = office.dsi.form(
+        f"{path}/approve", portal="site", digest=digest, **{"aside-unread-lines": "1"}
+    )
+
+    assert "ne sont pas relues" in office.manager.get(path).text
+    assert silent.status_code == 409
+    assert "checked" in silent.text
+    assert office.state(path) is State.DRAFT
+
+
+def test_a_remark_is_kept_and_taken_out_and_a_wrong_one_loses_no_text(office: Office) -> None:
+    path = office.drafted()
+
+    wrong = office.manager.form(f"{path}/remarks", kind="remedy", text="Achat de licences")
+    office.manager.form(f"{path}/remarks", kind="reservation", text="Sous réserve du site B")
+    kept = office.manager.get(path).text
+    office.manager.form(f"{path}/remarks/remove", number="1")
+
+    assert wrong.status_code == 422
+    assert "Achat de licences</textarea>" in wrong.text
+    assert "Sous réserve du site B" in kept
+    assert "Sous réserve du site B" not in office.manager.get(path).text
+
+
+def test_what_is_not_known_is_shown_as_such_and_a_person_may_settle_it(
+    office: Office, site: PortalSite
+) -> None:
+    path = office.sealed()
+    site.tell(reset=True, drop="after")
+    page = office.submit(path)
+    site.tell(reset=False, drop="")
+
+    early = office.dsi.form(f"{path}/not-submitted", reason="Rien vu sur le site")
+    asked = office.done(office.dsi.form(f"{path}/ask"), office.dsi)
+
+    assert "L’issue n’est pas connue" in page
+    assert "Interroger le portail" in page
+    assert early.status_code == 409
+    assert asked == f"{path}/submission"
+    assert office.state(path) is State.SUBMITTED
+
+
+def test_a_receipt_that_a_person_has_settles_it_too(office: Office, site: PortalSite) -> None:
+    path = office.sealed()
+    site.tell(reset=True, drop="after")
+    office.submit(path)
+    site.tell(reset=True)
+
+    data = {"number": "R-17", "csrf": csrf_token(office.dsi.cookies[COOKIE])}
+    office.dsi.post(f"{path}/submitted", data=data, files={"file": ("r.html", b"<p>R-17</p>")})
+
+    page = office.dsi.get(f"{path}/submission").text
+    assert "R-17" in page
+    assert office.dsi.get(f"{path}/files/receipt.page").content == b"<p>R-17</p>"
+    assert (
+        "attachment" in office.dsi.get(f"{path}/files/receipt.page").headers["content-disposition"]
+    )
+
+
+def test_a_submission_that_is_done_twice_sends_once(office: Office, site: PortalSite) -> None:
+    path = office.sealed()
+    site.tell(reset=True)
+    office.submit(path)
+
+    again = office.dsi.form(f"{path}/submit", portal="site", digest="")
+    told = office.done(again, office.dsi)
+
+    assert len(site.receipts()) == 1
+    assert 'role="alert"' in told or told == f"{path}/submission"
+
+
+def test_two_are_compared_and_one_is_counted_again(office: Office) -> None:
+    one, other = office.drafted(), office.drafted()
+    ids = {"before": one.rpartition("/")[2], "after": other.rpartition("/")[2]}
+
+    compared = office.dsi.get("/declarations/compare", params=ids).text
+    again = office.done(office.dsi.form(f"{one}/reopen"), office.dsi)
+
+    assert "Aucune ligne ne diffère" in compared
+    assert "les mêmes chiffres" in again
+
+
+def test_a_draft_is_put_aside_by_who_drafts_and_withdrawn_by_who_approves(office: Office) -> None:
+    one, other = office.drafted(), office.drafted()
+
+    office.manager.form(f"{one}/discard", reason="Doublon")
+    office.dsi.form(f"{other}/withdraw", reason="Sans objet")
+
+    assert {office.state(one), office.state(other)} == {State.WITHDRAWN}
+    assert "Doublon" in office.dsi.get(one).text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.pdf", b"%PDF-1.7 no"), ("b.docx", b"PK\x03\x04"), ("c.pdf", b"")]
+)
+def test_what_is_no_declaration_is_told_when_it_is_verified(
+    office: Office, name: str, content: bytes
+) -> None:
+    data = {"csrf": csrf_token(office.dsi.cookies[COOKIE])}
+
+    answer = office.dsi.post("/verify", data=data, files={"file": (name, content)})
+
+    assert answer.status_code in (200, 422)
+    assert 'role="alert"' in answer.text or "n’est pas valable" in answer.text
+    assert "quitus-upload" not in answer.text
