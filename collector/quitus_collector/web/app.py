@@ -17,6 +17,7 @@ from quitus_collector.web.pages import (
     pool_import,
     pools,
     position,
+    resuming,
     signing_in,
     verifying,
 )
@@ -26,7 +27,7 @@ from quitus_collector.web.visits import Guard
 from quitus_collector.wiring.console import Console
 
 # What is answered to who has not signed in, and to nobody else's harm.
-PUBLIC = signing_in.public
+PUBLIC = (resuming.public, signing_in.public)
 PAGES = (
     devices.router,
     overview.router,
@@ -39,6 +40,7 @@ PAGES = (
     pool_import.router,
     pools.router,
     position.router,
+    resuming.router,
     signing_in.router,
     verifying.router,
 )
@@ -50,10 +52,10 @@ def create(console: Console) -> FastAPI:
     app.state.console = console
     refusals.add_to(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.include_router(PUBLIC)
-    for router in PAGES:
+    for router in (*PUBLIC, *PAGES):
         app.include_router(router)
-    open_to_all = {route.path for route in PUBLIC.routes if isinstance(route, APIRoute)}
+    public = (route for router in PUBLIC for route in router.routes)
+    open_to_all = {route.path for route in public if isinstance(route, APIRoute)}
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path not in open_to_all and not guards(route):
             raise TypeError(f"{route.path} asks for no permission")

@@ -2,7 +2,7 @@
 
 import logging
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,8 +17,12 @@ from quitus_collector.errors import (
     UnknownDevice,
     UsageError,
 )
+from quitus_collector.services import signing_in
+from quitus_collector.web import kept
+from quitus_collector.web.pages import resuming
 from quitus_collector.web.rendering import go, messages_of, page
-from quitus_collector.web.visits import SAFE, NotAllowed, SignInNeeded
+from quitus_collector.web.visits import COOKIE, SAFE, NotAllowed, SignInNeeded, page_token
+from quitus_collector.wiring.console import Console
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,12 @@ def add_to(app: FastAPI) -> None:
     async def _sign_in(request: Request, error: SignInNeeded) -> Response:
         if error.stage in NEXT_STAGE:
             return go(request, NEXT_STAGE[error.stage])
+        if request.headers.get("hx-request"):
+            # What it would have changed in the page is asked for again on that page.
+            there = urlsplit(request.headers.get("hx-current-url", ""))
+            return go(request, f"/sign-in?next={quote(there.path, safe='')}")
+        if found := await kept.posted(request):
+            return resuming.asked_again(request, found)
         wanted = request.url.path if request.method in SAFE else ""
         if wanted and request.url.query:
             wanted += f"?{request.url.query}"
@@ -52,6 +62,8 @@ def add_to(app: FastAPI) -> None:
     @app.exception_handler(NotAllowed)
     async def _not_allowed(request: Request, error: NotAllowed) -> Response:
         text = messages_of(request).text
+        if error.permission is None and (answer := await _sent_again(request)):
+            return answer
         if error.permission is None:
             said = text(
                 "This form was not sent from this page, or the page is too old: load it again."
@@ -88,6 +100,19 @@ def add_to(app: FastAPI) -> None:
         text = messages_of(request).text
         said = text("An error of Quitus itself: it is in the collector's log.")
         return _told(request, HTTPStatus.INTERNAL_SERVER_ERROR, said)
+
+
+async def _sent_again(request: Request) -> Response | None:
+    """A form of one's own from before one signed in anew: shown, to be sent from there."""
+    secret, found = request.cookies.get(COOKIE, ""), await kept.posted(request)
+    console: Console = request.app.state.console
+    visiting = signing_in.visit(console.door, secret) if secret and found else None
+    if found is None or visiting is None:
+        return None
+    session, account = visiting
+    if session.stage is not Stage.OPEN or account.id != found.whose:
+        return None
+    return resuming.shown(request, found, page_token(secret, account.id))
 
 
 def _told(request: Request, status: HTTPStatus, said: str) -> Response:
