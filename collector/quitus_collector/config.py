@@ -85,6 +85,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # listen = "127.0.0.1:7490"       # "0.0.0.0:7490" for other machines too; always HTTPS
 # certificate = ""                # "console.pem": with its issuers; without, of the own authority
 # key = ""                        # "console.key.pem": a file for this account alone
+# calls_per_minute = 600          # of one token of the API
 
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
@@ -253,6 +254,7 @@ class ConsoleTable(Model):
     listen: Address = "127.0.0.1:7490"
     certificate: str = ""
     key: str = ""
+    calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
 
     @model_validator(mode="after")
     def _whole(self) -> "ConsoleTable":
@@ -413,11 +415,15 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """Where the console answers; the files are None where the collector's own authority vouches."""
+    """Where the console answers; the files are None where the collector's own authority vouches.
+
+    `calls_per_minute` are of one token of the API.
+    """
 
     address: str
     certificate: Path | None
     key: Path | None
+    calls_per_minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -528,7 +534,7 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
 
 def _console(table: ConsoleTable, home: Path) -> ConsoleSettings:
     certificate, key = (home / name if name else None for name in (table.certificate, table.key))
-    return ConsoleSettings(table.listen, certificate, key)
+    return ConsoleSettings(table.listen, certificate, key, table.calls_per_minute)
 
 
 def _sealing(table: SealTable, home: Path) -> Sealing:

@@ -12,7 +12,7 @@ from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.audit import Event, Kind, first_broken
 from quitus_collector.domain.device import CompanyAuthority, EnrolmentRequest
 from quitus_collector.services.audit import verify
-from quitus_collector.services.ports import Store
+from quitus_collector.services.ports import AuditFilter, Store
 from tests.builders import NOON, a_device
 from tests.fakes.store import MemoryStore
 
@@ -90,6 +90,25 @@ def test_the_log_is_read_as_it_was_written(store: Store) -> None:
         assert list(work.audit.list(last=2)) == entries[-2:]
     assert [entry.number for entry in entries] == [1, 2, 3, 4, 5]
     assert first_broken(entries) is None
+
+
+def test_the_log_is_turned_page_by_page_newest_first(store: Store) -> None:
+    with store.writing() as work:
+        work.audit.add(*(an_event(f"192.0.2.{n}") for n in range(5)))
+        work.audit.add(Event(NOON + timedelta(days=1), Kind.REVOKED, "operator Ada_1", "pool p"))
+
+    def page(wanted: AuditFilter, before: int | None = None, limit: int = 2) -> list[int]:
+        with store.reading() as work:
+            found = work.audit.page(wanted, before=before, limit=limit)
+        return [entry.number for entry in found]
+
+    assert page(AuditFilter()) == [6, 5]
+    assert page(AuditFilter(), before=5) == [4, 3]
+    assert page(AuditFilter(kind=Kind.REVOKED)) == [6]
+    assert page(AuditFilter(actor="ada_")) == page(AuditFilter(actor="POOL")) == [6]
+    assert page(AuditFilter(actor="ada%")) == []
+    assert page(AuditFilter(since=NOON + timedelta(hours=1)), limit=9) == [6]
+    assert page(AuditFilter(until=NOON + timedelta(hours=1)), limit=9) == [5, 4, 3, 2, 1]
 
 
 def test_a_block_that_raises_leaves_no_entry_and_no_gap(store: Store) -> None:

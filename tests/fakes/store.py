@@ -33,7 +33,7 @@ from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
 from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
 from quitus_collector.errors import UnknownDevice, UsageError
-from quitus_collector.services.ports import Paper
+from quitus_collector.services.ports import AuditFilter, Paper
 from tests.builders import NOON
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -166,6 +166,18 @@ class MemoryAuditLog:
 
     def list(self, *, last: int | None = None) -> Iterator[Entry]:
         return iter(self.entries if last is None else self.entries[-last:])
+
+    def page(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
+        found = [
+            each
+            for each in reversed(self.entries)
+            if (before is None or each.number < before)
+            and wanted.kind in (None, each.event.kind)
+            and (not wanted.since or each.event.at >= wanted.since)
+            and (not wanted.until or each.event.at < wanted.until)
+            and wanted.actor.casefold() in f"{each.event.actor}\n{each.event.subject}".casefold()
+        ]
+        return found[:limit]
 
 
 class MemoryInventories:

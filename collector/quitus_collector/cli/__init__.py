@@ -12,6 +12,7 @@ from pathlib import Path
 from quitus_collector import config
 from quitus_collector.cli import (
     agents,
+    api_token,
     campaign,
     catalogue,
     console,
@@ -102,4 +103,5 @@ def _parser() -> argparse.ArgumentParser:
     expected.add(commands)
     catalogue.add(commands)
     console.add(commands)
+    api_token.add(commands)
     return parser

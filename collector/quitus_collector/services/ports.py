@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from quitus_collector.domain.audit import Entry, Event
+from quitus_collector.domain.audit import Entry, Event, Kind
 from quitus_collector.domain.campaign import Campaign
 from quitus_collector.domain.catalogue import CatalogueVersion, CountingTerms
 from quitus_collector.domain.contested import Reading
@@ -136,6 +136,19 @@ class CompanyAuthorities(Protocol):
         """Takes the authority away; nothing if it is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are wanted: empty or None wants any; `until` is left out itself.
+
+    `actor` is a part of who did it or whom it was done to, whatever the case of its letters.
+    """
+
+    kind: Kind | None = None
+    actor: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 class AuditLog(Protocol):
     """What happened, append-only. A unit of work adds to it last: until it ends, others wait."""
 
@@ -144,6 +157,9 @@ class AuditLog(Protocol):
 
     def list(self, *, last: int | None = None) -> Iterator[Entry]:
         """Oldest first; only so many of the newest where `last` is given."""
+
+    def page(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
+        """Newest first: at most `limit` of those wanted, below the number `before`."""
 
 
 class Inventories(Protocol):

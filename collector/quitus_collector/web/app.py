@@ -21,7 +21,10 @@ from quitus_collector.web.pages import (
     signing_in,
     verifying,
 )
+from quitus_collector.web.api import application as api
+from quitus_collector.web.pages import overview, position, signing_in
 from quitus_collector.web.rendering import STATIC
+from quitus_collector.web.routing import routes_of
 from quitus_collector.web.shield import Shield
 from quitus_collector.web.visits import Guard
 from quitus_collector.wiring.console import Console
@@ -58,7 +61,11 @@ def create(console: Console) -> FastAPI:
     open_to_all = {route.path for route in public if isinstance(route, APIRoute)}
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path not in open_to_all and not guards(route):
+    open_to_all = {route.path for route in routes_of(PUBLIC)}
+    for route in routes_of(app):
+        if route.path not in open_to_all and not guards(route):
             raise TypeError(f"{route.path} asks for no permission")
+    app.mount(api.PREFIX, api.create(console), name="api")
     app.add_middleware(Shield)
     return app
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
-from quitus_collector.domain.account import Account
+from quitus_collector.domain.account import Account, APIToken
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.jobs import Task, Worker
@@ -45,11 +45,12 @@ class Console:
         """Writes down who was not let in."""
         return Refusals(self.collector.store, self.collector.clock)
 
-    def acting_as(self, account: Account) -> Collector:
-        """The collector in a person's hands."""
+    def acting_as(self, who: Account | APIToken) -> Collector:
+        """The collector in the hands of a person, or of a program, which reads English."""
         if self.collector.follow_rules():
             self.figures.expire()
-        return self.collector.acting_as(account.actor, account.language)
+        language = who.language if isinstance(who, Account) else "en"
+        return self.collector.acting_as(who.actor, language)
 
     def wake(self) -> None:
         """There is a job to do."""

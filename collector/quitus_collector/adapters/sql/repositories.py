@@ -45,6 +45,7 @@ from quitus_collector.domain.device import (
 )
 from quitus_collector.domain.install import DeviceFacts, DeviceKind, SourceOutcome, SourceStatus
 from quitus_collector.errors import UnknownDevice
+from quitus_collector.services.ports import AuditFilter
 
 Sources = tuple[SourceOutcome, ...]
 
@@ -336,6 +337,26 @@ class SQLAuditLog:
             newest = select(number).order_by(number.desc()).limit(last)
             query = query.where(number.in_(newest))
         return map(_entry, in_batches(self._connection, query))
+
+    def page(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
+        """Newest first: at most `limit` of those wanted, below the number `before`."""
+        columns = tables.audit.c
+        query = select(tables.audit).order_by(columns.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(columns.number < before)
+        if wanted.kind:
+            query = query.where(columns.kind == wanted.kind.value)
+        if wanted.since:
+            query = query.where(columns.at >= wanted.since)
+        if wanted.until:
+            query = query.where(columns.at < wanted.until)
+        if wanted.actor:
+            part = wanted.actor.casefold()
+            query = query.where(
+                func.lower(columns.actor).contains(part, autoescape=True)
+                | func.lower(columns.subject).contains(part, autoescape=True)
+            )
+        return [_entry(row) for row in self._connection.execute(query)]
 
 
 _EVENT = tuple(each.name for each in fields(Event))

@@ -1,0 +1,228 @@
+"""Who calls, and what they may: every call names the scope that its token needs."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator, StringConstraints
+from starlette.exceptions import HTTPException
+
+from quitus_collector.domain.account import APIToken, Permission
+from quitus_collector.entrypoints.grpc.rates import Rate
+from quitus_collector.errors import UnknownDevice, UsageError
+from quitus_collector.services import api_tokens
+from quitus_collector.web.api.problems import answers
+from quitus_collector.wiring.collector import Collector
+from quitus_collector.wiring.console import Console
+from quitus_collector.wiring.figures import Figures
+
+SCHEME = "token"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A program, and the collector in its hands."""
+
+    token: APIToken
+    collector: Collector
+    console: Console
+
+    @property
+    def figures(self) -> Figures:
+        """Positions that are counted once for all."""
+        return self.console.figures
+
+
+class Throttle:
+    """So many calls a minute of each token."""
+
+    def __init__(self, calls: int) -> None:
+        """Serves several threads."""
+        self._rate = Rate(calls, 60)
+        self._lock = threading.Lock()
+
+    def spend(self, caller: str) -> None:
+        """Counts a call; raises TooManyReports where it is one too many."""
+        with self._lock:
+            self._rate.spend(caller, time.monotonic())
+
+
+class TokenGuard:
+    """Lets in whose token has a scope; a call without one cannot be made."""
+
+    def __init__(self, permission: Permission) -> None:
+        """The scope that it takes."""
+        self.permission = permission
+
+    def __call__(self, request: Request) -> None:
+        """Raises what is answered with 401, 403 or 429; keeps the caller with the request."""
+        console: Console = request.app.state.console
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        # No cookie is looked at: what a browser sends by itself opens nothing here.
+        found = None
+        if scheme.lower() == "bearer" and secret.strip():
+            found = api_tokens.find(
+                console.collector.store, console.collector.clock, secret.strip()
+            )
+        if found is None:
+            if secret:
+                address = request.client.host if request.client else "unknown"
+                console.refusals.note(address, "no token of the API, or one that is over")
+            headers = {"WWW-Authenticate": 'Bearer realm="Quitus"'}
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, "a good token is wanted", headers)
+        throttle: Throttle = request.app.state.throttle
+        throttle.spend(found.id)
+        if self.permission not in found.scopes:
+            said = f"the token has not the scope {self.permission.value}"
+            raise HTTPException(HTTPStatus.FORBIDDEN, said)
+        request.state.caller = Caller(found, console.acting_as(found), console)
+
+
+def _caller(request: Request) -> Caller:
+    found: Caller = request.state.caller
+    return found
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+def _plain(text: str) -> str:
+    """Raises ValueError for what no database keeps."""
+    if "\0" in text:
+        raise ValueError("has a null character")
+    return text
+
+
+Call = Annotated[Caller, Depends(_caller)]
+# What was sent, to the byte; of a document that is uploaded.
+Content = Annotated[bytes, Depends(_body)]
+Word = Annotated[str, StringConstraints(max_length=255), AfterValidator(_plain)]
+Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
+Wanted = Annotated[Word, Query()]
+
+
+class Tagged(APIRoute):
+    """Answers to GET carry an entity tag, and 304 to who has it already (RFC 9110, 13.1.2)."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """Wraps what FastAPI makes of the function."""
+        handle = super().get_route_handler()
+
+        async def tagged(request: Request) -> Response:
+            response: Response = await handle(request)
+            if request.method != "GET" or response.status_code != HTTPStatus.OK:
+                return response
+            tag = entity_tag(bytes(response.body))
+            response.headers["ETag"] = tag
+            response.headers["Cache-Control"] = "private, no-cache"
+            if tag in _tags(request.headers.get("if-none-match", "")):
+                headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+                return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+            return response
+
+        return tagged
+
+
+def entity_tag(content: bytes) -> str:
+    """Another one for every other content."""
+    return f'"{sha256(content).hexdigest()[:32]}"'
+
+
+def tag_of(document: Any) -> str:
+    """The tag that the document has where it is the whole answer."""
+    return entity_tag(
+        json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    )
+
+
+def _tags(header: str) -> Sequence[str]:
+    return [each.strip().removeprefix("W/") for each in header.split(",")]
+
+
+def must_match(request: Request, document: Any) -> None:
+    """Raises what is answered with 412 where If-Match names another state of the document."""
+    given = request.headers.get("if-match", "").strip()
+    if given and given != "*" and tag_of(document) not in _tags(given):
+        raise HTTPException(
+            HTTPStatus.PRECONDITION_FAILED, "it changed meanwhile: read it again, then change it"
+        )
+
+
+@contextmanager
+def found() -> Iterator[None]:
+    """Whatever cannot be found inside is answered with 404."""
+    try:
+        yield
+    except (UsageError, UnknownDevice) as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+
+
+class Calls(APIRouter):
+    """Calls of one kind of thing; each names the scope it takes, and all that it may answer."""
+
+    def __init__(self, tag: str) -> None:
+        """`tag` groups them in the description."""
+        super().__init__(tags=[tag], route_class=Tagged)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        permission: Permission,
+        *,
+        status: int = 200,
+        also: Sequence[int] = (),
+        answer: dict[int | str, dict[str, Any]] | None = None,
+        **more: Any,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Adds a call; `also` are refusals of its own, `answer` describes what is not JSON."""
+        refusals = {401, 403, 422, 429, 503, *also}
+        if "{" in path:
+            refusals.add(404)
+        if method == "GET":
+            more.setdefault("openapi_extra", {})
+        else:
+            # Another call was in the way, or what was sent is too large.
+            refusals |= {409, 413}
+        described = {**answers(*sorted(refusals)), **(answer or {})}
+        if method == "GET":
+            described[304] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
+        extra = {"security": [{SCHEME: [permission.value]}], **more.pop("openapi_extra", {})}
+
+        def add(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.add_api_route(
+                path,
+                function,
+                methods=[method],
+                status_code=status,
+                responses=described,
+                dependencies=[Depends(TokenGuard(permission))],
+                openapi_extra=extra,
+                operation_id=function.__name__,
+                **more,
+            )
+            return function
+
+        return add
+
+
+def upload(*media_types: str) -> dict[str, Any]:
+    """The description of a call whose body is a file."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    content = dict.fromkeys(media_types or ("application/octet-stream",), schema)
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def file_answer(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """The description of an answer that is a file."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"description": "The file", "content": dict.fromkeys(media_types, schema)}}

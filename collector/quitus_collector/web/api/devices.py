@@ -1,0 +1,119 @@
+"""Devices: what they are, what is and was installed on them, and decisions on them."""
+
+from typing import Any
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from quitus_collector.domain.account import Permission
+from quitus_collector.domain.device import Device
+from quitus_collector.services import access, ledger
+from quitus_collector.services.components import bill_of_materials
+from quitus_collector.services.reporting import Decision, settle
+from quitus_collector.web.api.calls import Call, Calls, Prose, Word, file_answer, found
+from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
+
+router = Calls("devices")
+CYCLONEDX = "application/vnd.cyclonedx+json; version=1.6"
+Record = dict[str, Any]
+
+
+class Settlement(BaseModel):
+    """A machine of its own; the one that takes another's place; back to quarantine."""
+
+    decision: Decision
+
+
+class Why(BaseModel):
+    """For the audit log."""
+
+    reason: Prose = ""
+
+
+@router.call("GET", "/devices/{device}", Permission.DEVICES)
+def get_device(call: Call, device: Word) -> Record:
+    """One device by its id."""
+    return _device(call, device).document()
+
+
+@router.call("GET", "/devices/{device}/installs", Permission.DEVICES)
+def list_installs(
+    call: Call, device: Word, cursor: Cursor = "", limit: Limit = 1000
+) -> Page[Record]:
+    """What it last reported, with what each record was recognised as."""
+    _device(call, device)
+    with call.collector.store.reading() as work:
+        listed = work.inventories.list(device)
+    numbered = [(f"{number:06}", each) for number, each in enumerate(listed)]
+    shown, following = paged(numbered, lambda each: each[0], cursor, limit)
+    catalogue = call.collector.catalogue
+    items = [
+        {**each.document(), "recognition": catalogue.recognise(each).document()}
+        for _, each in shown
+    ]
+    return Page(items=items, next=following)
+
+
+@router.call("GET", "/devices/{device}/history", Permission.DEVICES)
+def list_device_history(
+    call: Call, device: Word, cursor: Cursor = "", limit: Limit = 1000
+) -> Page[Record]:
+    """Everything that is or was installed, the oldest first; of a removed device too."""
+    with found():
+        listed = ledger.history(call.collector.store, device)
+    numbered = [(f"{number:06}", each) for number, each in enumerate(listed)]
+    shown, following = paged(numbered, lambda each: each[0], cursor, limit)
+    return Page(items=[each.document() for _, each in shown], next=following)
+
+
+@router.call(
+    "GET", "/devices/{device}/components", Permission.DEVICES, answer=file_answer(CYCLONEDX)
+)
+def get_components(call: Call, device: Word) -> Response:
+    """What is installed, as CycloneDX 1.6."""
+    shown = _device(call, device)
+    with call.collector.store.reading() as work:
+        installs = work.inventories.list(device)
+    made_at = shown.last_report_at or shown.enrolled_at
+    made = bill_of_materials(shown, installs, call.collector.catalogue, made_at)
+    return JSONResponse(made, media_type=CYCLONEDX)
+
+
+@router.call("POST", "/devices/{device}/settlement", Permission.EDIT)
+def settle_device(call: Call, device: Word, settlement: Settlement) -> Record:
+    """Decides on a device in quarantine, or decides again."""
+    collector = call.collector
+    _device(call, device)
+    settled = settle(collector.store, collector.clock, device, settlement.decision, collector.actor)
+    call.figures.expire()
+    return settled.document()
+
+
+@router.call("POST", "/devices/{device}/revoke", Permission.EDIT)
+def revoke_device(call: Call, device: Word, why: Why) -> Record:
+    """Shuts a device out from its next call on; its reports stay."""
+    collector = call.collector
+    _device(call, device)
+    shut = access.revoke(
+        collector.store, collector.clock, device, actor=collector.actor, reason=why.reason
+    )
+    call.figures.expire()
+    return shut.document()
+
+
+@router.call("POST", "/devices/{device}/restore", Permission.EDIT)
+def restore_device(call: Call, device: Word, why: Why) -> Record:
+    """Lets a revoked device in again."""
+    collector = call.collector
+    _device(call, device)
+    let_in = access.restore(
+        collector.store, collector.clock, device, actor=collector.actor, reason=why.reason
+    )
+    call.figures.expire()
+    return let_in.document()
+
+
+def _device(call: Call, device: str) -> Device:
+    with call.collector.store.reading() as work, found():
+        return work.devices.get(device)

@@ -1,0 +1,305 @@
+"""Licence pools, line by line, their history, and the documents that prove them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, Field
+
+from quitus_collector.domain.account import Permission
+from quitus_collector.domain.entitlement import Entitlement
+from quitus_collector.domain.holding import Act
+from quitus_collector.domain.proof import Proof, ProofKind, strength, title_flaws
+from quitus_collector.errors import UsageError
+from quitus_collector.services import pools as service
+from quitus_collector.services import proving
+from quitus_collector.services.pool_wording import document, happened_document, plain_value
+from quitus_collector.services.pools import Change, Preview, as_problem
+from quitus_collector.web.api.calls import (
+    Call,
+    Calls,
+    Content,
+    Prose,
+    Wanted,
+    Word,
+    file_answer,
+    found,
+    must_match,
+    upload,
+)
+from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
+from quitus_collector.web.uploads import uploaded
+from quitus_collector.wiring import pools
+
+router = Calls("entitlements")
+Form = Literal["auto", "csv", "xlsx", "mls", "cyclonedx", "ent"]
+Name = Annotated[Word, Query(min_length=1, description="what the file is called")]
+Line = dict[str, Any]
+
+
+class Differs(BaseModel):
+    """A field of a line, as it was and as it would be."""
+
+    before: Any
+    after: Any
+
+
+class ChangeShown(BaseModel):
+    """What a line of the file makes of the pools."""
+
+    where: str
+    entitlement: Line
+    is_new: bool
+    changes: dict[str, Differs]
+    notes: list[str]
+
+
+class Objection(BaseModel):
+    """Why the file would not be taken in; `name` and `suggestions` where no product is known."""
+
+    where: str
+    what: str
+    name: str | None
+    suggestions: list[str]
+
+
+class PreviewShown(BaseModel):
+    """What taking a file in would do, or did; with complaints, nothing is taken in."""
+
+    form: str
+    added: int
+    changed: int
+    unchanged: int
+    changes: list[ChangeShown]
+    complaints: list[Objection]
+    notes: list[str]
+
+
+class Edit(BaseModel):
+    """Fields by name with their new values, as a file would have them; and why."""
+
+    values: Annotated[dict[Word, Word], Field(min_length=1)]
+    reason: Prose = ""
+
+
+class ProofShown(BaseModel):
+    """A document that proves a line."""
+
+    entitlement: str
+    sha256: str
+    kind: ProofKind
+    name: str
+    size_bytes: int
+    added_at: datetime
+    added_by: str
+    removed_at: datetime | None
+
+
+class Proofs(BaseModel):
+    """In the order they came."""
+
+    items: list[ProofShown]
+
+
+class History(BaseModel):
+    """What happened to a line, oldest first."""
+
+    items: list[Line]
+
+
+@router.call("GET", "/entitlements", Permission.READ)
+def list_entitlements(
+    call: Call, product: Wanted = "", cursor: Cursor = "", limit: Limit = 100
+) -> Page[Line]:
+    """Sorted by id, with the strength of what proves them."""
+    listed = [
+        (line, kinds)
+        for line, kinds in service.owned(call.collector.store)
+        if not product or line.product == product
+    ]
+    shown, following = paged(listed, lambda each: each[0].id, cursor, limit)
+    items = [
+        {
+            **document(line),
+            "documents": sorted(kinds),
+            "strength": strength(line, kinds).name.lower(),
+            "flaws": [flaw.value for flaw in title_flaws(line, kinds)],
+        }
+        for line, kinds in shown
+    ]
+    return Page(items=items, next=following)
+
+
+@router.call("GET", "/entitlements/{entitlement}", Permission.READ)
+def get_entitlement(call: Call, entitlement: Word) -> Line:
+    """One line; its ETag is what a change names with If-Match."""
+    return document(_line(call, entitlement))
+
+
+@router.call("PATCH", "/entitlements/{entitlement}", Permission.EDIT, also=(412,))
+def edit_entitlement(call: Call, request: Request, entitlement: Word, edit: Edit) -> Line:
+    """Changes fields of a line; with If-Match, only if nobody else has changed it meanwhile."""
+    must_match(request, document(_line(call, entitlement)))
+    pools.edit(call.collector, entitlement, edit.values, edit.reason)
+    call.figures.expire()
+    return document(_line(call, entitlement))
+
+
+@router.call("DELETE", "/entitlements/{entitlement}", Permission.EDIT, also=(412,))
+def remove_entitlement(
+    call: Call, request: Request, entitlement: Word, reason: Annotated[Prose, Query()] = ""
+) -> Line:
+    """Takes a line away from now on; what was counted with it in the past stays."""
+    must_match(request, document(_line(call, entitlement)))
+    collector, act = call.collector, Act(call.collector.actor, reason)
+    with found():
+        gone = service.remove_entitlement(collector.store, collector.clock, entitlement, act)
+    call.figures.expire()
+    return document(gone)
+
+
+@router.call("GET", "/entitlements/{entitlement}/history", Permission.READ)
+def get_entitlement_history(call: Call, entitlement: Word) -> History:
+    """Who changed what, when and why."""
+    with found():
+        happened = service.history(call.collector.store, entitlement)
+    return History(items=[happened_document(each) for each in happened])
+
+
+@router.call("POST", "/imports/preview", Permission.EDIT, openapi_extra=upload())
+def preview_import(
+    call: Call, content: Content, name: Name = "pools.csv", form: Form = "auto"
+) -> PreviewShown:
+    """What taking the file in the body in would do; nothing is kept."""
+    with uploaded(content, name) as file:
+        return _preview(call, pools.preview_pools(call.collector, file, form))
+
+
+@router.call("POST", "/imports", Permission.EDIT, openapi_extra=upload())
+def take_in(
+    call: Call,
+    content: Content,
+    name: Name = "pools.csv",
+    form: Form = "auto",
+    reason: Annotated[Prose, Query()] = "",
+    without_unmatched: bool = False,
+) -> PreviewShown:
+    """Takes in the licences of the file in the body: all of them, or none and every complaint."""
+    with uploaded(content, name) as file:
+        taken = pools.import_pools(
+            call.collector, file, form, reason=reason, without_unmatched=without_unmatched
+        )
+    call.figures.expire()
+    return _preview(call, taken)
+
+
+@router.call("GET", "/entitlements/{entitlement}/proofs", Permission.READ)
+def list_proofs(call: Call, entitlement: Word, removed: bool = False) -> Proofs:
+    """The documents of a line."""
+    _line(call, entitlement)
+    listed = proving.proofs(call.collector.store, entitlement, removed=removed)
+    return Proofs(items=[_proof(each) for each in listed])
+
+
+@router.call(
+    "POST",
+    "/entitlements/{entitlement}/proofs",
+    Permission.EDIT,
+    status=201,
+    openapi_extra=upload(),
+)
+def add_proof(
+    call: Call, entitlement: Word, content: Content, name: Name, kind: ProofKind
+) -> ProofShown:
+    """Keeps the document in the body for a line."""
+    _line(call, entitlement)
+    with uploaded(content, name) as file:
+        return _proof(pools.add_proof(call.collector, file, entitlement, kind))
+
+
+@router.call(
+    "GET",
+    "/entitlements/{entitlement}/proofs/{sha256}",
+    Permission.READ,
+    answer=file_answer("application/octet-stream"),
+)
+def get_proof(call: Call, entitlement: Word, sha256: Word) -> Response:
+    """The document itself."""
+    listed = _proofs(call, entitlement)
+    if sha256 not in listed:
+        with found():
+            raise UsageError("no document {sha256} is kept for {id}", sha256=sha256, id=entitlement)
+    content = pools.document(call.collector, sha256)
+    headers = {"Content-Disposition": f'attachment; filename="{sha256[:12]}"'}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@router.call("DELETE", "/entitlements/{entitlement}/proofs/{sha256}", Permission.EDIT)
+def remove_proof(
+    call: Call, entitlement: Word, sha256: Word, reason: Annotated[Prose, Query()] = ""
+) -> ProofShown:
+    """Takes a document off a line; that it was there stays known."""
+    collector, act = call.collector, Act(call.collector.actor, reason)
+    with found():
+        gone = proving.remove_proof(collector.store, collector.clock, sha256, entitlement, act)
+    return _proof(gone)
+
+
+def _line(call: Call, entitlement: str) -> Entitlement:
+    with call.collector.store.reading() as work, found():
+        for each in work.entitlements.list():
+            if each.id == entitlement:
+                return each
+        raise UsageError("no licence pool has a line {id}", id=entitlement)
+
+
+def _proofs(call: Call, entitlement: str) -> Sequence[str]:
+    _line(call, entitlement)
+    return [each.sha256 for each in proving.proofs(call.collector.store, entitlement)]
+
+
+def _preview(call: Call, made: Preview) -> PreviewShown:
+    return PreviewShown(
+        form=made.form,
+        added=made.added,
+        changed=made.changed,
+        unchanged=made.unchanged,
+        changes=[_change(each) for each in made.changes],
+        complaints=[
+            Objection(
+                where=str(as_problem(each).where),
+                what=str(as_problem(each).what),
+                name=getattr(each, "name", None),
+                suggestions=list(getattr(each, "suggestions", ())),
+            )
+            for each in made.complaints
+        ],
+        notes=[str(each) for each in made.notes],
+    )
+
+
+def _change(change: Change) -> ChangeShown:
+    return ChangeShown(
+        where=str(change.where),
+        entitlement=document(change.entitlement),
+        is_new=change.before is None,
+        changes={
+            each.name: Differs(before=plain_value(each.before), after=plain_value(each.after))
+            for each in change.differences
+        },
+        notes=[str(each) for each in change.notes],
+    )
+
+
+def _proof(proof: Proof) -> ProofShown:
+    return ProofShown(
+        entitlement=proof.entitlement,
+        sha256=proof.sha256,
+        kind=proof.kind,
+        name=proof.name,
+        size_bytes=proof.size_bytes,
+        added_at=proof.added_at,
+        added_by=proof.added_by,
+        removed_at=proof.removed_at,
+    )

@@ -1,0 +1,285 @@
+"""What programs get from the API, and what they do not."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from httpx import Response
+from starlette.testclient import TestClient
+
+from quitus_collector.domain.account import Permission, Role
+from quitus_collector.errors import UsageError
+from quitus_collector.services import api_tokens
+from quitus_collector.web.api.calls import Throttle
+from tests.console import ADDRESS, POOLS, ConsoleHouse
+
+EVERYTHING = (
+    {Permission.DEVICES, Permission.READ, Permission.EDIT},
+    {Permission.DEVICES, Permission.READ, Permission.APPROVE, Permission.AUDIT},
+    {Permission.AUDIT, Permission.ADMINISTER},
+)
+
+
+class Program(TestClient):
+    """A program with a token."""
+
+    def __init__(self, house: ConsoleHouse, *scopes: Permission) -> None:
+        super().__init__(house.app, base_url=f"{ADDRESS}/api/v1/", follow_redirects=False)
+        with house.collector.store.reading() as work:
+            label = f"program {len(work.api_tokens.list())}"
+        self.issued, self.secret = api_tokens.make(
+            house.collector.store,
+            house.collector.clock,
+            label,
+            scopes,
+            timedelta(days=1),
+            actor="operator test",
+        )
+        self.headers["Authorization"] = f"Bearer {self.secret}"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
+    """With licence pools, for tests that change things but not each other's."""
+    made = ConsoleHouse(tmp_path_factory.mktemp("office") / "collector")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def reader(house: ConsoleHouse) -> Program:
+    return Program(house, Permission.READ, Permission.DEVICES)
+
+
+def pages(program: Program, path: str, limit: int) -> Iterator[list[Any]]:
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = program.get(path, params={"limit": limit, "cursor": cursor})
+        assert answer.status_code == 200, answer.text
+        yield answer.json()["items"]
+        cursor = answer.json()["next"]
+
+
+def refused(answer: Response, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    return str(problem["detail"])
+
+
+def test_without_a_good_token_nothing_is_told(house: ConsoleHouse) -> None:
+    anonymous = TestClient(house.app, base_url=f"{ADDRESS}/api/v1/")
+
+    for headers in ({}, {"authorization": "Bearer quitus_wrong"}, {"authorization": "Basic YTpi"}):
+        answer = anonymous.get("position", headers=headers)
+        assert refused(answer, 401) == "a good token is wanted"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_browser_that_is_signed_in_gets_nothing_from_the_api(house: ConsoleHouse) -> None:
+    browser = house.browser(Role.DSI)
+
+    refused(browser.get("/api/v1/position"), 401)
+    assert browser.get("/position").status_code == 200
+
+
+def test_a_token_opens_no_page(house: ConsoleHouse, reader: Program) -> None:
+    assert reader.get(f"{ADDRESS}/position").headers["location"].startswith("/sign-in")
+
+
+def test_a_token_that_was_revoked_opens_nothing_more(office: ConsoleHouse) -> None:
+    program = Program(office, Permission.READ)
+    assert program.get("catalogue").status_code == 200
+
+    api_tokens.revoke(
+        office.collector.store,
+        office.collector.clock,
+        program.issued.id,
+        actor="operator test",
+    )
+
+    refused(program.get("catalogue"), 401)
+
+
+def test_a_token_that_is_over_opens_nothing_more(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = Program(empty_house, Permission.READ)
+    later = empty_house.collector.clock.now() + timedelta(days=1)
+    monkeypatch.setattr(type(empty_house.collector.clock), "now", lambda _self: later)
+
+    refused(program.get("catalogue"), 401)
+
+
+def test_no_token_may_do_more_than_one_role(office: ConsoleHouse) -> None:
+    with pytest.raises(UsageError, match="no role may do all of approve, edit"):
+        Program(office, Permission.EDIT, Permission.APPROVE)
+    administrator = Program(office, Permission.ADMINISTER)
+    wanted = {"label": "both", "scopes": ["administer", "edit"]}
+
+    assert "no role may do all" in refused(administrator.post("tokens", json=wanted), 422)
+
+
+def test_the_secret_is_shown_once_and_kept_nowhere(office: ConsoleHouse) -> None:
+    administrator = Program(office, Permission.ADMINISTER)
+
+    made = administrator.post("tokens", json={"label": "monitoring", "scopes": ["read"]}).json()
+
+    with office.collector.store.reading() as work:
+        kept = repr(work.api_tokens.list()) + repr(list(work.audit.list()))
+    assert made["secret"] not in kept + administrator.get("tokens").text
+    assert "API token made" in kept
+
+
+def test_the_position_is_that_of_the_page(house: ConsoleHouse, reader: Program) -> None:
+    document = reader.get("position").json()
+
+    position = house.console.figures.position().value
+    assert document == json.loads(json.dumps(position.document()))
+    assert document["lines"]
+    of_one = reader.get("position", params={"publisher": "microsoft"}).json()
+    assert {each["product"].split("/")[0] for each in of_one["lines"]} == {"microsoft"}
+
+
+def test_what_is_known_already_is_not_sent_again(reader: Program) -> None:
+    first = reader.get("products")
+
+    again = reader.get("products", headers={"If-None-Match": first.headers["etag"]})
+    other = reader.get("products?limit=3", headers={"If-None-Match": first.headers["etag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert other.status_code == 200
+
+
+def test_pages_together_are_the_whole_list(house: ConsoleHouse, reader: Program) -> None:
+    found = [each["id"] for part in pages(reader, "products", 400) for each in part]
+
+    assert found == sorted(house.collector.catalogue.products)
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!", "MTI", "bnVsbA", "eyJhIjoxfQ", "é"])
+def test_a_cursor_of_elsewhere_is_refused(reader: Program, cursor: str) -> None:
+    assert "is no cursor of this list" in refused(
+        reader.get("products", params={"cursor": cursor}), 422
+    )
+
+
+def test_what_the_token_may_not_is_refused(reader: Program) -> None:
+    assert refused(reader.post("imports", content=b""), 403) == "the token has not the scope edit"
+
+
+def test_what_is_not_there_is_told_as_such(reader: Program) -> None:
+    for path in ("nowhere", "devices/d-none", "declarations/none", "jobs/none", "campaigns/none"):
+        refused(reader.get(path), 404)
+    refused(reader.put("position"), 405)
+
+
+def test_licences_are_previewed_then_taken_in_edited_and_removed(empty_house: ConsoleHouse) -> None:
+    program = Program(empty_house, Permission.READ, Permission.EDIT)
+    sent = {"content": POOLS.read_bytes(), "params": {"name": "pools.csv"}}
+
+    preview = program.post("imports/preview", **sent).json()
+    assert preview["added"] > 0
+    assert not program.get("entitlements").json()["items"]
+    assert program.post("imports", **sent).json()["added"] == preview["added"]
+    line = program.get("entitlements").json()["items"][0]
+    here = f"entitlements/{line['id']}"
+    tag = program.get(here).headers["etag"]
+    edit = {"values": {"quantity": "7"}, "reason": "a second order"}
+    first = program.patch(here, json=edit, headers={"If-Match": tag})
+    late = program.patch(here, json=edit, headers={"If-Match": tag})
+
+    assert first.json()["quantity"] == 7
+    assert "changed meanwhile" in refused(late, 412)
+    assert program.delete(here, params={"reason": "sold"}).status_code == 200
+    refused(program.get(here), 404)
+    history = program.get(f"{here}/history").json()["items"]
+    assert [each["by"] for each in history] == [program.issued.actor] * 3
+
+
+def test_a_file_that_is_none_is_refused_line_by_line(office: ConsoleHouse) -> None:
+    program = Program(office, Permission.READ, Permission.EDIT)
+
+    nothing = program.post("imports", content=b"%PDF-1.7", params={"name": "../../x.pdf"})
+    wrong = program.post("imports", content=b"product;quantity\nmicrosoft/visio;many\n")
+
+    assert refused(nothing, 422).startswith("x.pdf: is a PDF")
+    refused(wrong, 422)
+    assert wrong.json()["errors"]
+
+
+def test_proofs_are_kept_given_back_and_taken_off(office: ConsoleHouse) -> None:
+    program = Program(office, Permission.READ, Permission.EDIT)
+    program.post("imports", content=POOLS.read_bytes())
+    line = program.get("entitlements").json()["items"][0]["id"]
+    here = f"entitlements/{line}/proofs"
+
+    kept = program.post(here, content=b"an invoice", params={"name": "f.pdf", "kind": "invoice"})
+    digest = kept.json()["sha256"]
+
+    assert kept.status_code == 201
+    assert program.get(f"{here}/{digest}").content == b"an invoice"
+    assert program.delete(f"{here}/{digest}").status_code == 200
+    refused(program.get(f"{here}/{digest}"), 404)
+
+
+def test_a_device_is_shown_with_its_software_as_cyclonedx_too(
+    house: ConsoleHouse, reader: Program
+) -> None:
+    with house.collector.store.reading() as work:
+        device = work.devices.list()[0]
+    installs = [each for part in pages(reader, f"devices/{device.id}/installs", 7) for each in part]
+
+    bom = reader.get(f"devices/{device.id}/components")
+
+    assert reader.get(f"devices/{device.id}").json()["name"] == device.name
+    assert len(installs) == device.installs
+    assert bom.headers["content-type"].startswith("application/vnd.cyclonedx+json")
+    assert bom.json()["specVersion"] == "1.6"
+    assert [each["name"] for each in bom.json()["components"]] == [e["name"] for e in installs]
+
+
+def test_the_audit_log_is_read_page_by_page_newest_first(office: ConsoleHouse) -> None:
+    auditor = Program(office, Permission.AUDIT)
+    with office.collector.store.reading() as work:
+        numbers = [each.number for each in work.audit.list()]
+
+    assert [e["number"] for part in pages(auditor, "audit", 1) for e in part] == numbers[::-1]
+    made = auditor.get("audit", params={"event": "API token made"}).json()["items"]
+    assert made[0]["subject"] == auditor.issued.actor
+    assert {each["event"] for each in made} == {"API token made"}
+    assert not auditor.get("audit", params={"actor": "nobody like that"}).json()["items"]
+
+
+def test_more_calls_than_a_token_may_make_have_to_wait(empty_house: ConsoleHouse) -> None:
+    program, other = Program(empty_house, Permission.READ), Program(empty_house, Permission.READ)
+    api = next(each for each in empty_house.app.routes if getattr(each, "name", "") == "api")
+    api.app.state.throttle = Throttle(2)
+
+    answers = [program.get("catalogue") for _ in range(3)]
+
+    assert answers[0].status_code == 200
+    assert refused(answers[-1], 429) == "too many calls"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert other.get("catalogue").status_code == 200
+
+
+def test_a_declaration_is_drafted_and_read(office: ConsoleHouse) -> None:
+    program = Program(office, Permission.READ, Permission.EDIT)
+    program.post("imports", content=POOLS.read_bytes())
+
+    made = program.post("declarations", json={"publisher": "microsoft"}).json()
+    here = f"declarations/{made['id']}"
+    read = program.post(f"{here}/readings", json={}).json()
+
+    assert made["state"] == "draft"
+    assert read["unread"] == []
+    assert program.get(f"{here}/papers/draft").content.startswith(b"%PDF")
+    refused(program.get(f"{here}/papers/sealed"), 404)
+    refused(program.post(f"{here}/seal"), 403)
+    approver = Program(office, Permission.READ, Permission.APPROVE)
+    refused(approver.post(f"{here}/seal"), 409)
+    refused(approver.post(f"{here}/approvals", json={"portal": "../x", "digest": "0"}), 422)
