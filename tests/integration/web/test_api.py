@@ -13,31 +13,8 @@ from quitus_collector.domain.account import Permission, Role
 from quitus_collector.errors import UsageError
 from quitus_collector.services import api_tokens
 from quitus_collector.web.api.calls import Throttle
+from tests.api_programs import Program
 from tests.console import ADDRESS, POOLS, ConsoleHouse
-
-EVERYTHING = (
-    {Permission.DEVICES, Permission.READ, Permission.EDIT},
-    {Permission.DEVICES, Permission.READ, Permission.APPROVE, Permission.AUDIT},
-    {Permission.AUDIT, Permission.ADMINISTER},
-)
-
-
-class Program(TestClient):
-    """A program with a token."""
-
-    def __init__(self, house: ConsoleHouse, *scopes: Permission) -> None:
-        super().__init__(house.app, base_url=f"{ADDRESS}/api/v1/", follow_redirects=False)
-        with house.collector.store.reading() as work:
-            label = f"program {len(work.api_tokens.list())}"
-        self.issued, self.secret = api_tokens.make(
-            house.collector.store,
-            house.collector.clock,
-            label,
-            scopes,
-            timedelta(days=1),
-            actor="operator test",
-        )
-        self.headers["Authorization"] = f"Bearer {self.secret}"
 
 
 @pytest.fixture(scope="module")

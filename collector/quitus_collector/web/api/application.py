@@ -21,7 +21,7 @@ from quitus_collector.web.api import (
     unknown,
     work,
 )
-from quitus_collector.web.api.calls import SCHEME, Throttle, TokenGuard
+from quitus_collector.web.api.calls import SCHEME, Guarded, Throttle
 from quitus_collector.web.api.problems import Problem
 from quitus_collector.web.routing import routes_of
 from quitus_collector.wiring.console import Console
@@ -89,10 +89,8 @@ def create(console: Console) -> FastAPI:
 
 def scope_of(route: APIRoute) -> Permission | None:
     """The scope that a call takes."""
-    for each in route.dependencies:
-        if isinstance(each.dependency, TokenGuard):
-            return each.dependency.permission
-    return None
+    guard = route.guard if isinstance(route, Guarded) else None
+    return guard.permission if guard else None
 
 
 def description(api: FastAPI) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, StringConstraints
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from quitus_collector.domain.account import APIToken, Permission
@@ -64,6 +65,8 @@ class TokenGuard:
 
     def __call__(self, request: Request) -> None:
         """Raises what is answered with 401, 403 or 429; keeps the caller with the request."""
+        if getattr(request.state, "caller", None) is not None:
+            return
         console: Console = request.app.state.console
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         # No cookie is looked at: what a browser sends by itself opens nothing here.
@@ -110,14 +113,25 @@ Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain
 Wanted = Annotated[Word, Query()]
 
 
-class Tagged(APIRoute):
-    """Answers to GET carry an entity tag, and 304 to who has it already (RFC 9110, 13.1.2)."""
+class Guarded(APIRoute):
+    """A call whose token is looked at before anything else of it is read.
+
+    Answers to GET carry an entity tag, and 304 to who has it already (RFC 9110, 13.1.2).
+    """
+
+    @property
+    def guard(self) -> TokenGuard | None:
+        """Who is let in."""
+        found = (each.dependency for each in self.dependencies)
+        return next((each for each in found if isinstance(each, TokenGuard)), None)
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """Wraps what FastAPI makes of the function."""
-        handle = super().get_route_handler()
+        handle, guard = super().get_route_handler(), self.guard
 
         async def tagged(request: Request) -> Response:
+            if guard is not None:
+                await run_in_threadpool(guard, request)
             response: Response = await handle(request)
             if request.method != "GET" or response.status_code != HTTPStatus.OK:
                 return response
@@ -171,7 +185,7 @@ class Calls(APIRouter):
 
     def __init__(self, tag: str) -> None:
         """`tag` groups them in the description."""
-        super().__init__(tags=[tag], route_class=Tagged)
+        super().__init__(tags=[tag], route_class=Guarded)
 
     def call(
         self,

@@ -1,18 +1,22 @@
 """Devices: what they are, what is and was installed on them, and decisions on them."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import Response
+from fastapi import Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.device import Device
+from quitus_collector.domain.roster import ENDING, Condition, Moments, Place, Sought
+from quitus_collector.errors import UsageError
 from quitus_collector.services import access, ledger
 from quitus_collector.services.components import bill_of_materials
+from quitus_collector.services.licensing import STALE_AFTER
 from quitus_collector.services.reporting import Decision, settle
-from quitus_collector.web.api.calls import Call, Calls, Prose, Word, file_answer, found
-from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
+from quitus_collector.web.api.calls import Call, Calls, Prose, Wanted, Word, file_answer, found
+from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of, paged
 
 router = Calls("devices")
 CYCLONEDX = "application/vnd.cyclonedx+json; version=1.6"
@@ -29,6 +33,55 @@ class Why(BaseModel):
     """For the audit log."""
 
     reason: Prose = ""
+
+
+class DeviceShown(BaseModel):
+    """A device in the list; `entity` is a SIREN."""
+
+    id: str
+    name: str
+    system: str
+    entity: str | None
+    site: str
+    condition: Condition
+    last_report_at: datetime | None
+    certificate_expires_at: datetime
+    installs: int
+
+
+@router.call("GET", "/devices", Permission.DEVICES)
+def list_devices(
+    call: Call,
+    text: Annotated[Wanted, Query(description="a part of the name, or the id's beginning")] = "",
+    condition: Condition | None = None,
+    product: Wanted | None = None,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> Page[DeviceShown]:
+    """Sorted by name; `product` is one that is counted on the device, with its version."""
+    now = call.collector.clock.now()
+    moments = Moments(stale=now - STALE_AFTER, ending=now + ENDING)
+    sought = Sought(text=text, condition=condition, product=product)
+    with call.collector.store.reading() as work:
+        beyond = _place(cursor) if cursor else None
+        rows = work.roster.find(sought, moments, beyond=beyond, forward=True, most=limit + 1)
+    items = [
+        DeviceShown(
+            id=row.id,
+            name=row.name,
+            system=row.system,
+            entity=row.entity,
+            site=row.site,
+            condition=row.condition(moments.stale),
+            last_report_at=row.last_report_at,
+            certificate_expires_at=row.certificate_expires_at,
+            installs=row.installs,
+        )
+        for row in rows[:limit]
+    ]
+    more = len(rows) > limit
+    following = cursor_of("\0".join(map(str, rows[limit - 1].place))) if more else None
+    return Page(items=items, next=following)
 
 
 @router.call("GET", "/devices/{device}", Permission.DEVICES)
@@ -112,6 +165,13 @@ def restore_device(call: Call, device: Word, why: Why) -> Record:
     )
     call.figures.expire()
     return let_in.document()
+
+
+def _place(cursor: str) -> Place:
+    name, _, number = key_of(cursor, str).partition("\0")
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+        raise UsageError("{cursor} is no cursor of this list", cursor=repr(cursor[:60]))
+    return Place(name, int(number))
 
 
 def _device(call: Call, device: str) -> Device:

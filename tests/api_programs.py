@@ -1,0 +1,27 @@
+"""Programs that call the API, for tests."""
+
+from datetime import timedelta
+
+from starlette.testclient import TestClient
+
+from quitus_collector.domain.account import Permission
+from quitus_collector.services import api_tokens
+from tests.console import ADDRESS, ConsoleHouse
+
+
+class Program(TestClient):
+    """A program with a token."""
+
+    def __init__(self, house: ConsoleHouse, *scopes: Permission) -> None:
+        super().__init__(house.app, base_url=f"{ADDRESS}/api/v1/", follow_redirects=False)
+        with house.collector.store.reading() as work:
+            label = f"program {len(work.api_tokens.list())}"
+        self.issued, self.secret = api_tokens.make(
+            house.collector.store,
+            house.collector.clock,
+            label,
+            scopes,
+            timedelta(days=1),
+            actor="operator test",
+        )
+        self.headers["Authorization"] = f"Bearer {self.secret}"
