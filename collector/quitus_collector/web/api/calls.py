@@ -229,10 +229,10 @@ class Calls(APIRouter):
         return add
 
 
-def upload(*media_types: str) -> dict[str, Any]:
+def upload() -> dict[str, Any]:
     """The description of a call whose body is a file."""
     schema = {"schema": {"type": "string", "format": "binary"}}
-    content = dict.fromkeys(media_types or ("application/octet-stream",), schema)
+    content = {"application/octet-stream": schema}
     return {"requestBody": {"required": True, "content": content}}
 
 

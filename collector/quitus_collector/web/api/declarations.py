@@ -333,7 +333,7 @@ def withdraw(call: Call, declaration: Word, why: Reason) -> DeclarationShown:
     )
 
 
-@router.call("POST", "/verifications", Permission.READ, openapi_extra=upload(PDF))
+@router.call("POST", "/verifications", Permission.READ, openapi_extra=upload())
 def verify(call: Call, content: Content) -> Verified:
     """Checks the sealed declaration in the body: its seal, its time, its figures."""
     with tempfile.TemporaryDirectory() as folder:

@@ -50,7 +50,7 @@ def export_position(
     return Response(content, media_type=TYPES[form], headers=headers)
 
 
-@router.call("GET", "/position/reasons", Permission.READ)
+@router.call("GET", "/position/reasons", Permission.READ, also=(404,))
 def get_reasons(
     call: Call, product: Wanted, device: Wanted = "", as_of: Day = None, changes: bool = False
 ) -> dict[str, Any]:
