@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from quitus_collector.adapters import cyclonedx
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.device import Device
-from quitus_collector.domain.roster import ENDING, Condition, Moments, Place, Sought
+from quitus_collector.domain.roster import Condition, Place, Sought
 from quitus_collector.errors import UsageError
-from quitus_collector.services import access, ledger
-from quitus_collector.services.components import bill_of_materials
-from quitus_collector.services.licensing import STALE_AFTER
+from quitus_collector.services import access, ledger, roster
 from quitus_collector.services.reporting import Decision, settle
 from quitus_collector.web.api.calls import Call, Calls, Prose, Wanted, Word, file_answer, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of, paged
@@ -59,8 +57,7 @@ def list_devices(
     limit: Limit = 100,
 ) -> Page[DeviceShown]:
     """Sorted by name; `product` is one that is counted on the device, with its version."""
-    now = call.collector.clock.now()
-    moments = Moments(stale=now - STALE_AFTER, ending=now + ENDING)
+    moments = roster.moments(call.collector.clock.now())
     sought = Sought(text=text, condition=condition, product=product)
     with call.collector.store.reading() as work:
         beyond = _place(cursor) if cursor else None
@@ -128,9 +125,8 @@ def get_components(call: Call, device: Word) -> Response:
     shown = _device(call, device)
     with call.collector.store.reading() as work:
         installs = work.inventories.list(device)
-    made_at = shown.last_report_at or shown.enrolled_at
-    made = bill_of_materials(shown, installs, call.collector.catalogue, made_at)
-    return JSONResponse(made, media_type=CYCLONEDX)
+    content = cyclonedx.document(shown, installs, call.collector.catalogue)
+    return Response(content, media_type=CYCLONEDX)
 
 
 @router.call("POST", "/devices/{device}/settlement", Permission.EDIT)
