@@ -86,6 +86,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # certificate = ""                # "console.pem": with its issuers; without, of the own authority
 # key = ""                        # "console.key.pem": a file for this account alone
 # calls_per_minute = 600          # of one token of the API
+# catalogue_key = ""              # "catalogue.pem": the public key of bundles that update the rules
 
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
@@ -255,6 +256,7 @@ class ConsoleTable(Model):
     certificate: str = ""
     key: str = ""
     calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+    catalogue_key: str = ""
 
     @model_validator(mode="after")
     def _whole(self) -> "ConsoleTable":
@@ -417,13 +419,15 @@ class Sealing:
 class ConsoleSettings:
     """Where the console answers; the files are None where the collector's own authority vouches.
 
-    `calls_per_minute` are of one token of the API.
+    `calls_per_minute` are of one token of the API. `catalogue_key` is the public key of those who
+    may update the rules, None where nobody may from the console.
     """
 
     address: str
     certificate: Path | None
     key: Path | None
     calls_per_minute: int
+    catalogue_key: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,8 +537,11 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
 
 
 def _console(table: ConsoleTable, home: Path) -> ConsoleSettings:
-    certificate, key = (home / name if name else None for name in (table.certificate, table.key))
-    return ConsoleSettings(table.listen, certificate, key, table.calls_per_minute)
+    certificate, key, catalogue_key = (
+        home / name if name else None
+        for name in (table.certificate, table.key, table.catalogue_key)
+    )
+    return ConsoleSettings(table.listen, certificate, key, table.calls_per_minute, catalogue_key)
 
 
 def _sealing(table: SealTable, home: Path) -> Sealing:

@@ -153,11 +153,12 @@ def csv_text(sheet: LicenceSheet, messages: Messages) -> str:
         values += [wording.why(line, messages), row.family, row.version]
         values += [row.by_channel.get(channel, 0) for channel in channels]
         values += [line.to_buy, line.demanded, line.allocation, line.delta]
-        writer.writerow([_plain(each) for each in values])
+        writer.writerow([plain(each) for each in values])
     return written.getvalue()
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """The value; a text that a spreadsheet would take for a formula with an apostrophe before."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 

@@ -71,6 +71,7 @@ class Kind(StrEnum):
     SECOND_FACTOR_SET = "second factor set"
     API_TOKEN_MADE = "API token made"  # noqa: S105
     API_TOKEN_REVOKED = "API token revoked"  # noqa: S105
+    CATALOGUE_UPDATED = "catalogue updated"
 
 
 @dataclass(frozen=True, slots=True)

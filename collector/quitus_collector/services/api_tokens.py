@@ -10,6 +10,7 @@ from quitus_collector.domain.account import ALLOWED, APIToken, Permission
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Store
+from quitus_collector.services.wording import N_
 
 # What a secret begins with, so that a search through files finds one that strayed.
 PREFIX = "quitus_"
@@ -33,15 +34,16 @@ def make(
     """
     now, label, wanted = clock.now(), label.strip(), frozenset(scopes)
     if not label or len(label) > 64 or not label.isprintable():
-        raise UsageError("a token is called something, in at most 64 characters")
+        raise UsageError(N_("a token is called something, in at most 64 characters"))
     if not wanted:
-        raise UsageError("a token without a scope opens nothing: give it one")
+        raise UsageError(N_("a token without a scope opens nothing: give it one"))
     if not any(wanted <= allowed for allowed in ALLOWED.values()):
         raise UsageError(
-            "no role may do all of {scopes}: make several tokens", scopes=", ".join(sorted(wanted))
+            N_("no role may do all of {scopes}: make several tokens"),
+            scopes=", ".join(sorted(wanted)),
         )
     if not timedelta() < lasts <= MAX_LASTS:
-        raise UsageError("a token is good for {days} days at most", days=MAX_LASTS.days)
+        raise UsageError(N_("a token is good for {days} days at most"), days=MAX_LASTS.days)
     secret = PREFIX + secrets.token_urlsafe(32)
     token = APIToken(
         id=secrets.token_hex(8),
@@ -55,7 +57,7 @@ def make(
     with store.writing() as work:
         if any(each.label == label and each.is_good(now) for each in work.api_tokens.list()):
             # The audit log names programs by their labels.
-            raise UsageError("there is a token {label} already", label=label)
+            raise UsageError(N_("there is a token {label} already"), label=label)
         work.api_tokens.add(token)
         detail = {"scopes": ", ".join(sorted(wanted)), "until": token.expires_at.isoformat()}
         work.audit.add(Event(now, Kind.API_TOKEN_MADE, actor, token.actor, detail))
@@ -68,7 +70,7 @@ def revoke(store: Store, clock: Clock, token_id: str, *, actor: str, reason: str
     with store.writing() as work:
         found = next((each for each in work.api_tokens.list() if each.id == token_id), None)
         if found is None:
-            raise UsageError("there is no token {id}", id=token_id)
+            raise UsageError(N_("there is no token {id}"), id=token_id)
         if found.revoked_at is None:
             found = replace(found, revoked_at=now)
             work.api_tokens.add(found)

@@ -23,6 +23,18 @@ from quitus_collector.web.pages import (
 )
 from quitus_collector.web.api import application as api
 from quitus_collector.web.pages import overview, position, signing_in
+from quitus_collector.web.pages import (
+    accounts,
+    administration,
+    api_tokens,
+    audit,
+    devices,
+    jobs,
+    overview,
+    position,
+    retention,
+    signing_in,
+)
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.routing import routes_of
 from quitus_collector.web.shield import Shield
@@ -32,6 +44,10 @@ from quitus_collector.wiring.console import Console
 # What is answered to who has not signed in, and to nobody else's harm.
 PUBLIC = (resuming.public, signing_in.public)
 PAGES = (
+    accounts.router,
+    administration.router,
+    api_tokens.router,
+    audit.router,
     devices.router,
     overview.router,
     position.router,
@@ -44,6 +60,7 @@ PAGES = (
     pools.router,
     position.router,
     resuming.router,
+    retention.router,
     signing_in.router,
     verifying.router,
 )

@@ -11,8 +11,14 @@ from starlette.exceptions import HTTPException
 
 from quitus_collector.domain.account import Stage
 from quitus_collector.errors import (
+    CatalogueError,
     CollectorError,
     FilingRefused,
+    NotSent,
+    OutcomeUnknown,
+    PortalMismatch,
+    PortalRefused,
+    SealError,
     StoreError,
     UnknownDevice,
     UsageError,
@@ -30,6 +36,12 @@ STATUS: dict[type[CollectorError], HTTPStatus] = {
     UnknownDevice: HTTPStatus.NOT_FOUND,
     FilingRefused: HTTPStatus.CONFLICT,
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CatalogueError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SealError: HTTPStatus.CONFLICT,
+    PortalRefused: HTTPStatus.CONFLICT,
+    PortalMismatch: HTTPStatus.CONFLICT,
+    OutcomeUnknown: HTTPStatus.CONFLICT,
+    NotSent: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 NEXT_STAGE = {Stage.CODE: "/sign-in/code", Stage.NEW_PASSWORD: "/account/password"}

@@ -7,7 +7,15 @@ from quitus_collector.domain.job import Job
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.jobs import Progress, Task
 from quitus_collector.services.wording import N_
-from quitus_collector.web.pages import declarations, filing, pool_import, pools, verifying
+from quitus_collector.web.pages import (
+    audit,
+    declarations,
+    filing,
+    pool_import,
+    pools,
+    retention,
+    verifying,
+)
 from quitus_collector.web.work import LANGUAGE, Doing, Work
 from quitus_collector.wiring.console import Console
 
@@ -20,6 +28,8 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = {
+    "audit-verify": Kind(N_("Check of the audit log"), audit.verify_chain),
+    "history-purge": Kind(N_("Purge of the history"), retention.purge),
     "declaration-ask": Kind(N_("Question to the portal"), filing.look_up),
     "declaration-draft": Kind(N_("Draft of a declaration"), declarations.make_draft),
     "declaration-reopen": Kind(N_("Declaration counted again"), verifying.count_again),

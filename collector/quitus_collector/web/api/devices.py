@@ -139,7 +139,7 @@ def settle_device(call: Call, device: Word, settlement: Settlement) -> Record:
     return settled.document()
 
 
-@router.call("POST", "/devices/{device}/revoke", Permission.EDIT)
+@router.call("POST", "/devices/{device}/revoke", Permission.ADMINISTER)
 def revoke_device(call: Call, device: Word, why: Why) -> Record:
     """Shuts a device out from its next call on; its reports stay."""
     collector = call.collector
@@ -151,7 +151,7 @@ def revoke_device(call: Call, device: Word, why: Why) -> Record:
     return shut.document()
 
 
-@router.call("POST", "/devices/{device}/restore", Permission.EDIT)
+@router.call("POST", "/devices/{device}/restore", Permission.ADMINISTER)
 def restore_device(call: Call, device: Word, why: Why) -> Record:
     """Lets a revoked device in again."""
     collector = call.collector

@@ -1,0 +1,121 @@
+"""Accounts: who may sign in, with which roles."""
+
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+
+from quitus_collector.domain.account import ALLOWED, Account, Permission, Role
+from quitus_collector.errors import UsageError
+from quitus_collector.services.wording import N_
+from quitus_collector.web.rendering import go, page
+from quitus_collector.web.visits import Pages, Visit, Visitor
+from quitus_collector.wiring import accounts
+
+router = Pages()
+HERE = "/administration/accounts"
+Text = Annotated[str, Form(max_length=255)]
+Roles = Annotated[list[str], Form(max_length=20)]
+PERMISSIONS = {
+    Permission.DEVICES: N_("sees devices"),
+    Permission.READ: N_("sees figures, letters, declarations"),
+    Permission.EDIT: N_("changes what is counted, drafts"),
+    Permission.APPROVE: N_("approves, seals, submits"),
+    Permission.AUDIT: N_("sees the audit log"),
+    Permission.ADMINISTER: N_("accounts, tokens, policies"),
+}
+
+
+@router.page(HERE, Permission.ADMINISTER)
+def list_accounts(request: Request, visit: Visit) -> Response:
+    """All accounts, what roles may, and a form for another account."""
+    return _page(request, visit)
+
+
+@router.form(HERE, Permission.ADMINISTER)
+def add(
+    request: Request,
+    visit: Visit,
+    name: Text,
+    full_name: Text = "",
+    function: Text = "",
+    email: Text = "",
+    roles: Roles = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Makes an account, and shows its first password this once."""
+    account, password = accounts.add(
+        visit.collector, name, full_name, _roles(roles), function=function, email=email
+    )
+    return _page(request, visit, account, password)
+
+
+@router.page(HERE + "/{account_id}", Permission.ADMINISTER)
+def show(request: Request, visit: Visit, account_id: str) -> Response:
+    """One account, and what may be done with it."""
+    context = {"account": _account(visit, account_id), "roles": list(Role), "password": ""}
+    return page(request, "account_of.html", context)
+
+
+@router.form(HERE + "/{account_id}/roles", Permission.ADMINISTER)
+def give_roles(
+    request: Request,
+    visit: Visit,
+    account_id: str,
+    reason: Text = "",
+    roles: Roles = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Gives other roles; the sessions of the account end."""
+    account = _account(visit, account_id)
+    if account.subject:
+        raise UsageError(N_("the company’s sign-in gives {name} its roles"), name=account.name)
+    accounts.change(visit.collector, account.name, roles=_roles(roles), reason=reason)
+    return go(request, f"{HERE}/{account_id}")
+
+
+@router.form(HERE + "/{account_id}/access", Permission.ADMINISTER)
+def set_access(
+    request: Request, visit: Visit, account_id: str, decision: Text, reason: Text = ""
+) -> Response:
+    """Shuts out or lets in again."""
+    if decision not in ("disable", "enable"):
+        raise UsageError(N_("an account is disabled or enabled"))
+    account = _account(visit, account_id)
+    is_disabled = decision == "disable"
+    accounts.change(visit.collector, account.name, is_disabled=is_disabled, reason=reason)
+    return go(request, f"{HERE}/{account_id}")
+
+
+@router.form(HERE + "/{account_id}/reset", Permission.ADMINISTER)
+def reset(request: Request, visit: Visit, account_id: str) -> Response:
+    """Makes another first password, and shows it this once."""
+    account = _account(visit, account_id)
+    password = accounts.reset(visit.collector, account.name)
+    account = _account(visit, account_id)
+    context = {"account": account, "roles": list(Role), "password": password}
+    return page(request, "account_of.html", context)
+
+
+def _page(
+    request: Request, visit: Visitor, made: Account | None = None, password: str = ""
+) -> Response:
+    with visit.collector.store.reading() as work:
+        listed = work.accounts.list()
+    context = {
+        "accounts": listed,
+        "roles": list(Role),
+        "allowed": ALLOWED,
+        "permissions": PERMISSIONS,
+        "made": made,
+        "password": password,
+    }
+    return page(request, "accounts.html", context)
+
+
+def _account(visit: Visitor, account_id: str) -> Account:
+    with visit.collector.store.reading() as work:
+        return work.accounts.get(account_id)
+
+
+def _roles(names: list[str]) -> list[Role]:
+    if not names or not set(names) <= set(Role):
+        raise UsageError(N_("an account has at least one of the roles that there are"))
+    return [Role(each) for each in names]
