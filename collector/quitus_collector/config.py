@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
 from quitus_collector.domain.agent_version import is_version
+from quitus_collector.domain.account import Role
 from quitus_collector.domain.company import (
     Company,
     is_naf,
@@ -87,6 +88,18 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # key = ""                        # "console.key.pem": a file for this account alone
 # calls_per_minute = 600          # of one token of the API
 # catalogue_key = ""              # "catalogue.pem": the public key of bundles that update the rules
+
+# [console.oidc]                  # the company's own sign-in: OpenID Connect
+# issuer = ""                     # "https://login.example/realms/company"
+# client_id = "quitus"
+# client_secret_file = ""         # "oidc.secret": a file with it alone, for this account alone
+# address = ""                    # "https://licences.example:7490": of the console, for browsers
+# scopes = "openid profile email"
+# name_claim = "preferred_username"
+# roles_claim = "groups"          # whose values the table below gives roles
+# authority = ""                  # "roots.pem": who vouches for the provider's certificate
+# [console.oidc.roles]
+# "quitus-administrators" = "administrator"   # or dsi, licence-manager, auditor, service-desk
 
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
@@ -249,6 +262,29 @@ class Limits(Model):
     message_s: Annotated[int, Field(ge=1, le=300)] = 30
 
 
+def _issuer(text: str) -> str:
+    if text and (urlsplit(text).scheme != "https" or "?" in text or "#" in text):
+        raise ValueError(f"{text!r} is not an address that begins with https://")
+    return text
+
+
+SecureAddress = Annotated[str, AfterValidator(_issuer)]
+
+
+class OIDCTable(Model):
+    """The company's own sign-in."""
+
+    issuer: SecureAddress
+    client_id: str = "quitus"
+    client_secret_file: str
+    address: SecureAddress
+    scopes: str = "openid profile email"
+    name_claim: str = "preferred_username"
+    roles_claim: str = "groups"
+    authority: str = ""
+    roles: dict[str, Annotated[Role, Field(strict=False)]]
+
+
 class ConsoleTable(Model):
     """Where the web console answers, and what it shows that it is."""
 
@@ -257,6 +293,7 @@ class ConsoleTable(Model):
     key: str = ""
     calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
     catalogue_key: str = ""
+    oidc: OIDCTable | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "ConsoleTable":
@@ -420,7 +457,8 @@ class ConsoleSettings:
     """Where the console answers; the files are None where the collector's own authority vouches.
 
     `calls_per_minute` are of one token of the API. `catalogue_key` is the public key of those who
-    may update the rules, None where nobody may from the console.
+    may update the rules, None where nobody may from the console. `oidc` is the company's own
+    sign-in, None without one.
     """
 
     address: str
@@ -428,6 +466,7 @@ class ConsoleSettings:
     key: Path | None
     calls_per_minute: int
     catalogue_key: Path | None
+    oidc: OIDCTable | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,7 +580,9 @@ def _console(table: ConsoleTable, home: Path) -> ConsoleSettings:
         home / name if name else None
         for name in (table.certificate, table.key, table.catalogue_key)
     )
-    return ConsoleSettings(table.listen, certificate, key, table.calls_per_minute, catalogue_key)
+    return ConsoleSettings(
+        table.listen, certificate, key, table.calls_per_minute, catalogue_key, table.oidc
+    )
 
 
 def _sealing(table: SealTable, home: Path) -> Sealing:

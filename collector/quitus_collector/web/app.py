@@ -28,6 +28,7 @@ from quitus_collector.web.pages import (
     administration,
     api_tokens,
     audit,
+    company_sign_in,
     devices,
     jobs,
     overview,
@@ -43,6 +44,7 @@ from quitus_collector.wiring.console import Console
 
 # What is answered to who has not signed in, and to nobody else's harm.
 PUBLIC = (resuming.public, signing_in.public)
+PUBLIC = (company_sign_in.public, signing_in.public)
 PAGES = (
     accounts.router,
     administration.router,
@@ -79,6 +81,7 @@ def create(console: Console) -> FastAPI:
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path not in open_to_all and not guards(route):
     open_to_all = {route.path for route in routes_of(PUBLIC)}
+    open_to_all = {route.path for router in PUBLIC for route in routes_of(router)}
     for route in routes_of(app):
         if route.path not in open_to_all and not guards(route):
             raise TypeError(f"{route.path} asks for no permission")

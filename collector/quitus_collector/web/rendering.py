@@ -85,6 +85,7 @@ def page(
         "day": lambda day: messages.day(day.isoformat() if isinstance(day, date) else day),
         "ago": lambda at: wording.ago(messages, at, datetime.now(at.tzinfo)),
         "say": lambda value: wording.say(messages, value),
+        "by_company": request.app.state.console.company_sign_in is not None,
         "company": request.app.state.console.collector.config.company.name,
         "sections": wording.sections(visitor),
         "here": wording.section_of(request.url.path),

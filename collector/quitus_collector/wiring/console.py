@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
+from quitus_collector.adapters.oidc import CompanySignIn, Provider
 from quitus_collector.domain.account import Account, APIToken
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.audit import Refusals
@@ -34,6 +35,27 @@ class Console:
     def door(self) -> Door:
         """What signing in works with."""
         return accounts.door(self.collector)
+
+    @cached_property
+    def company_sign_in(self) -> CompanySignIn | None:
+        """The company's own sign-in; None without one."""
+        config = self.collector.config
+        table = config.console.oidc
+        if table is None:
+            return None
+        return CompanySignIn(
+            Provider(
+                issuer=table.issuer,
+                client_id=table.client_id,
+                secret_file=config.home / table.client_secret_file,
+                returns_to=table.address.rstrip("/"),
+                scopes=table.scopes,
+                roles_claim=table.roles_claim,
+                name_claim=table.name_claim,
+                roles=table.roles,
+                authority=config.home / table.authority if table.authority else None,
+            )
+        )
 
     @cached_property
     def figures(self) -> Figures:

@@ -31,6 +31,9 @@ OPEN_TO_ALL = {
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/language"),
+    ("GET", "/sign-in/company"),
+    ("GET", "/sign-in/company/return"),
+    ("GET", "/sign-in/company/end"),
 }
 NUMBERS = count()
 
@@ -94,7 +97,12 @@ def test_who_is_not_signed_in_sees_no_page(house: ConsoleHouse) -> None:
 
 def test_nothing_else_is_open_to_all() -> None:
     assert (
-        set((method, route.path) for route in routes_of(PUBLIC) for method in route.methods)
+        set(
+            (method, route.path)
+            for router in PUBLIC
+            for route in routes_of(router)
+            for method in route.methods
+        )
         == OPEN_TO_ALL
     )
 

@@ -23,9 +23,10 @@ Text = Annotated[str, Form(max_length=1024)]
 
 
 @public.get("/sign-in")
-def sign_in_page(request: Request, next: str = "") -> Response:
-    """The form."""
-    return page(request, "sign_in.html", {"next": _ours(next), "said": "", "name": ""})
+def sign_in_page(request: Request, next: str = "", out: str = "") -> Response:
+    """The form; `out` is set for who has just signed out, by the company's sign-in."""
+    context = {"next": ours(next), "said": "", "name": "", "out": out == "company"}
+    return page(request, "sign_in.html", context)
 
 
 @public.post("/sign-in")
@@ -36,12 +37,12 @@ def sign_in(request: Request, name: Text, password: Text, next: Text = "") -> Re
     try:
         signed = signing_in.sign_in(console.door, name, password)
     except SignInRefused as error:
-        _refused(request, str(error))
+        note_refusal(request, str(error))
         said = messages_of(request).error(error)
-        context = {"next": _ours(next), "said": said, "name": name}
+        context = {"next": ours(next), "said": said, "name": name, "out": False}
         return page(request, "sign_in.html", context, status=401)
     path = {Stage.CODE: "/sign-in/code", Stage.NEW_PASSWORD: "/account/password"}
-    return _keep(go(request, path.get(signed.session.stage, _ours(next) or "/")), signed, next)
+    return keep(go(request, path.get(signed.session.stage, ours(next) or "/")), signed, next)
 
 
 @router.page("/sign-in/code", None, stage=Stage.CODE)
@@ -56,12 +57,12 @@ def enter_code(request: Request, visit: Visit, code: Text) -> Response:
     try:
         signed = signing_in.enter_code(visit.console.door, visit.session, code)
     except SignInRefused as error:
-        _refused(request, str(error))
+        note_refusal(request, str(error))
         said = messages_of(request).error(error)
         return page(request, "sign_in_code.html", {"said": said}, status=401)
-    wanted = _ours(request.cookies.get(NEXT, ""))
+    wanted = ours(request.cookies.get(NEXT, ""))
     path = "/account/password" if signed.session.stage is Stage.NEW_PASSWORD else wanted or "/"
-    return _keep(go(request, path), signed)
+    return keep(go(request, path), signed)
 
 
 @router.page("/account/password", None, stage=Stage.NEW_PASSWORD)
@@ -121,7 +122,8 @@ def language(request: Request, language: Text) -> Response:
 def sign_out(request: Request, visit: Visit) -> Response:
     """Ends the session."""
     signing_in.sign_out(visit.console.door, visit.session)
-    answer = go(request, "/sign-in")
+    # A form leads nowhere else by itself: that one signs out there too is a link on that page.
+    answer = go(request, "/sign-in?out=company" if visit.account.subject else "/sign-in")
     answer.delete_cookie(COOKIE, secure=True, httponly=True)
     return answer
 
@@ -129,9 +131,10 @@ def sign_out(request: Request, visit: Visit) -> Response:
 NEXT = "__Host-quitus-next"
 
 
-def _keep(answer: Response, signed: SignedIn, wanted: str = "") -> Response:
+def keep(answer: Response, signed: SignedIn, wanted: str = "") -> Response:
+    """The answer, with what the browser holds of the session."""
     answer.set_cookie(COOKIE, signed.secret, secure=True, httponly=True, samesite="lax", path="/")
-    if signed.session.stage is Stage.CODE and _ours(wanted):
+    if signed.session.stage is Stage.CODE and ours(wanted):
         answer.set_cookie(NEXT, wanted, secure=True, httponly=True, samesite="lax", max_age=600)
     return answer
 
@@ -146,7 +149,7 @@ def _choose(
     except (UsageError, SignInRefused) as error:
         context = {"said": messages_of(request).error(error), "is_first": is_first}
         return page(request, "password.html", context, status=422)
-    return _keep(go(request, "/"), signed)
+    return keep(go(request, "/"), signed)
 
 
 def _new_factor(visit: Visit, sealed: str = "") -> dict[str, object]:
@@ -161,12 +164,13 @@ def _new_factor(visit: Visit, sealed: str = "") -> dict[str, object]:
     return {"factor": {"sealed": sealed, "secret": secret, "drawn": Markup(drawn)}}  # noqa: S704
 
 
-def _refused(request: Request, reason: str) -> None:
+def note_refusal(request: Request, reason: str) -> None:
+    """Writes down that somebody was not let in."""
     console: Console = request.app.state.console
     console.refusals.note(request.client.host if request.client else "unknown", reason)
 
 
-def _ours(path: str) -> str:
+def ours(path: str) -> str:
     """The path, if it is one of ours; who is sent elsewhere after signing in would be deceived."""
     parts = urlsplit(path)
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc

@@ -1,0 +1,232 @@
+"""Signing in by the company's own service, against a real provider in a process of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx import Response
+
+from quitus_collector.domain.account import Role
+from tests.console import Browser, ConsoleHouse
+from tests.identity_provider import SECRET, Running, running
+
+FRENCH = {"accept-language": "fr"}
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("provider")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, provider: Running) -> Iterator[ConsoleHouse]:
+    home = tmp_path_factory.mktemp("office") / "collector"
+    home.mkdir()
+    (home / "collector.toml").write_text(f'[listen]\nnames = ["localhost"]\n{provider.settings()}')
+    (home / "oidc.secret").write_text(f"{SECRET}\n")
+    (home / "ca.pem").write_bytes((provider.folder / "ca.pem").read_bytes())
+    made = ConsoleHouse(home)
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def _as_it_should_be(provider: Running) -> None:
+    provider.be()
+
+
+def begin(browser: Browser, provider: Running, path: str = "/sign-in/company") -> str:
+    """Goes to the provider and back: the path that it comes back to."""
+    address = browser.get(path, headers=FRENCH).headers["location"]
+    assert address.startswith(f"{provider.issuer}/authorize?")
+    return provider.visit(address).removeprefix("https://console.test")
+
+
+def sign_in(browser: Browser, provider: Running) -> Response:
+    return browser.get(begin(browser, provider), headers=FRENCH)
+
+
+def test_the_company_says_who_it_is_and_what_the_person_may(
+    office: ConsoleHouse, provider: Running
+) -> None:
+    browser = office.anonymous()
+
+    answer = sign_in(browser, provider)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    page = browser.get("/account").text
+    assert "Ada Lovelace" in page
+    assert "Mot de passe" not in page
+    with office.collector.store.reading() as work:
+        account = work.accounts.find(name="ada.lovelace")
+    assert account
+    assert account.roles == {Role.DSI}
+
+
+def test_roles_follow_the_company_at_each_sign_in(office: ConsoleHouse, provider: Running) -> None:
+    sign_in(office.anonymous(), provider)
+    provider.be(person={"groups": ["licences-audit"]})
+
+    browser = office.anonymous()
+    sign_in(browser, provider)
+
+    assert browser.get("/audit").status_code == 200
+    with office.collector.store.reading() as work:
+        account = work.accounts.find(name="ada.lovelace")
+    assert account
+    assert account.roles == {Role.AUDITOR}
+
+
+def test_one_comes_back_to_the_page_that_was_asked_for(
+    office: ConsoleHouse, provider: Running
+) -> None:
+    browser = office.anonymous()
+
+    path = begin(browser, provider, "/sign-in/company?next=/position")
+    assert browser.get(path).headers["location"] == "/position"
+    elsewhere = begin(office.anonymous(), provider, "/sign-in/company?next=//evil.test")
+    assert "evil" not in elsewhere
+
+
+@pytest.mark.parametrize(
+    "person",
+    [{"groups": ["everyone"]}, {"groups": "everyone"}, {"groups": None}, {"groups": {"a": 1}}],
+)
+def test_who_has_no_part_in_quitus_is_not_let_in(
+    office: ConsoleHouse, provider: Running, person: dict[str, Any]
+) -> None:
+    provider.be(person=person)
+
+    answer = sign_in(office.anonymous(), provider)
+
+    assert answer.status_code == 401
+    assert "__Host-quitus=" not in answer.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sign": "none"},
+        {"sign": "HS256"},
+        {"sign": "stranger"},
+        {"claims": {"iss": "https://other.example"}},
+        {"claims": {"aud": "another"}},
+        {"claims": {"aud": ["quitus", "another"]}},
+        {"claims": {"azp": "another"}},
+        {"claims": {"exp": 1_700_000_000}},
+        {"claims": {"exp": None}},
+        {"claims": {"iat": 4_000_000_000}},
+        {"claims": {"nonce": "of another sign-in"}},
+        {"claims": {"nonce": None}},
+        {"claims": {"at_hash": "x"}},
+        {"claims": {"sub": None}},
+        {"iss": "https://other.example"},
+        {"state": "of another"},
+        {"error": "access_denied"},
+    ],
+    ids=str,
+)
+def test_what_does_not_prove_who_it_is_opens_nothing(
+    office: ConsoleHouse, provider: Running, wrong: dict[str, Any]
+) -> None:
+    provider.be(**wrong)
+    browser = office.anonymous()
+
+    answer = sign_in(browser, provider)
+
+    assert answer.status_code == 401
+    assert browser.get("/account").headers["location"].startswith("/sign-in")
+
+
+def test_a_code_opens_one_session_in_the_browser_that_asked(
+    office: ConsoleHouse, provider: Running
+) -> None:
+    browser, other = office.anonymous(), office.anonymous()
+    path = begin(browser, provider)
+    begin(other, provider)
+
+    stolen = other.get(path)
+    first = browser.get(path)
+    again = browser.get(path)
+
+    assert (stolen.status_code, first.status_code, again.status_code) == (401, 303, 401)
+
+
+def test_keys_that_changed_are_asked_for_again(office: ConsoleHouse, provider: Running) -> None:
+    assert sign_in(office.anonymous(), provider).status_code == 303
+    provider.be(key=1)
+
+    assert sign_in(office.anonymous(), provider).status_code == 303
+
+
+@pytest.mark.parametrize("name", ["x y", "a" * 65, "<script>", ""])
+def test_a_name_that_is_none_is_refused(office: ConsoleHouse, provider: Running, name: str) -> None:
+    provider.be(person={"preferred_username": name, "email": "", "sub": f"u-{name}"})
+
+    assert sign_in(office.anonymous(), provider).status_code == 401
+
+
+def test_nobody_takes_the_name_of_a_local_account(office: ConsoleHouse, provider: Running) -> None:
+    provider.be(person={"preferred_username": "administrator", "sub": "u-9"})
+
+    assert sign_in(office.anonymous(), provider).status_code == 401
+
+
+def test_an_account_that_was_disabled_stays_out(office: ConsoleHouse, provider: Running) -> None:
+    provider.be(person={"preferred_username": "eve", "sub": "u-2"})
+    sign_in(office.anonymous(), provider)
+    from quitus_collector.wiring import accounts
+
+    accounts.change(office.collector, "eve", is_disabled=True)
+
+    assert sign_in(office.anonymous(), provider).status_code == 401
+
+
+def test_signing_out_offers_to_sign_out_of_the_company_too(
+    office: ConsoleHouse, provider: Running
+) -> None:
+    browser = office.anonymous()
+    sign_in(browser, provider)
+
+    page = browser.get(browser.form("/sign-out").headers["location"]).text
+
+    assert 'href="/sign-in/company/end"' in page
+    assert (
+        browser.get("/sign-in/company/end")
+        .headers["location"]
+        .startswith(
+            f"{provider.issuer}/end?client_id=quitus&post_logout_redirect_uri=https%3A%2F%2F"
+        )
+    )
+    assert browser.get("/account").headers["location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize("wrong", [{"status": 503}, {"issuer": "https://other.example"}], ids=str)
+def test_while_the_provider_is_away_passwords_still_open(
+    tmp_path: Path, provider: Running, wrong: dict[str, Any]
+) -> None:
+    home = tmp_path / "collector"
+    home.mkdir()
+    (home / "collector.toml").write_text(f'[listen]\nnames = ["localhost"]\n{provider.settings()}')
+    (home / "oidc.secret").write_text(SECRET)
+    (home / "ca.pem").write_bytes((provider.folder / "ca.pem").read_bytes())
+    house = ConsoleHouse(home)
+    provider.be(**wrong)
+    browser = house.anonymous()
+
+    answer = browser.get("/sign-in/company", headers=FRENCH)
+
+    assert answer.status_code == 401
+    assert "ne répond pas" in answer.text
+    assert house.browser(Role.AUDITOR).get("/audit").status_code == 200
+    house.close()
+
+
+def test_without_a_provider_there_is_nothing_to_click(empty_house: ConsoleHouse) -> None:
+    browser = empty_house.anonymous()
+
+    assert "/sign-in/company" not in browser.get("/sign-in").text
+    assert browser.get("/sign-in/company").status_code == 401
+    assert browser.get("/sign-in/company/return?code=x&state=y").status_code == 401
