@@ -1,6 +1,6 @@
 """`python -m tests.identity_provider FOLDER`: an OpenID Connect provider until standard input ends.
 
-FOLDER gets `ca.pem`. One line is printed: the port of the provider (HTTPS), and that of its controls,
+FOLDER gets `ca.pem`. One line is printed: the port of the provider, and that of its controls,
 where a JSON object sets who signs in and what to get wrong. It is written from the specification
 (OpenID Connect Core 1.0, RFC 7636), and refuses what a provider has to refuse.
 """
