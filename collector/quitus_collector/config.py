@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -212,18 +212,32 @@ def host_name(text: str) -> str:
     return name
 
 
-def _web_address(text: str) -> str:
-    if not text:
-        return text
+def _parts(text: str, what: str) -> tuple[SplitResult, str, int | None]:
+    """An address in its parts, its host as an address has it, and its port."""
     try:
         parts = urlsplit(text)
         host, port = host_name(parts.hostname or ""), parts.port
     except ValueError as error:
-        raise ValueError(f"{text!r} is not a web address") from error
+        raise ValueError(f"{text!r} is not {what}") from error
+    return parts, f"[{host}]" if ":" in host else host, port
+
+
+def _web_address(text: str) -> str:
+    if not text:
+        return text
+    parts, host, port = _parts(text, "a web address")
     if parts.scheme not in ("http", "https") or parts.username or parts.fragment:
         raise ValueError(f"{text!r} is not an address that begins with http:// or https://")
-    place = f"[{host}]" if ":" in host else host
-    return parts._replace(netloc=f"{place}:{port}" if port else place).geturl()
+    return parts._replace(netloc=f"{host}:{port}" if port else host).geturl()
+
+
+def _directory_address(text: str) -> str:
+    if not text:
+        return text
+    parts, host, port = _parts(text, "the address of a directory")
+    if parts.scheme not in ("ldap", "ldaps") or parts.username or parts.path.strip("/"):
+        raise ValueError(f"{text!r} is not an address like ldaps://dc1.example.fr")
+    return f"{parts.scheme}://{host}:{port or (636 if parts.scheme == 'ldaps' else 389)}"
 
 
 HostName = Annotated[str, AfterValidator(host_name)]
@@ -364,24 +378,10 @@ class SealTable(Model):
         return self
 
 
-def _ldap_address(text: str) -> str:
-    if not text:
-        return text
-    try:
-        parts = urlsplit(text)
-        host, port = host_name(parts.hostname or ""), parts.port
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not the address of a directory") from error
-    if parts.scheme not in ("ldap", "ldaps") or parts.username or parts.path.strip("/"):
-        raise ValueError(f"{text!r} is not an address like ldaps://dc1.example.fr")
-    place = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{place}:{port or (636 if parts.scheme == 'ldaps' else 389)}"
-
-
 class DirectoryTable(Model):
     """Where expected devices are read from; only what `expected fetch` does needs it."""
 
-    url: Annotated[str, AfterValidator(_ldap_address)] = ""
+    url: Annotated[str, AfterValidator(_directory_address)] = ""
     base: str = ""
     account: str = ""
     password_file: str = ""

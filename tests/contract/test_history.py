@@ -95,7 +95,8 @@ def test_a_line_keeps_what_it_said_with_who_changed_it_and_why(office: Office) -
 
 def test_facts_and_standing_of_a_past_day_are_those_of_then(office: Office) -> None:
     office.enrol("d-1", entity="999000110")
-    office.report("d-1", WORD, processors=1, cores=4, primary_user="p-1", guests=("g-1",))
+    told = {"primary_user": "p-1", "guests": ("g-1",), "system": "Windows 10 Pro"}
+    office.report("d-1", WORD, processors=1, cores=4, **told)
     office.after(2)
     office.report("d-1", WORD, processors=2, cores=8, primary_user="p-2", portable=True)
     office.after(2)
@@ -109,6 +110,7 @@ def test_facts_and_standing_of_a_past_day_are_those_of_then(office: Office) -> N
         )
     assert (first.processors, first.cores, first.user, first.guests) == (1, 4, "p-1", ("g-1",))
     assert (before.processors, before.cores, before.user, before.guests) == (2, 8, "p-2", ())
+    assert (before.system, first.system) == ("", "Windows 10 Pro")
     assert (before.portable, first.portable, first.entity) == (True, False, "999000110")
     assert [each.standing for each in (now, before)] == [Standing.QUARANTINED, Standing.ACTIVE]
     assert office.position().perimeter.set_apart == 1
