@@ -4,10 +4,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from asn1crypto import cms
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pypdf import PdfReader
 
 from quitus_collector import config
@@ -97,6 +99,20 @@ def test_with_proof_that_nothing_was_revoked_it_reaches_the_third(
 
     assert found.verification.level is Level.B_LT
     assert set(outcomes(found).values()) == {Outcome.PASSED}
+
+
+@pytest.mark.parametrize("key", [None, rsa.generate_private_key(65537, 2048)], ids=["ec", "rsa"])
+def test_what_is_sealed_stays_the_pdf_1_7_that_pdf_a_3_is(
+    tmp_path: Path, tsa: TimestampServer, key: rsa.RSAPrivateKey | None
+) -> None:
+    found = sealed(tmp_path, tsa.authority.certify("Mercure", key=key), tsa)
+
+    read = PdfReader(BytesIO(found.pdf))
+    root = read.root_object
+    assert read.pdf_header == "%PDF-1.7"
+    assert "/Version" not in root
+    assert set(root["/Extensions"]) == {"/ESIC"}
+    assert b"<pdfaid:part>3</pdfaid:part>" in root["/Metadata"].get_data()
 
 
 def test_only_a_hash_goes_to_the_authority(

@@ -11,6 +11,7 @@ from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
+from pyhanko.pdf_utils.extensions import DeveloperExtension
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign import fields, signers
@@ -52,13 +53,23 @@ class LongTerm:
 
 
 class _Writer(IncrementalPdfFileWriter):
-    """Leaves the document's metadata as they are.
+    """Leaves the document a PDF/A-3: its metadata and its version as they are.
 
-    pyHanko writes them anew, in a form that PDF/A's extension schemas do not have.
+    pyHanko writes the metadata anew, in a form that PDF/A's extension schemas do not have, and for
+    an elliptic-curve key calls the file PDF 2.0. A PDF/A-3 is a PDF 1.7 (ISO 19005-3), in which
+    ETSI's extension tells of the signature (ETSI EN 319 142-1).
     """
 
     def _update_meta(self) -> None:
         return
+
+    def ensure_output_version(self, version: tuple[int, int]) -> None:
+        """Stays as it is."""
+
+    def register_extension(self, ext: DeveloperExtension) -> None:
+        """Leaves out what extends PDF 2.0."""
+        if ext.base_version == "/1.7":
+            super().register_extension(ext)
 
 
 def credential(
