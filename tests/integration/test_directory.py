@@ -2,7 +2,9 @@
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from quitus_collector.config import Directory
 from quitus_collector.domain.expected import ExpectedDevice
 from quitus_collector.errors import UsageError
 from tests.directory import ACCOUNT, BASE, LIMITED, PASSWORD, Computer, DirectoryServer, serving
+from tests.portal.authority import make
 
 pytestmark = [pytest.mark.needs("slapd"), pytest.mark.xdist_group("directory")]
 EVRY, SUBSIDIARY = f"OU=Évry,{BASE}", f"OU=Filiale,OU=Évry,{BASE}"
@@ -182,6 +185,31 @@ def test_a_server_that_says_nothing_is_not_waited_for(
             asked = settings(server, tmp_path, url=f"{scheme}://127.0.0.1:{port}", timeout_s=1)
             with pytest.raises(UsageError, match="gave no answer"):
                 fetched(asked)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"\x30\x0c\x02\x01\x01\x7a\x07\x0a\x01\x00", b"\x30\x06" + b"\xff" * 40, b"HTTP/1.1 400\r\n"],
+)
+def test_what_is_no_answer_is_said_to_be_none(tmp_path: Path, answer: bytes) -> None:
+    context = make(tmp_path)
+
+    def babble(mute: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = mute.accept()
+            with suppress(OSError), context.wrap_socket(connection, server_side=True) as spoken:
+                spoken.recv(4096)
+                spoken.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=babble, args=(listening,))
+        thread.start()
+        server = DirectoryServer(
+            f"ldaps://localhost:{listening.getsockname()[1]}", "", tmp_path / "ca.pem"
+        )
+        with pytest.raises(UsageError, match=r"gave no answer|cannot be understood"):
+            fetched(settings(server, tmp_path, timeout_s=5))
+        thread.join()
 
 
 def test_of_two_computers_of_one_name_the_last_that_logged_on_is_taken(tmp_path: Path) -> None:

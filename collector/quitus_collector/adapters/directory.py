@@ -52,6 +52,8 @@ ACCOUNTS = {
     "773": "the account has to change its password first",
     "775": "the account is locked",
 }
+# What the library raises for answers that are none, as found by giving it such.
+MALFORMED = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
 # Parts of every domain that hold no computers; it refers to them whatever is asked.
 PARTITIONS = ("dc=domaindnszones,", "dc=forestdnszones,", "cn=configuration,")
 
@@ -138,13 +140,11 @@ def _told(settings: Directory) -> Iterator[None]:
             "directory.filter: {filter!r} is not an LDAP filter", filter=settings.filter
         ) from error
     except ldap.LDAPInvalidDnError as error:
-        raise UsageError(
-            "directory: {error} is not a name in a directory (DN)", error=error
-        ) from error
-    except ldap.LDAPExceptionError as error:
-        raise UsageError(
-            "{url}: gave no answer: {plain}", url=settings.url, plain=_plain(str(error))
-        ) from error
+        raise UsageError(f"directory: {error} is not a name in a directory (DN)") from error
+    except (ldap.LDAPExceptionError, OSError) as error:
+        raise UsageError(f"{settings.url}: gave no answer: {_plain(str(error))}") from error
+    except MALFORMED as error:
+        raise UsageError(f"{settings.url}: its answer cannot be understood") from error
 
 
 @contextmanager
@@ -166,10 +166,9 @@ def _connected(settings: Directory, password: str) -> Iterator[Connection]:
     )
     cut = threading.Timer(settings.timeout_s, _cut, (connection,))
     cut.daemon = True
+    _try(host, parts.port or 0, settings)
+    cut.start()
     try:
-        # Tried first: ldap3 leaves open what it could not connect.
-        socket.create_connection((host, parts.port or 0), CONNECT_S).close()
-        cut.start()
         _open(connection, tls, settings)
         if not connection.bind(read_server_info=False):
             raise UsageError(
@@ -178,16 +177,18 @@ def _connected(settings: Directory, password: str) -> Iterator[Connection]:
                 refusal=refusal(connection.result, settings.account),
             )
         yield connection
-    except OSError as error:
-        raise UsageError(
-            "{url}: cannot be reached: {strerror}",
-            url=settings.url,
-            strerror=error.strerror or error,
-        ) from error
     finally:
         cut.cancel()
         if connection.socket is not None:
             connection.strategy.close()
+
+
+def _try(host: str, port: int, settings: Directory) -> None:
+    """Raises UsageError where nobody listens: ldap3 leaves open what it could not connect."""
+    try:
+        socket.create_connection((host, port), CONNECT_S).close()
+    except OSError as error:
+        raise UsageError(f"{settings.url}: cannot be reached: {error.strerror or error}") from error
 
 
 def _open(connection: Connection, tls: _Checked, settings: Directory) -> None:
@@ -210,7 +211,9 @@ def _open(connection: Connection, tls: _Checked, settings: Directory) -> None:
                 url=settings.url,
             ) from error
         said = _plain(str(tls.failure or error))
-        raise UsageError("{url}: gave no answer: {said}", url=settings.url, said=said) from error
+        raise UsageError(f"{settings.url}: gave no answer: {said}") from error
+    if not isinstance(connection.socket, ssl.SSLSocket):
+        raise UsageError(f"{settings.url}: is not under TLS, and nothing is asked in clear")
 
 
 def _cut(connection: Connection) -> None:
