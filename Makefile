@@ -39,6 +39,7 @@ test-here: .venv/.dev
 	$(PY) -m coverage combine -q && $(PY) -m coverage report
 
 test-all: .venv/.dev .venv/.ansible ## the tests, after installing the system packages they can use (Debian, Ubuntu)
+test-all: .venv/.chart ## the tests, after installing the system packages they can use (Debian, Ubuntu)
 	$(PY) -m tests.capabilities --install
 	$(MAKE) --no-print-directory test-here
 
@@ -111,6 +112,7 @@ constraints: ## pin again the newest versions that pyproject.toml admits (needs 
 	uv pip compile pyproject.toml --extra agent $(PIN) -c constraints/runtime.txt -o constraints/agent.txt
 	uv pip compile pyproject.toml --extra collector $(PIN) -c constraints/runtime.txt -o constraints/collector.txt
 	uv pip compile --group ansible $(PIN) -c constraints/dev.txt -o constraints/ansible.txt
+	uv pip compile --group chart $(PIN) -c constraints/dev.txt -o constraints/chart.txt
 	uv pip compile --group fuzz $(PIN) -o constraints/fuzz.txt
 PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --upgrade --custom-compile-command "make constraints"
@@ -125,7 +127,7 @@ release: .venv/.dev ## wheel, sources, bills of materials and digests in dist/ (
 	rm -rf dist && $(PY) -m deploy.release build dist
 	$(if $(KEY),$(PY) -m deploy.release sign dist $(KEY))
 
-licences: .venv/.dev ## list the licences of all that is used, in docs/licences.md
+licences: .venv/.chart ## list the licences of all that is used, in docs/licences.md
 	$(PY) -m deploy.release licences
 
 audit: ## known faults of what constraints/ pins, asked of the Python Package Index (needs uv and the network)
@@ -165,6 +167,8 @@ PIP := $(PY) -m pip --disable-pip-version-check install -qq
 # Not compiled: of half a gigabyte a run imports little.
 .venv/.ansible: .venv/.dev constraints/ansible.txt
 	@$(PIP) --no-compile --require-hashes -r constraints/ansible.txt
+.venv/.chart: .venv/.dev constraints/chart.txt
+	@$(PIP) --require-hashes -r constraints/chart.txt
 	@touch $@
 
 .venv/.fuzz: .venv/.dev constraints/fuzz.txt

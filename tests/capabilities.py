@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,15 @@ CAPABILITIES = {
         lambda: shutil.which("openssl") is not None,
         "a release's signature checked without our tools (no openssl)",
         "openssl",
+    ),
+    "chart": Capability(
+        lambda: find_spec("helm_python") is not None,
+        "containers and the Helm chart (make test-all installs the group `chart`)",
+    ),
+    "haproxy": Capability(
+        lambda: shutil.which("haproxy") is not None,
+        "the balancer's configuration before two collectors (no haproxy)",
+        "haproxy",
     ),
     "poppler": Capability(
         lambda: shutil.which("pdffonts") is not None,

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
 LANGUAGES = ("fr", "en")
 # In the order in which their commands are run, in one shell.
-PAGES = ("cio", "administrator", "employee", "privacy", "developer")
+PAGES = ("cio", "administrator", "employee", "privacy", "developer", "containers")
 # Their commands are those of other systems, and run by the tests of what they are about.
 ELSEWHERE = {
     "windows-gpo": "tests of deploy/windows",
@@ -109,7 +109,8 @@ class Reader:
         for theirs, ours in (
             ("--collector collecteur.example.fr", f"--collector localhost:{enrolment}"),
             ("collecteur.example.fr", "localhost"),
-            ("/srv/quitus", f"{self.folder}/srv/quitus"),
+            (" /srv", f" {self.folder}/srv"),
+            ("=/srv", f"={self.folder}/srv"),
             ("/var/backups/quitus", f"{self.folder}/backups"),
             ("/root/phrase", f"{self.folder}/root/phrase"),
             ("quitus-collector serve &", "serve"),

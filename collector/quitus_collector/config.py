@@ -553,6 +553,10 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
     database = settings.database
     if database == "sqlite":
         database = f"sqlite:///{quote(str(home.resolve() / 'quitus.db'))}"
+    # As PostgreSQL's own tools write it, and operators of clusters in their secrets.
+    for scheme in ("postgresql://", "postgres://"):
+        if database.startswith(scheme):
+            database = f"postgresql+psycopg://{database.removeprefix(scheme)}"
     return Config(
         home=home,
         language=settings.language,

@@ -113,8 +113,9 @@ def verify(folder: Path, key: Path) -> None:
 def licences() -> str:
     """The list of everything that is used, in the words of its own metadata."""
     agent, collector = map(dependencies.components, dependencies.PROGRAMS)
-    tools = dependencies.pinned((ROOT / "constraints" / "dev.txt").read_text())
-    tools |= dependencies.pinned((ROOT / "constraints" / "runtime.txt").read_text())
+    tools: dict[str, str] = {}
+    for file in ("runtime", "dev", "chart"):
+        tools |= dependencies.pinned((ROOT / "constraints" / f"{file}.txt").read_text())
     text = [PREFACE]
     for heading, names in (
         ("Of the agent", agent.keys()),

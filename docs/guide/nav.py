@@ -1,4 +1,4 @@
-"""The order of the handbook's pages; others come below deployment, in the order of their names."""
+"""The order of the handbook's pages; what it does not name comes below deployment."""
 
 from pathlib import Path
 from typing import Any

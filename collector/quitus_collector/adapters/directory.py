@@ -140,11 +140,11 @@ def _told(settings: Directory) -> Iterator[None]:
             "directory.filter: {filter!r} is not an LDAP filter", filter=settings.filter
         ) from error
     except ldap.LDAPInvalidDnError as error:
-        raise UsageError(f"directory: {error} is not a name in a directory (DN)") from error
+        raise UsageError("directory: {error} is not a name in a directory (DN)", error=error) from error
     except (ldap.LDAPExceptionError, OSError) as error:
-        raise UsageError(f"{settings.url}: gave no answer: {_plain(str(error))}") from error
+        raise UsageError("{url}: gave no answer: {plain}", url=settings.url, plain=_plain(str(error))) from error
     except MALFORMED as error:
-        raise UsageError(f"{settings.url}: its answer cannot be understood") from error
+        raise UsageError("{url}: its answer cannot be understood", url=settings.url) from error
 
 
 @contextmanager
@@ -188,7 +188,7 @@ def _try(host: str, port: int, settings: Directory) -> None:
     try:
         socket.create_connection((host, port), CONNECT_S).close()
     except OSError as error:
-        raise UsageError(f"{settings.url}: cannot be reached: {error.strerror or error}") from error
+        raise UsageError("{url}: cannot be reached: {strerror}", url=settings.url, strerror=error.strerror or error) from error
 
 
 def _open(connection: Connection, tls: _Checked, settings: Directory) -> None:
@@ -211,9 +211,9 @@ def _open(connection: Connection, tls: _Checked, settings: Directory) -> None:
                 url=settings.url,
             ) from error
         said = _plain(str(tls.failure or error))
-        raise UsageError(f"{settings.url}: gave no answer: {said}") from error
+        raise UsageError("{url}: gave no answer: {said}", url=settings.url, said=said) from error
     if not isinstance(connection.socket, ssl.SSLSocket):
-        raise UsageError(f"{settings.url}: is not under TLS, and nothing is asked in clear")
+        raise UsageError("{url}: is not under TLS, and nothing is asked in clear", url=settings.url)
 
 
 def _cut(connection: Connection) -> None:

@@ -6,35 +6,26 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute
 
 from quitus_collector.web import refusals
-from quitus_collector.web.pages import devices, overview, position, products, signing_in
-from quitus_collector.web.pages import jobs, overview, position, signing_in
-from quitus_collector.web.pages import jobs, overview, pool_import, pools, position, signing_in
-from quitus_collector.web.pages import (
-    declarations,
-    filing,
-    jobs,
-    overview,
-    pool_import,
-    pools,
-    position,
-    resuming,
-    signing_in,
-    verifying,
-)
 from quitus_collector.web.api import application as api
-from quitus_collector.web.pages import overview, position, signing_in
 from quitus_collector.web.pages import (
     accounts,
     administration,
     api_tokens,
     audit,
     company_sign_in,
+    declarations,
     devices,
+    filing,
     jobs,
     overview,
+    pool_import,
+    pools,
     position,
+    products,
+    resuming,
     retention,
     signing_in,
+    verifying,
 )
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.routing import routes_of
@@ -43,24 +34,21 @@ from quitus_collector.web.visits import Guard
 from quitus_collector.wiring.console import Console
 
 # What is answered to who has not signed in, and to nobody else's harm.
-PUBLIC = (resuming.public, signing_in.public)
-PUBLIC = (company_sign_in.public, signing_in.public)
+PUBLIC = (company_sign_in.public, resuming.public, signing_in.public)
 PAGES = (
     accounts.router,
     administration.router,
     api_tokens.router,
     audit.router,
-    devices.router,
-    overview.router,
-    position.router,
-    products.router,
     declarations.router,
+    devices.router,
     filing.router,
     jobs.router,
     overview.router,
     pool_import.router,
     pools.router,
     position.router,
+    products.router,
     resuming.router,
     retention.router,
     signing_in.router,
@@ -76,11 +64,6 @@ def create(console: Console) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in (*PUBLIC, *PAGES):
         app.include_router(router)
-    public = (route for router in PUBLIC for route in router.routes)
-    open_to_all = {route.path for route in public if isinstance(route, APIRoute)}
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.path not in open_to_all and not guards(route):
-    open_to_all = {route.path for route in routes_of(PUBLIC)}
     open_to_all = {route.path for router in PUBLIC for route in routes_of(router)}
     for route in routes_of(app):
         if route.path not in open_to_all and not guards(route):
