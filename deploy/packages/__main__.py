@@ -62,7 +62,12 @@ def _parser() -> argparse.ArgumentParser:
         help="pack libraries for this Python alone; repeat for several",
     )
     parser.add_argument(
-        "--level", type=int, choices=range(10), default=6, metavar="0-9", help="of compression"
+        "--level",
+        type=int,
+        choices=range(10),
+        default=6,
+        metavar="0-9",
+        help="of compression; 0 is quickest",
     )
     parser.add_argument("--maintainer", default="Quitus <quitus@example.invalid>")
     return parser

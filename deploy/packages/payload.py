@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,9 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # Oldest C libraries first: 2.17 is RHEL 7's, 2.28 RHEL 8's.
 PLATFORMS = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")
 # Differs from Python to Python, and says nothing that a program reads.
-ABOUT = ("WHEEL", "RECORD")
+ABOUT = "WHEEL"
+# In wheels: for those who compile, check types, or test the library itself.
+SPARED = ("*.pyi", "*.pyx", "*.pxd", "*.h", "*/tests/*", "*.dist-info/RECORD")
 # Beside the wire code, for those who develop.
 UNUSED = ("*.proto", "*.pyi", "__pycache__", "py.typed")
 
@@ -65,13 +68,13 @@ def libraries(wheels: Path, into: Path) -> None:
     for wheel in sorted(wheels.glob("*/*.whl")):
         with zipfile.ZipFile(wheel) as archive:
             for member in archive.infolist():
-                if member.is_dir():
+                if member.is_dir() or any(fnmatch(member.filename, each) for each in SPARED):
                     continue
                 content = archive.read(member)
                 digest = hashlib.sha256(content).hexdigest()
                 place = Path(member.filename)
                 known = seen.setdefault(member.filename, digest)
-                is_about = place.parent.suffix == ".dist-info" and place.name in ABOUT
+                is_about = place.parent.suffix == ".dist-info" and place.name == ABOUT
                 if known != digest and not is_about:
                     raise PayloadError(f"{member.filename} is not the same for every Python")
                 target = into / place
