@@ -24,6 +24,7 @@ console: .venv/.runtime ## the web console on the demo's data, with a first pass
 	[ -e $(DEMO)/.quitus-demo ] || $(PY) -m deploy.demo $(DEMO)
 	quitus-collector --home $(DEMO)/collector account reset administrator
 	quitus-collector --home $(DEMO)/collector console
+install: .venv/.runtime ## both programs, in .venv
 
 demo: .venv/.runtime ## the whole job on this machine: agent, fleet, licence pools, declaration
 	$(PY) -m deploy.demo $(DEMO)

@@ -117,6 +117,8 @@ class Reader:
             ("kill %1", "stop"),
         ):
             text = text.replace(theirs, ours)
+        # Programs of an environment are named to sudo, which has a path of its own.
+        text = re.sub(r'^sudo "\$\(command -v ([\w-]+)\)"', r"\1", text, flags=re.MULTILINE)
         return re.sub(r"^sudo ", "", text, flags=re.MULTILINE)
 
 

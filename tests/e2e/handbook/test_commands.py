@@ -34,6 +34,15 @@ def test_every_command_that_is_not_excused_works_in_order(tmp_path: Path) -> Non
         assert block.says in printed, f"{block.page}:{block.line}\n{printed}"
 
 
+def test_the_readme_leads_to_the_first_workstation(tmp_path: Path) -> None:
+    read = [each for each in blocks(ROOT / "README.md") if not each.reason]
+
+    said = Reader(tmp_path).follow(read)
+
+    for block, printed in zip(read, said, strict=True):
+        assert block.says in printed, f"{block.page}:{block.line}\n{printed}"
+
+
 def test_no_command_is_without_a_mark() -> None:
     pages = [*GUIDE.glob("*/*.md"), ROOT / "README.md"]
 
