@@ -12,9 +12,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from deploy.release import dependencies, materials
+from deploy.release import dependencies, materials, sources
+from deploy.release.sources import ROOT
 
-ROOT = Path(__file__).parents[2]
 DIGESTS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
 LICENCES = ROOT / "docs" / "licences.md"
 PREFACE = """\
@@ -51,15 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build(folder: Path, sources: Path = ROOT) -> None:
+def build(folder: Path, project: Path = ROOT) -> None:
     """Everything that a release consists of, into an empty folder."""
-    made_at = source_date(sources)
+    made_at = sources.made_at(project)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty")
     subprocess.run(  # noqa: S603
         [sys.executable, "-m", "hatchling", "build", "-d", str(folder.resolve())],
-        cwd=sources,
+        cwd=project,
         env=os.environ | {"SOURCE_DATE_EPOCH": str(made_at)},
         check=True,
         stdout=subprocess.DEVNULL,
@@ -70,20 +70,6 @@ def build(folder: Path, sources: Path = ROOT) -> None:
         name = f"quitus-{program}-{version}.cdx.json"
         (folder / name).write_text(materials.bill(program, version, made_at), encoding="utf-8")
     (folder / DIGESTS).write_text(_digests(folder))
-
-
-def source_date(sources: Path) -> int:
-    """When the sources were committed, seconds since 1970: what is built says that, not today."""
-    if given := os.environ.get("SOURCE_DATE_EPOCH"):
-        return int(given)
-    said = subprocess.run(
-        ["git", "log", "-1", "--format=%ct"],  # noqa: S607
-        cwd=sources,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return int(said.stdout) if said.stdout.strip() else 315_532_800
 
 
 def sign(folder: Path, key: Path) -> None:

@@ -18,6 +18,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from deploy import release
 from deploy.release import __main__ as making
 from deploy.release import dependencies
+from deploy.release.sources import version
 
 LONG_AGO = "1700000000"
 
@@ -87,6 +88,7 @@ def test_with_a_tag_the_version_is_the_tag(sources: Path, tmp_path: Path) -> Non
     folder = made(tagged, tmp_path / "release")
 
     assert (folder / "quitus-3.2.1-py3-none-any.whl").exists()
+    assert version(tagged) == "3.2.1"
 
 
 @pytest.mark.parametrize("program", dependencies.PROGRAMS)
