@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
-from quitus_collector.domain.agent_version import is_version
 from quitus_collector.domain.account import Role
+from quitus_collector.domain.agent_version import is_version
 from quitus_collector.domain.company import (
     Company,
     is_naf,

@@ -140,9 +140,13 @@ def _told(settings: Directory) -> Iterator[None]:
             "directory.filter: {filter!r} is not an LDAP filter", filter=settings.filter
         ) from error
     except ldap.LDAPInvalidDnError as error:
-        raise UsageError("directory: {error} is not a name in a directory (DN)", error=error) from error
+        raise UsageError(
+            "directory: {error} is not a name in a directory (DN)", error=error
+        ) from error
     except (ldap.LDAPExceptionError, OSError) as error:
-        raise UsageError("{url}: gave no answer: {plain}", url=settings.url, plain=_plain(str(error))) from error
+        raise UsageError(
+            "{url}: gave no answer: {plain}", url=settings.url, plain=_plain(str(error))
+        ) from error
     except MALFORMED as error:
         raise UsageError("{url}: its answer cannot be understood", url=settings.url) from error
 
@@ -188,7 +192,11 @@ def _try(host: str, port: int, settings: Directory) -> None:
     try:
         socket.create_connection((host, port), CONNECT_S).close()
     except OSError as error:
-        raise UsageError("{url}: cannot be reached: {strerror}", url=settings.url, strerror=error.strerror or error) from error
+        raise UsageError(
+            "{url}: cannot be reached: {strerror}",
+            url=settings.url,
+            strerror=error.strerror or error,
+        ) from error
 
 
 def _open(connection: Connection, tls: _Checked, settings: Directory) -> None:

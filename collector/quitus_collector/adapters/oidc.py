@@ -252,13 +252,21 @@ class CompanySignIn:
         try:
             return ssl.create_default_context(cafile=self.provider.authority)
         except OSError as error:
-            raise UsageError("{authority}: {strerror}", authority=self.provider.authority, strerror=error.strerror or error) from error
+            raise UsageError(
+                "{authority}: {strerror}",
+                authority=self.provider.authority,
+                strerror=error.strerror or error,
+            ) from error
 
     def _secret(self) -> str:
         try:
             return self.provider.secret_file.read_text("utf-8").strip()
         except OSError as error:
-            raise UsageError("{secret_file}: {strerror}", secret_file=self.provider.secret_file, strerror=error.strerror) from error
+            raise UsageError(
+                "{secret_file}: {strerror}",
+                secret_file=self.provider.secret_file,
+                strerror=error.strerror,
+            ) from error
 
 
 def _is_safe(place: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from quitus_collector.adapters.workbook import DAY, NUMBER, Value, _fill, _plain
+from quitus_collector.adapters.workbook import DAY, NUMBER, Value, _fill, plain
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.services.pool_wording import plain_value
 
@@ -21,7 +21,7 @@ def csv_text(lines: Iterable[Entitlement]) -> str:
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
     for line in lines:
-        writer.writerow([_plain(_written(getattr(line, name))) for name in COLUMNS])
+        writer.writerow([plain(_written(getattr(line, name))) for name in COLUMNS])
     return written.getvalue()
 
 

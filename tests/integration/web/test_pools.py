@@ -231,6 +231,8 @@ def saved(book: Workbook) -> bytes:
         ("vide.csv", b""),
         ("faux.xlsx", b"PK\x03\x04 not a workbook"),
     ],
+    # By name: a workbook has the time at which it was made in it.
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_file_that_is_no_list_is_one_clear_page_and_changes_nothing(
     house: ConsoleHouse, name: str, content: bytes

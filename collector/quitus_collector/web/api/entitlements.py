@@ -29,7 +29,7 @@ from quitus_collector.web.api.calls import (
     upload,
 )
 from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
-from quitus_collector.web.api.received import uploaded
+from quitus_collector.web.uploads import uploaded
 from quitus_collector.wiring import pools
 
 router = Calls("entitlements")

@@ -6,8 +6,8 @@ from fastapi import File, Request, Response, UploadFile
 
 from quitus_collector.config import FILE
 from quitus_collector.domain.account import Permission
-from quitus_collector.web.api.received import uploaded
 from quitus_collector.web.rendering import go, page
+from quitus_collector.web.uploads import uploaded
 from quitus_collector.web.visits import Pages, Visit
 from quitus_collector.wiring import rules
 
