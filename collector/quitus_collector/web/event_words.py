@@ -22,6 +22,8 @@ EVENTS: Mapping[Kind, str] = {
     Kind.REQUESTED: N_("enrolment requested"),
     Kind.APPROVED: N_("enrolment approved"),
     Kind.DENIED: N_("enrolment denied"),
+    Kind.AGENT_OFFERED: N_("agent offered"),
+    Kind.AGENT_WITHDRAWN: N_("agent withdrawn"),
     Kind.AUTHORITY_MADE: N_("authority made"),
     Kind.AUTHORITY_RENEWED: N_("authority renewed"),
     Kind.ROOT_PREPARED: N_("root prepared"),

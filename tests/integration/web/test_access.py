@@ -30,6 +30,7 @@ TABLE = {
 OPEN_TO_ALL = {
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("POST", "/sign-in/again"),
     ("POST", "/language"),
     ("GET", "/sign-in/company"),
     ("GET", "/sign-in/company/return"),
