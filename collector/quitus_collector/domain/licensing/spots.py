@@ -3,7 +3,7 @@
 Devices that the rules cannot tell apart get one and the same spot.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from quitus_collector.domain.entitlement import UNLIMITED, Metric, Right
@@ -58,7 +58,7 @@ class DeviceSpots:
             for product in component.products
         }
         self._spots: dict[tuple[object, ...], tuple[tuple[int, Spot], ...]] = {}
-        self._made = 0
+        self._alike: dict[Hashable, tuple[int, Spot]] = {}
 
     def counted(self) -> set[str]:
         """Devices with an install, and those that may hold a unit for one of them."""
@@ -102,8 +102,8 @@ class DeviceSpots:
                     tuple(take for take in takes if not take.rights.keys().isdisjoint(part)),
                     extra,
                 )
-                found.append((self._made, spot))
-                self._made += 1
+                # What rules ask of devices may differ and come to the same: cores below a minimum.
+                found.append(self._alike.setdefault(_content(spot), (len(self._alike), spot)))
                 extra = ()
             self._spots[key] = tuple(found)
         return self._spots[key]
@@ -274,6 +274,18 @@ def _covered_together(products: tuple[str, ...], takes: Iterable[Take]) -> list[
         if len(joined) > 1:
             parts = [part for part in parts if part not in joined] + [set().union(*joined)]
     return sorted(tuple(sorted(part)) for part in parts)
+
+
+def _content(spot: Spot) -> Hashable:
+    """What makes two spots the same."""
+    takes = tuple(
+        (
+            *(take.pool, take.seat, take.draw, tuple(take.rights.items())),
+            *(take.capacity, take.base, take.shared_base),
+        )
+        for take in spot.takes
+    )
+    return spot.products, spot.prices, takes, spot.extra
 
 
 def _has_second_use(pool: Pool) -> bool:
