@@ -1,44 +1,95 @@
 """Integer programmes solved to proven optimality by HiGHS, and checked in whole numbers."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from math import gcd
-from typing import Any
 
-import highspy
 import numpy as np
 from highspy import HighsModelStatus, HighsVarType
 
-from quitus_collector.domain.optimisation import Programme, Row, Settled, SolverError, total
+from quitus_collector.adapters.exact import Model, nonzero
+from quitus_collector.adapters.hulls import Hull, apart, is_within
+from quitus_collector.adapters.quiet import INFINITY, Numbers, Quiet
+from quitus_collector.domain.optimisation import (
+    Part,
+    Programme,
+    Row,
+    Settled,
+    SolverError,
+    total,
+)
 
 # A branch and bound is trusted up to this objective; beyond, it is taken digit by digit.
 SAFE_TOTAL = 10**8
 BASE = 10**4
 # Beyond this a double does not hold every whole number.
 EXACT_TOTAL = 2**53
-# Duals are tried as whole numbers, then as fractions with these denominators.
-DENOMINATORS = (1, 12, 840)
+# Duals are tried as whole numbers, then as fractions with these denominators. The last is for those
+# that are no simple fractions: what rounding leaves is a gap, less than one where all goes well.
+DENOMINATORS = (1, 12, 840, 2**30)
+# Smaller programmes are not worth cutting: branch and bound is as fast.
+FEW_VARIABLES = 2_500
+# So often the relaxation of a level is cut at the most.
+MOST_ROUNDS = 60
+# After so many rounds that did not raise its bound, whole solutions are looked for near by.
+STALLED = (1, 8, 24)
+FEW_NODES = 20
+# What is further from a whole number is not whole.
+FRACTION = 1e-6
 # Every variable is bounded: nothing here is unbounded.
 INFEASIBLE = (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible)
-INFINITY = highspy.kHighsInf
-
-Numbers = np.ndarray[Any, np.dtype[Any]]
 
 
 class HighsSolver:
     """Implements the domain's Solver; `time_limit_s` is for all that one instance solves."""
 
-    def __init__(self, time_limit_s: float | None = None) -> None:
-        """The clock of the limit starts with the first programme."""
+    def __init__(
+        self, time_limit_s: float | None = None, *, few_variables: int = FEW_VARIABLES
+    ) -> None:
+        """The clock of the limit starts with the first programme.
+
+        `few_variables` is a matter of speed: from how many on cuts are sought.
+        """
         self._time_limit_s = time_limit_s
+        self._few_variables = few_variables
         self._deadline: float | None = None
 
     def open(self, programme: Programme) -> "_Session":
         """See Solver.open."""
         if self._time_limit_s is not None and self._deadline is None:
             self._deadline = time.monotonic() + self._time_limit_s
-        return _Session(programme, self._deadline)
+        return _Session(programme, self._deadline, self._few_variables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Relaxed:
+    """A solution of the relaxation: values and reduced costs by variable, duals by row."""
+
+    values: Numbers
+    rates: Numbers
+    prices: Numbers
+    least: float
+    broken: Numbers
+
+    @classmethod
+    def of(cls, highs: Quiet) -> "_Relaxed":
+        """What HiGHS has just found."""
+        solution = highs.getSolution()
+        values = np.array(solution.col_value)
+        return cls(
+            values,
+            np.array(solution.col_dual),
+            np.array(solution.row_dual),
+            highs.getObjectiveValue(),
+            np.flatnonzero(np.abs(values - np.rint(values)) > FRACTION),
+        )
+
+    def breaks(self, part: Part) -> bool:
+        """Whether the part is not whole."""
+        at = np.searchsorted(self.broken, part.variables.start)
+        return bool(at < len(self.broken) and self.broken[at] in part.variables)
 
 
 class _Session:
@@ -48,14 +99,20 @@ class _Session:
     prove its optimum in exact arithmetic. Branch and bound follows where it is not whole.
     """
 
-    def __init__(self, programme: Programme, deadline: float | None) -> None:
+    def __init__(
+        self, programme: Programme, deadline: float | None, few_variables: int = FEW_VARIABLES
+    ) -> None:
         self._programme = programme
         self._deadline = deadline
-        self._highs = _Quiet()  # type: ignore[no-untyped-call]
+        self._few_variables = few_variables
+        self._highs = Quiet()  # type: ignore[no-untyped-call]
         for option, value in (("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)):
             self._highs.setOptionValue(option, value)
-        self._model = _Model()
+        self._model = Model()
         self._last: Sequence[int] | None = None
+        self._numbers: list[int] = []
+        self._hulls: dict[Part, tuple[Hull, _Session, int]] = {}
+        self._relaxed: _Relaxed | None = None
 
     def settle(self, cost: Mapping[int, int]) -> Settled:
         """See Session.settle."""
@@ -70,11 +127,11 @@ class _Session:
             for variable, weight in cost.items()
         )
         if largest < EXACT_TOTAL:
-            values = self._settle_relaxed(cost)
-            if values is not None:
-                return values
+            settled = self._settle_relaxed(cost)
+            if settled is not None:
+                return settled
         if largest < SAFE_TOTAL:
-            return self._settle_whole(cost)
+            return self._settle_whole(cost, self._relaxed)
         return self._settle_digits(cost)
 
     def find(self, at_least: Mapping[int, int], rows: Sequence[Row]) -> Sequence[int] | None:
@@ -112,47 +169,206 @@ class _Session:
     # --- one level ---
 
     def _settle_relaxed(self, cost: Mapping[int, int]) -> Settled | None:
-        """The optimum where the relaxation has it and its duals prove it; else None."""
+        """The optimum where the relaxation, cut as need be, proves it; else None."""
         self._set_cost(cost)
-        if self._run() != HighsModelStatus.kOptimal:
-            return None
-        values = self._whole_values()
-        if values is None:
-            return None
-        reached = total(cost, values)
-        duals = np.array(self._highs.getSolution().row_dual)
-        for denominator in DENOMINATORS:
-            bound, tight = self._model.bound(cost, duals, denominator)
-            if bound == reached * denominator:
-                self._hold_face(*tight)
-                self._last = values
-                return Settled(values, reached, True)
-        if bound > (reached - 1) * denominator and abs(reached) < SAFE_TOTAL:
-            self._add_rows([Row(cost, upper=reached)])
-            self._last = values
-            return Settled(values, reached, True)
+        self._relaxed = None
+        last = self._last if self._last and len(self._last) == len(self._model.lower) else None
+        known = None if last is None else total(cost, last)
+        before, stalled = np.inf, 0
+        for cut_rounds in range(MOST_ROUNDS):
+            if self._run() != HighsModelStatus.kOptimal:
+                return None
+            values: Sequence[int] | None = self._whole_values()
+            self._relaxed = relaxed = _Relaxed.of(self._highs)
+            if values is None and known is not None and relaxed.least > known - 1 + 1e-3:
+                # What the level before found is as good as can be.
+                values = last
+            risen = relaxed.least > before + 1e-6 * max(1.0, abs(before))
+            stalled = 0 if risen else stalled + 1
+            before = relaxed.least
+            if values is None and stalled in STALLED:
+                found = self._nearby(relaxed)
+                if found is not None and (known is None or total(cost, found) < known):
+                    last, known = found, total(cost, found)
+                    values = last if relaxed.least > known - 1 + 1e-3 else None
+            if values is not None:
+                return self._proven(cost, values, relaxed.prices)
+            is_last = cut_rounds == MOST_ROUNDS - 1
+            if is_last or len(self._model.lower) < self._few_variables or not self._cut(relaxed):
+                break
+        self._last = last
         return None
 
-    def _hold_face(self, reduced: Numbers, duals: Numbers) -> None:
-        """Complementary slackness: what alone is as good, without a large number in any row."""
-        model = self._model
-        for variable, rate in _nonzero(reduced):
-            at = model.lower[variable] if rate > 0 else model.upper[variable]
-            self._bound(variable, at, at)
-        for row, price in _nonzero(duals):
-            side = model.row_lower[row] if price > 0 else model.row_upper[row]
-            model.row_lower[row] = model.row_upper[row] = side
-            self._highs.changeRowBounds(row, float(side or 0), float(side or 0))
+    def _nearby(self, relaxed: _Relaxed) -> Sequence[int] | None:
+        """A whole solution that leaves the parts that are whole as they are; None if none is found.
 
-    def _settle_whole(self, cost: Mapping[int, int]) -> Settled:
+        What would cost one more stays at its bound.
+        """
+        highs, model = self._highs, self._model
+        held = np.abs(relaxed.rates) >= 1
+        for part in self._programme.parts:
+            if not relaxed.breaks(part):
+                held[part.variables.start : part.variables.stop] = True
+        held[relaxed.broken] = False
+        numbers = np.flatnonzero(held).astype(np.int32)
+        at = np.rint(relaxed.values[numbers])
+        basis = highs.getBasis()
+        highs.changeColsBounds(len(numbers), numbers, at, at)
+        highs.setOptionValue("mip_max_nodes", FEW_NODES)
+        try:
+            found = self._run_whole()[1]
+        except SolverError:
+            found = None
+        finally:
+            highs.setOptionValue("mip_max_nodes", 2**31 - 1)
+            low = np.array([model.lower[v] for v in numbers], dtype=np.float64)
+            high = np.array([model.upper[v] for v in numbers], dtype=np.float64)
+            highs.changeColsBounds(len(numbers), numbers, low, high)
+            highs.setBasis(basis)
+        return found
+
+    def _proven(
+        self, cost: Mapping[int, int], values: Sequence[int], duals: Numbers
+    ) -> Settled | None:
+        """The values, where duals of the relaxation prove them the best; held from then on."""
+        reached = total(cost, values)
+        for denominator in DENOMINATORS:
+            bound, tight = self._model.bound(cost, duals, denominator)
+            gap = reached * denominator - bound
+            if gap == 0:
+                break
+        if gap and (gap >= denominator or abs(reached) >= SAFE_TOTAL):
+            return None
+        self._hold_face(*tight, gap)
+        if gap:
+            self._add_rows([Row(cost, upper=reached)])
+        self._last = values
+        return Settled(values, reached, True)
+
+    def _cut(self, relaxed: _Relaxed) -> bool:
+        """Adds rows that whole solutions keep and the relaxation's does not; whether there are any.
+
+        Only what is not whole in a part is looked at.
+        """
+        found: list[Row] = []
+        for part in self._programme.parts:
+            if relaxed.breaks(part):
+                hull = self._hull(part)
+                row = hull.cut(relaxed.values, relaxed.rates, relaxed.prices)
+                if row is not None:
+                    hull.rows.append((len(self._model.row_lower) + len(found), row.coefficients))
+                    found.append(row)
+        self._add_rows(found)
+        return bool(found)
+
+    def _hull(self, part: Part) -> Hull:
+        """The part, within what is held so far."""
+        model = self._model
+        if part not in self._hulls:
+            session = _Session(apart(self._programme, part), self._deadline)
+            rows = [
+                (self._numbers[number], row.coefficients)
+                for number in part.rows
+                if is_within(row := self._programme.rows[number], part)
+            ]
+            self._hulls[part] = Hull(part, rows, session.least), session, len(rows)
+        hull, session, count = self._hulls[part]
+        session.narrow(
+            [(model.lower[v], model.upper[v]) for v in part.variables],
+            [(model.row_lower[r], model.row_upper[r]) for r, _ in hull.rows[:count]],
+        )
+        hull.narrow(session._model.lower, session._model.upper)
+        return hull
+
+    def narrow(
+        self,
+        variables: Sequence[tuple[int, int]],
+        rows: Sequence[tuple[int | None, int | None]],
+    ) -> None:
+        """New bounds, for good."""
+        self._load()
+        model = self._model
+        for variable, (low, high) in enumerate(variables):
+            if (low, high) != (model.lower[variable], model.upper[variable]):
+                self._bound(variable, low, high)
+        for row, sides in enumerate(rows):
+            if sides != (model.row_lower[row], model.row_upper[row]):
+                self._bound_row(row, *sides)
+
+    def least(self, cost: Mapping[int, int]) -> Sequence[int] | None:
+        """The values where the cost is least, which are not kept; None where that is not proven."""
+        self._load()
         self._set_cost(cost)
-        status, values = self._run_whole()
+        try:
+            status, values = self._run_whole()
+            if status != HighsModelStatus.kOptimal or values is None:
+                return None
+            self._check_bound(total(cost, values))
+        except SolverError:
+            return None
+        return values
+
+    def _hold_face(self, reduced: Numbers, duals: Numbers, gap: int) -> None:
+        """What alone is as good, without a large number in any row.
+
+        Complementary slackness where there is no gap between the cost and its bound. Else what
+        would cost more than the gap: variables and rows move by whole numbers.
+        """
+        model = self._model
+        for variable, rate in nonzero(reduced):
+            if abs(rate) > gap:
+                at = model.lower[variable] if rate > 0 else model.upper[variable]
+                self._bound(variable, at, at)
+        for row, price in nonzero(duals):
+            if abs(price) > gap:
+                side = model.row_lower[row] if price > 0 else model.row_upper[row]
+                self._bound_row(row, side, side)
+
+    @contextmanager
+    def _without_slack(self, relaxed: _Relaxed | None) -> Iterator[None]:
+        """Without the cuts that do not count in the relaxation: branch and bound goes faster."""
+        slack = [
+            row
+            for hull, _, stated in self._hulls.values()
+            for row, _ in hull.rows[stated:]
+            if relaxed is not None and not relaxed.prices[row]
+        ]
+        try:
+            for row in slack:
+                self._highs.changeRowBounds(row, -INFINITY, INFINITY)
+            yield
+        finally:
+            for row in slack:
+                self._bound_row(row, self._model.row_lower[row], self._model.row_upper[row])
+
+    def _hold_better(self, known: int, bound: int, face: tuple[Numbers, Numbers]) -> None:
+        """What a solution as good as the known one must have, by a bound in finest parts."""
+        self._hold_face(*face, known * DENOMINATORS[-1] - bound)
+
+    def _check_bound(self, reached: int) -> None:
+        """Costs are whole and have no common divisor: less than one apart is proof."""
         bound = self._highs.getInfo().mip_dual_bound
+        if bound <= reached - 1 + 1e-6 or self._highs.getObjectiveValue() < reached - 0.5:
+            raise SolverError(f"the solver's bound {bound} is not the {reached} of its answer")
+
+    def _settle_whole(self, cost: Mapping[int, int], relaxed: _Relaxed | None = None) -> Settled:
+        """By branch and bound; duals of the relaxation tell what is out of the question then."""
+        self._set_cost(cost)
+        tight = None
+        if relaxed is not None and len(relaxed.prices) == len(self._model.row_lower):
+            tight = self._model.bound(cost, relaxed.prices, DENOMINATORS[-1])
+            if self._last and len(self._last) == len(self._model.lower):
+                self._hold_better(total(cost, self._last), *tight)
+        with self._without_slack(relaxed):
+            status, values = self._run_whole()
+            # Read before any row is changed back: that makes HiGHS forget it.
+            bound = self._highs.getInfo().mip_dual_bound
+            if status == HighsModelStatus.kOptimal and values is not None:
+                self._check_bound(total(cost, values))
         if status == HighsModelStatus.kOptimal and values is not None:
             reached = total(cost, values)
-            # Costs are whole and have no common divisor: less than one apart is proof.
-            if bound <= reached - 1 + 1e-6 or self._highs.getObjectiveValue() < reached - 0.5:
-                raise SolverError(f"the solver's bound {bound} is not the {reached} of its answer")
+            if tight is not None:
+                self._hold_better(reached, *tight)
             self._add_rows([Row(cost, upper=reached)])
             self._last = values
             return Settled(values, reached, True)
@@ -215,6 +431,7 @@ class _Session:
             known.add_variables(new)
         rows = self._programme.rows[known.loaded :]
         known.loaded += len(rows)
+        self._numbers += range(len(known.row_lower), len(known.row_lower) + len(rows))
         self._add_rows(rows)
 
     def _add_rows(self, rows: Sequence[Row]) -> None:
@@ -234,6 +451,12 @@ class _Session:
     def _bound(self, variable: int, low: int, high: int) -> None:
         self._model.lower[variable], self._model.upper[variable] = low, high
         self._highs.changeColBounds(variable, float(low), float(high))
+
+    def _bound_row(self, row: int, low: int | None, high: int | None) -> None:
+        self._model.row_lower[row], self._model.row_upper[row] = low, high
+        self._highs.changeRowBounds(
+            row, -INFINITY if low is None else float(low), INFINITY if high is None else float(high)
+        )
 
     def _set_cost(self, cost: Mapping[int, int]) -> None:
         size = len(self._model.lower)
@@ -285,119 +508,3 @@ class _Session:
         if status == HighsModelStatus.kTimeLimit:
             return SolverError("the time limit was reached before anything was proven")
         return SolverError(f"not proven: {self._highs.modelStatusToString(status)}")
-
-
-class _Model:
-    """What HiGHS was given, in whole numbers of any size."""
-
-    def __init__(self) -> None:
-        self.loaded = 0
-        self.lower: list[int] = []
-        self.upper: list[int] = []
-        self.row_lower: list[int | None] = []
-        self.row_upper: list[int | None] = []
-        self._starts = [0]
-        self._columns: list[int] = []
-        self._values: list[int] = []
-        self._arrays: tuple[Numbers, Numbers, Numbers] | None = None
-
-    def add_variables(self, upper: Iterable[int]) -> None:
-        self.upper += upper
-        self.lower += [0] * (len(self.upper) - len(self.lower))
-
-    def add_rows(self, rows: Sequence[Row]) -> tuple[list[int], list[int], list[int]]:
-        """Returns the rows as HiGHS takes them."""
-        starts, columns, values = [], list[int](), list[int]()
-        for row in rows:
-            starts.append(len(columns))
-            columns.extend(row.coefficients)
-            values.extend(row.coefficients.values())
-            self._starts.append(self._starts[-1] + len(row.coefficients))
-            self.row_lower.append(row.lower)
-            self.row_upper.append(row.upper)
-        self._columns += columns
-        self._values += values
-        self._arrays = None
-        return starts, columns, values
-
-    def drop_rows(self, first: int) -> None:
-        del self.row_lower[first:], self.row_upper[first:], self._starts[first + 1 :]
-        del self._columns[self._starts[-1] :], self._values[self._starts[-1] :]
-        self._arrays = None
-
-    def _matrix(self) -> tuple[Numbers, Numbers, Numbers]:
-        """Row, column and value of every entry."""
-        if self._arrays is None:
-            lengths = np.diff(np.array(self._starts))
-            rows = np.repeat(np.arange(len(lengths)), lengths)
-            dtype = np.int64 if _fit(self._values) else object
-            values = np.array(self._values, dtype=dtype)
-            self._arrays = rows, np.array(self._columns, dtype=np.int64), values
-        return self._arrays
-
-    def allows(self, values: Sequence[int]) -> bool:
-        """Whether the values keep every bound and every row, exactly."""
-        if any(
-            v < low or v > high for v, low, high in zip(values, self.lower, self.upper, strict=True)
-        ):
-            return False
-        rows, columns, weights = self._matrix()
-        small = weights.dtype != object and _fit(values)
-        found = np.array(values, dtype=np.int64 if small else object)
-        sums = np.zeros(len(self.row_lower), dtype=found.dtype)
-        np.add.at(sums, rows, weights * found[columns])
-        return all(
-            (low is None or low <= reached) and (high is None or reached <= high)
-            for low, reached, high in zip(
-                self.row_lower, sums.tolist(), self.row_upper, strict=True
-            )
-        )
-
-    def bound(
-        self, cost: Mapping[int, int], duals: Numbers, denominator: int
-    ) -> tuple[int, tuple[Numbers, Numbers]]:
-        """A lower bound of the cost by weak duality, times the denominator.
-
-        Whatever the duals, it holds; they are rounded to whole parts of the denominator. With it
-        come the reduced costs and the duals that gave it.
-        """
-        rows, columns, weights = self._matrix()
-        whole = [round(dual * denominator) for dual in duals.tolist()]
-        for row, dual in enumerate(whole):
-            # A dual of a side that has no bound would prove nothing.
-            if (dual > 0 and self.row_lower[row] is None) or (
-                dual < 0 and self.row_upper[row] is None
-            ):
-                whole[row] = 0
-        scaled = [0] * len(self.lower)
-        for variable, weight in cost.items():
-            scaled[variable] = weight * denominator
-        small = weights.dtype != object and _fit(whole) and _fit(scaled)
-        dtype = np.int64 if small else object
-        reduced, prices = np.array(scaled, dtype=dtype), np.array(whole, dtype=dtype)
-        np.subtract.at(reduced, columns, weights * prices[rows])
-        found = 0
-        for row, price in _nonzero(prices):
-            side = self.row_lower[row] if price > 0 else self.row_upper[row]
-            found += price * (side or 0)
-        for variable, rate in _nonzero(reduced):
-            found += rate * (self.lower[variable] if rate > 0 else self.upper[variable])
-        return found, (reduced, prices)
-
-
-def _nonzero(numbers: Numbers) -> Iterable[tuple[int, int]]:
-    return ((int(at), int(numbers[at])) for at in np.flatnonzero(numbers))
-
-
-def _fit(numbers: Iterable[int]) -> bool:
-    """Whether products of these with each other, summed, stay within 64 bits."""
-    return all(-(2**24) < number < 2**24 for number in numbers)
-
-
-class _Quiet(highspy.Highs):
-    """HiGHS without its banner, which 1.16 prints from its constructor: standard output is ours."""
-
-    def enableCallbacks(self) -> None:
-        """The first thing that the constructor calls."""
-        self.silent()
-        super().enableCallbacks()  # type: ignore[no-untyped-call]

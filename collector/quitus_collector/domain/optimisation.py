@@ -1,8 +1,9 @@
 """Integer programmes, as the licence engine states them and a solver answers them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +15,23 @@ class Row:
     upper: int | None = None
 
 
+class Part(NamedTuple):
+    """Variables that its rows bind to each other, and few others to the rest."""
+
+    variables: range
+    rows: range
+
+
 @dataclass(slots=True)
 class Programme:
     """Integer variables from 0 to their upper bound, under rows; all numbers are whole.
 
-    It may grow while it is being solved.
+    It may grow while it is being solved, but for its `parts`, which a solver may look at apart.
     """
 
     upper_bounds: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def add_variable(self, upper_bound: int) -> int:
         """Returns the index by which rows and costs name the variable."""
@@ -34,6 +43,13 @@ class Programme:
     ) -> None:
         """One more condition."""
         self.rows.append(Row(coefficients, lower, upper))
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """What is added meanwhile is a part."""
+        variable, row = len(self.upper_bounds), len(self.rows)
+        yield
+        self.parts.append(Part(range(variable, len(self.upper_bounds)), range(row, len(self.rows))))
 
     def most(self, coefficients: Mapping[int, int]) -> int:
         """What the sum cannot exceed, by the bounds of the variables alone."""

@@ -94,7 +94,8 @@ class Assignment:
         if patterns is None:
             for member, copies in zip(group.members, group.copies, strict=True):
                 for _ in range(copies):
-                    self._add_cluster(group.places, self._clusters, member)
+                    with self.programme.part():
+                        self._add_cluster(group.places, self._clusters, member)
                     self._clusters += 1
             return
         members = [(self._clusters + n, member) for n, member in enumerate(group.members)]

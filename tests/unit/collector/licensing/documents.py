@@ -25,6 +25,8 @@ thorough = settings(
 fewer = settings(thorough, max_examples=max(1, CASES // 3))
 
 
-def reconciled(doc: Mapping[str, Any], **how: Any) -> Reconciliation:
+def reconciled(
+    doc: Mapping[str, Any], *, solver: HighsSolver | None = None, **how: Any
+) -> Reconciliation:
     exact = json.loads(json.dumps(doc, default=float), parse_float=Decimal)
-    return reconcile(Scenario.model_validate(exact).situation(), HighsSolver(), **how)
+    return reconcile(Scenario.model_validate(exact).situation(), solver or HighsSolver(), **how)

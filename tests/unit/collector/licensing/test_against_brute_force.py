@@ -1,25 +1,39 @@
 """The engine against every other way to hand out the same licences."""
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given
 
+from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.licensing.clusters import FEW_PATTERNS
 from tests.unit.collector.licensing.brute_force import BruteForce, TooLarge
 from tests.unit.collector.licensing.cases import Doc, scenarios
-from tests.unit.collector.licensing.documents import reconciled, thorough
+from tests.unit.collector.licensing.documents import fewer, reconciled, thorough
 
 
 @pytest.mark.parametrize("few_patterns", [FEW_PATTERNS, 0], ids=["listed", "combined"])
 @thorough
 @given(scenarios)
 def test_the_answer_is_the_best_of_all(few_patterns: int, doc: Doc) -> None:
+    _is_best(doc, few_patterns=few_patterns)
+
+
+@fewer
+@given(scenarios)
+def test_cutting_the_relaxation_changes_nothing(doc: Doc) -> None:
+    """As is done to large estates only."""
+    _is_best(doc, few_patterns=0, solver=HighsSolver(few_variables=0))
+
+
+def _is_best(doc: Doc, **how: Any) -> None:
     brute = BruteForce(doc)
     try:
         *levels, covers, rights, units, uncovered = brute.best()
     except TooLarge:
         assume(False)
 
-    found = reconciled(doc, few_patterns=few_patterns)
+    found = reconciled(doc, **how)
 
     assert found.optimal
     assert found.shortfall_cost == levels[0] == found.bound
