@@ -72,6 +72,7 @@ class Assignment:
         # What is drawn from each lot, for each draw; naming asks for one unit more of a lot.
         self.flows: dict[Draw, dict[int, Sum]] = {}
         self.used: dict[int, Sum] = {number: {} for number in self.lots}
+        self._drawn: dict[int, Sum] = {number: {} for number in pools}
         self.uncovered: defaultdict[str, Sum] = defaultdict(dict)
         self._bought: defaultdict[str, Sum] = defaultdict(dict)
         self._lowered: defaultdict[tuple[str, tuple[int, ...]], Sum] = defaultdict(dict)
@@ -311,6 +312,23 @@ class Assignment:
             taken = self.used[number] | left[number]
             if self.programme.most(taken) > lot.quantity:
                 self.programme.add_row(taken, upper=lot.quantity)
+        self._supply_whole_packs()
+
+    def _supply_whole_packs(self) -> None:
+        """States that what comes in eights does not use up the seven that lots have over.
+
+        Implied, but not by fractions. For the lots that one draw may take from, or the whole pool.
+        """
+        for number, pool in self.pools.items():
+            draws = [draw for draw in self._draws if len(draw) == 1 and draw[0].pool == number]
+            reached = {frozenset(draw[0].lots) for draw in draws} | {frozenset(pool.lots)}
+            for lots in sorted(reached, key=sorted):
+                within = [draw for draw in draws if lots.issuperset(draw[0].lots)]
+                pack = gcd(*(draw[0].units for draw in within))
+                quantity = sum(self.lots[lot].quantity for lot in lots)
+                taken = _sum((self._draws[draw], draw[0].units // max(1, pack)) for draw in within)
+                if pack > 1 and quantity % pack and self.programme.most(taken) > quantity // pack:
+                    self.programme.add_row(taken, upper=quantity // pack)
 
     def _flows(self, draw: Draw, times: Sum) -> dict[int, Sum]:
         flows: dict[int, Sum] = {}
@@ -322,6 +340,7 @@ class Assignment:
             else:
                 chosen = times
             needed = _times(chosen, source.units)
+            _add(self._drawn[source.pool], needed)
             if len(source.lots) == 1:
                 flows[source.lots[0]] = needed
                 continue
@@ -369,12 +388,12 @@ class Assignment:
     def _later_levels(self) -> Iterator[Sum]:
         """What is minimised once the cost is; docs/licensing.md, "The objective"."""
         yield _sum((count, 1) for count in self.uncovered.values())
-        weights = {n: self._price(lot.terms.product) for n, lot in self.lots.items()}
+        weights = {n: self._price(pool.terms.product) for n, pool in self.pools.items()}
         scale = lcm(*(weight.denominator for weight in weights.values()))
         whole = {n: int(weight * scale) for n, weight in weights.items()}
         divisor = gcd(*whole.values()) or 1
-        yield _sum((self.used[n], weight // divisor) for n, weight in whole.items())
-        yield _sum((used, 1) for used in self.used.values())
+        yield _sum((self._drawn[n], weight // divisor) for n, weight in whole.items())
+        yield _sum((drawn, 1) for drawn in self._drawn.values())
 
         def most_from(chosen: Callable[[Lot], bool]) -> Sum:
             return _sum((self.used[n], -1) for n, lot in self.lots.items() if chosen(lot))
