@@ -7,6 +7,8 @@ import pytest
 
 from tests.capabilities import missing
 
+# Programs under test say what the code says, whatever the developer's own language.
+os.environ["LC_ALL"] = "C.UTF-8"
 NOTHING_MAY_BE_SKIPPED = os.environ.get("CI") == "true"
 LACKING = missing()
 

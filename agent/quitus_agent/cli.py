@@ -15,6 +15,7 @@ from quitus_agent import config, managed, wiring
 from quitus_agent.device import DeviceFacts
 from quitus_agent.errors import AgentError, UsageError
 from quitus_agent.inventory import ABSENT, Inventory, failures
+from quitus_agent.messages import said
 from quitus_agent.places import RUNNING
 
 OK, FAILURE, USAGE = 0, 1, 2
@@ -60,10 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = arguments.command(arguments, settings)
         sys.stdout.flush()
     except UsageError as error:
-        print(f"quitus-agent: {error}", file=sys.stderr)
+        print(f"quitus-agent: {said(str(error))}", file=sys.stderr)
         return USAGE
     except AgentError as error:
-        print(f"quitus-agent: {error}", file=sys.stderr)
+        print(f"quitus-agent: {said(str(error))}", file=sys.stderr)
         return FAILURE
     except BrokenPipeError:
         _drop_output()
@@ -241,7 +242,7 @@ def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
         company if arguments.company else None,
         again=arguments.again,
     )
-    print(
+    _say(
         f"enrolled with {made.collector_host} as {made.device_id}, until {made.expires_at:%Y-%m-%d}"
     )
     return OK
@@ -250,14 +251,14 @@ def _enrol(arguments: argparse.Namespace, settings: config.Config) -> int:
 def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
     if arguments.to:
         found = wiring.report_to(settings.state, RUNNING, arguments.to, last_use=settings.last_use)
-        print(f"{arguments.to} holds a report of {len(found.installs)} installs, signed")
+        _say(f"{arguments.to} holds a report of {len(found.installs)} installs, signed")
         return _tell_failures(found)
     if arguments.scheduled:
         from quitus_agent import scheduled
 
         done = scheduled.report(settings, arguments.patience)
         if done is None:
-            print("the last report is recent enough")
+            _say("the last report is recent enough")
             return OK
         accepted, found = done
     else:
@@ -266,9 +267,7 @@ def _report(arguments: argparse.Namespace, settings: config.Config) -> int:
         accepted, found = wiring.report(
             settings.state, RUNNING, arguments.patience, last_use=settings.last_use
         )
-    print(
-        f"the collector accepted the report and holds {accepted.installs} installs of this device"
-    )
+    _say(f"the collector accepted the report and holds {accepted.installs} installs of this device")
     return _tell_failures(found)
 
 
@@ -326,7 +325,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
         if accepted.accepted_at
         else "none yet"
     )
-    over = " (over: the next report asks for another)" if is_expired(known) else ""
+    over = f" ({said('over: the next report asks for another')})" if is_expired(known) else ""
     damaged = "damaged: enrol again with quitus-agent enrol --again"
     rows = [
         ("device", known.device_id),
@@ -341,8 +340,9 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
     ]
     if trouble:
         rows.append(("last attempt", f"{trouble.at:%Y-%m-%d %H:%M} UTC: {trouble.reason}"))
-    for name, value in rows:
-        print(f"{name:18} {value}")
+    names = [said(name) for name, _ in rows]
+    for name, (_, value) in zip(names, rows, strict=True):
+        print(f"{name:{max(18, *map(len, names))}} {said(value)}")
     return OK
 
 
@@ -353,6 +353,10 @@ def _wanted(settings: config.Config) -> str | None:
     except AgentError as error:
         return str(error)
     return f"{found.version} (quitus-agent release tells where it is)" if found else None
+
+
+def _say(sentence: str) -> None:
+    print(said(sentence))
 
 
 def _seconds(text: str) -> int:
@@ -397,8 +401,8 @@ def _print_inventory(facts: DeviceFacts, found: Inventory) -> None:
             f"{facts.hostname}: {facts.system} {facts.system_version} {facts.architecture}".rstrip()
         )
     if facts.cores:
-        kind = f"{facts.kind or 'physical or virtual unknown'} {facts.hypervisor}".strip()
-        print(
+        kind = f"{facts.kind or said('physical or virtual unknown')} {facts.hypervisor}".strip()
+        _say(
             f"{facts.processors} processor(s), {facts.cores} core(s), "
             f"{facts.memory_bytes // MIB} MiB, {kind}"
         )
@@ -410,22 +414,22 @@ def _print_inventory(facts: DeviceFacts, found: Inventory) -> None:
     for outcome in found.sources:
         if outcome.status != ABSENT:
             count = sum(each.source == outcome.name for each in found.installs)
-            print(f"source {outcome.name}: {outcome.status}, {count} installs")
+            _say(f"source {outcome.name}: {said(outcome.status)}, {count} installs")
     if absent:
-        print(f"not on this system: {', '.join(absent)}")
+        _say(f"not on this system: {', '.join(absent)}")
     names = max((len(each.name) for each in found.installs), default=0)
     versions = max((len(each.version) for each in found.installs), default=0)
     for each in found.installs:
-        mark = "  (hidden)" if each.hidden else ""
+        mark = f"  ({said('hidden')})" if each.hidden else ""
         line = f"{each.name:{names}}  {each.version:{versions}}  {each.publisher}".rstrip()
         print(f"{_visible(line)}{mark}")
-    print(f"{len(found.installs)} installs")
+    _say(f"{len(found.installs)} installs")
 
 
 def _tell_failures(found: Inventory) -> int:
     status = OK
     for sentence in failures(found):
-        print(f"quitus-agent: {_visible(sentence)}", file=sys.stderr)
+        print(f"quitus-agent: {_visible(said(sentence))}", file=sys.stderr)
         status = FAILURE
     return status
 

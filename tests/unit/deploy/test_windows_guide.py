@@ -1,14 +1,16 @@
 """The guides for Windows: both languages, the package and the policies tell the same."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from deploy.windows import runtime, tables
-from quitus_agent import config, managed
+from quitus_agent import config, managed, messages
 from quitus_collector.cli import main
 
+CATALOGUE = json.loads((messages.LOCALES / "sentences.fr.json").read_text("utf-8"))
 GUIDES = {language: Path(f"docs/guide/{language}/windows-gpo.md") for language in ("fr", "en")}
 BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -44,6 +46,16 @@ def test_a_guide_names_every_policy_property_and_the_python_that_is_pinned(langu
             line for line in told.splitlines() if f"| `{managed.value_name(name)}` |" in line
         )
         assert re.search(rf"{least} (à|to) {most}", row)
+
+
+def test_trouble_is_quoted_as_the_agent_says_it() -> None:
+    english = re.findall(r'(?m)^\| "(?:… )?([^"]+)" \|', text("en"))
+    french = re.findall(r"(?m)^\| « (?:… )?([^»]+) » \|", text("fr"))
+
+    assert len(english) == len(french) == 5
+    sentences = [*CATALOGUE, "the collector at {} is not the one this join token was made for"]
+    for said, told in zip(english, french, strict=True):
+        assert any(said in each and told in messages.translated(each) for each in sentences), said
 
 
 def test_the_collectors_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
