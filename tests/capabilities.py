@@ -128,6 +128,11 @@ CAPABILITIES = {
         "wixl",
     ),
     "msitools": Capability(lambda: shutil.which("msiinfo") is not None, "the same", "msitools"),
+    "osslsigncode": Capability(
+        lambda: shutil.which("osslsigncode") is not None,
+        "that the agent's installer for Windows can be signed (no osslsigncode)",
+        "osslsigncode",
+    ),
     "shared": Capability(
         SHARED.is_dir,
         f"real captures, names and scenarios (no {SHARED}; QUITUS_SHARED names the folder)",
