@@ -91,6 +91,23 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=partial(argparse.HelpFormatter, width=90), **settings)
 
+    def format_help(self) -> str:
+        """In the reader's language, which is looked up only where somebody asks for help."""
+        self.description = self.description and said(self.description)
+        for group in self._action_groups:
+            group.title = group.title and said(group.title)
+        for action in self._actions:
+            commands: list[argparse.Action] = []
+            if isinstance(action, argparse._SubParsersAction):
+                commands = action._get_subactions()
+            for each in (action, *commands):
+                each.help = each.help and said(each.help)
+        return super().format_help()
+
+
+# What argparse itself says, for the catalogue.
+ARGPARSE = ("options", "positional arguments", "show this help message and exit")
+
 
 class _Version(argparse.Action):
     """Looks the version up only where it is asked for."""

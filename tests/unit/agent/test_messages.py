@@ -48,6 +48,18 @@ def sentences() -> set[str]:
     return {said for name, said in called if name in RAISED | SAYS and re.search(r"\w", said)}
 
 
+def helps() -> set[str]:
+    """All that the command's help says, but for words that are given."""
+    return {
+        template(word.value)
+        for tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg in ("help", "description") and template(word.value)
+    }
+
+
 def is_known(sentence: str) -> bool:
     """Whether it has its French, by itself or behind the name of what it is about."""
     bare = re.sub(r"[{}:; ]+", "", sentence)
@@ -55,7 +67,7 @@ def is_known(sentence: str) -> bool:
 
 
 def test_every_sentence_has_its_french() -> None:
-    assert {each for each in sentences() if not is_known(each)} == set()
+    assert {each for each in sentences() | helps() if not is_known(each)} == set()
 
 
 def test_the_catalogue_says_nothing_that_no_code_says() -> None:
@@ -130,3 +142,19 @@ def test_an_employee_reads_an_error_in_french(
         f"quitus-agent: ce poste n’est pas enrôlé ({tmp_path} ne contient pas d’identité) : "
         "lancez quitus-agent enrol\n"
     )
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["inventory"], ["enrol"], ["report"], ["status"], ["preview"]]
+)
+def test_help_is_in_french_too(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+
+    told = capsys.readouterr().out
+    assert "affiche cette aide" in told
+    assert not re.search(r"\b(the|this|what|with)\b", told)
