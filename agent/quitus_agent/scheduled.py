@@ -5,6 +5,7 @@ keeps its own moment.
 """
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -84,8 +85,9 @@ def _enrol(settings: Config) -> None:
             raise NotEnrolled("this device is not enrolled, and no join token was given for it")
         wiring.enrol(settings.state, address, token, None, again=False)
     except AgentError as error:
-        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Nobody sees what a scheduled run prints: `status` tells it.
+        with suppress(OSError):
+            settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         Spool(settings.state, "").note(Trouble(str(error), datetime.now(UTC)))
         raise
     managed.forget_token()

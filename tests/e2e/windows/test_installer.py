@@ -33,6 +33,7 @@ REFUSED = 1603 % 256
 SETTINGS, POLICY = r"HKLM\SOFTWARE\Quitus", r"HKLM\SOFTWARE\Policies\Quitus"
 UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 WINDOWS = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+TOKEN_FILE = r"\\serveur\quitus$\{entity}.txt"
 TASK = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
 
 
@@ -141,8 +142,14 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
 def installed(
     workstation: Workstation, packages: dict[str, Path], serving: Collector
 ) -> Workstation:
-    given = (f"COLLECTOR={serving.address}", f"TOKEN={serving.token}", "ENTITY=732829320")
-    assert workstation.msiexec("/i", packages[OLD], *given) == 0
+    given = {
+        "COLLECTOR": serving.address,
+        "TOKEN": serving.token,
+        "TOKENFILE": TOKEN_FILE,
+        "ENTITY": "732829320",
+    }
+    words = (f"{name}={value}" for name, value in given.items())
+    assert workstation.msiexec("/i", packages[OLD], *words) == 0
     return workstation
 
 
@@ -282,6 +289,7 @@ def test_properties_are_settings_and_the_token_lies_apart(
     assert installed.settings() == {
         "Collector": serving.address,
         "Entity": "732829320",
+        "TokenFile": TOKEN_FILE,
         "Version": OLD,
         "Token": serving.token,
     }
@@ -358,6 +366,7 @@ def test_an_upgrade_keeps_identity_and_settings_and_leaves_one_entry(
     assert upgraded.settings() == {
         "Collector": serving.address,
         "Entity": "732829320",
+        "TokenFile": TOKEN_FILE,
         "Version": NEW,
     }
     assert upgraded.entries() == [NEW]

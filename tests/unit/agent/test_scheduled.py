@@ -75,3 +75,15 @@ def test_status_tells_why_a_scheduled_run_could_not_enrol(
 
     with pytest.raises(NotEnrolled, match=f"last attempt .*{complaint}"):
         wiring.status(state)
+
+
+def test_a_folder_that_cannot_be_made_does_not_hide_why_enrolment_failed() -> None:
+    given = {
+        # Not even root makes a folder there.
+        "QUITUS_AGENT_STATE": "/proc/quitus/state",
+        "QUITUS_AGENT_SPREAD_MINUTES": "0",
+        "QUITUS_AGENT_COLLECTOR": "localhost",
+    }
+
+    with pytest.raises(AgentError, match="no join token was given"):
+        scheduled.report(config.load(None, given, {}))
