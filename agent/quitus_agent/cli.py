@@ -115,7 +115,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
         from quitus_agent.version import version
 
-        print(f"quitus-agent {version() or 'of no version'}")
+        print(f"quitus-agent {version() or said('of no version')}")
         parser.exit(OK)
 
 
@@ -293,17 +293,17 @@ def _release(arguments: argparse.Namespace, settings: config.Config) -> int:
 
     if arguments.check:
         found, package = wiring.check_package(settings.state, arguments.check)
-        print(f"{arguments.check} is {package.name} of agent {found.version}, as it was signed")
+        _say(f"{arguments.check} is {package.name} of agent {found.version}, as it was signed")
         return OK
     found_or_none = wiring.wanted_agent(settings.state)
-    print(f"this agent is {version() or 'of no version'}")
+    _say(f"this agent is {version() or said('of no version')}")
     if found_or_none is None:
-        print("the collector told of no other one")
+        _say("the collector told of no other one")
         return OK
-    print(f"the company wants {found_or_none.version} here, signed by its collector:")
+    _say(f"the company wants {found_or_none.version} here, signed by its collector:")
     for each in found_or_none.packages:
         print(f"  {_visible(each.location)}")
-        print(f"    {each.size_bytes} bytes, SHA-256 {each.sha256.hex()}")
+        print("    " + said(f"{each.size_bytes} bytes, SHA-256 {each.sha256.hex()}"))
     return OK
 
 
@@ -346,7 +346,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
     damaged = "damaged: enrol again with quitus-agent enrol --again"
     rows = [
         ("device", known.device_id),
-        ("agent", version() or "of no version"),
+        ("agent", version() or said("of no version")),
         *([("wanted agent", wanted)] if (wanted := _wanted(settings)) else []),
         *([] if status.whole else [("identity", damaged)]),
         ("collector", f"{known.collector_host}:{known.inventory_port}"),

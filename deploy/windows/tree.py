@@ -23,6 +23,8 @@ def lay_out(folder: Path, archive: Path, python: Python, version: str) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for own in map(PROJECT.joinpath, OWN):
         shutil.copytree(own, site / own.name, ignore=shutil.ignore_patterns(*SPARED))
+    # The one that a build of ours left in the project's folder may be older.
+    (site / "quitus_agent/_version.py").write_text(f'version = "{version}"\n')
     metadata = site / f"quitus-{version}.dist-info/METADATA"
     metadata.parent.mkdir()
     metadata.write_text(f"Metadata-Version: 2.1\nName: quitus\nVersion: {version}\n")

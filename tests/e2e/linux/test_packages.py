@@ -151,7 +151,11 @@ def test_the_single_file_needs_nothing_but_python(
     collector: CollectorFolder, packages: Packages, tmp_path: Path
 ) -> None:
     single = packages.file("pyz")
-    bare = {"PATH": os.environ["PATH"], "QUITUS_AGENT_UNPACKED": str(tmp_path / "unpacked")}
+    bare = {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "QUITUS_AGENT_UNPACKED": str(tmp_path / "unpacked"),
+    }
 
     def agent(*words: str) -> str:
         command = [single, "--state", tmp_path / "state", *words]

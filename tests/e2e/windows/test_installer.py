@@ -320,6 +320,7 @@ def test_the_first_scheduled_run_enrols_and_reports_and_the_token_is_gone(
 ) -> None:
     assert "Token" not in reported.settings()
     assert reported.command("status").status == 0
+    assert reported.command("--version").out == f"quitus-agent {OLD}\n"
     devices = serving.folder.ok("devices", "list", "--format", "json")
     assert os.uname().nodename.lower() in devices.lower()
 
