@@ -89,7 +89,8 @@ class Windows:
             # Pipes both: Python for Windows does not start on files that Wine passes on.
             capture_output=True,
             stdin=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
+            # An installation beside other tests takes its time; this is for one that hangs.
+            timeout=5 * TIMEOUT_S,
             env=self._environment | environment,
         )
         return Answer(done.returncode, *map(_text, (done.stdout, done.stderr)))
