@@ -1,0 +1,123 @@
+"""What packages are made of."""
+
+import plistlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deploy.packages import payload
+from deploy.packages.program import PROGRAMS, SYSTEMD, Program
+
+ROOT = Path(__file__).parents[3]
+SCRIPTS = [
+    f"{form}-{name}"
+    for form, names in {
+        "deb": ("postinst", "prerm", "postrm"),
+        "rpm": ("pre", "post", "preun", "postun"),
+    }.items()
+    for name in names
+]
+
+
+def _wheel(folder: Path, python: str, contents: dict[str, str]) -> None:
+    (folder / python).mkdir(parents=True)
+    with zipfile.ZipFile(folder / python / "a-1-any.whl", "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def test_wheels_of_several_pythons_share_a_folder(tmp_path: Path) -> None:
+    alike = {"a/__init__.py": "x = 1", "a-1.dist-info/METADATA": "Name: a"}
+    wheels, into = tmp_path / "wheels", tmp_path / "lib"
+    _wheel(wheels, "3.11", alike | {"a/c.cpython-311.so": "old", "a-1.dist-info/WHEEL": "cp311"})
+    _wheel(wheels, "3.14", alike | {"a/c.cpython-314.so": "new", "a-1.dist-info/WHEEL": "cp314"})
+
+    payload.libraries(wheels, into)
+
+    assert (into / "a/c.cpython-311.so").read_text() == "old"
+    assert (into / "a/c.cpython-314.so").read_text() == "new"
+
+
+def test_a_module_that_differs_from_python_to_python_is_refused(tmp_path: Path) -> None:
+    _wheel(tmp_path / "wheels", "3.11", {"a/__init__.py": "x = 1"})
+    _wheel(tmp_path / "wheels", "3.14", {"a/__init__.py": "x = 2"})
+
+    with pytest.raises(payload.PayloadError, match="is not the same for every Python"):
+        payload.libraries(tmp_path / "wheels", tmp_path / "lib")
+
+
+def test_a_wheel_that_reaches_out_of_its_folder_is_refused(tmp_path: Path) -> None:
+    _wheel(tmp_path / "wheels", "3.11", {"../outside.py": ""})
+
+    with pytest.raises(payload.PayloadError, match="reaches out of its folder"):
+        payload.libraries(tmp_path / "wheels", tmp_path / "lib")
+
+    assert not (tmp_path / "outside.py").exists()
+
+
+def test_the_agent_is_packed_without_anything_of_the_collector(tmp_path: Path) -> None:
+    payload.own_code("quitus_agent", "1.0", tmp_path)
+
+    assert {each.name for each in tmp_path.iterdir()} == {
+        "quitus",
+        "quitus_agent",
+        "quitus-1.0.dist-info",
+    }
+    assert (tmp_path / "quitus_agent/locales/fr.json").exists()
+
+
+def test_what_is_pinned_for_packages_is_what_is_tested() -> None:
+    tested = _pins("runtime")
+
+    for name in ("agent", "collector"):
+        assert _pins(name) <= tested
+
+
+def _pins(name: str) -> set[str]:
+    lines = (ROOT / f"constraints/{name}.txt").read_text().splitlines()
+    return {line.split()[0] for line in lines if "==" in line and not line.startswith(" ")}
+
+
+@pytest.mark.needs("ansible")
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_scripts_are_as_shellcheck_wants_them(program: Program, tmp_path: Path) -> None:
+    for name in SCRIPTS:
+        script = program.script(name)
+        assert "@" not in script.replace("$@", "")
+        (tmp_path / f"{name}.sh").write_text(script)
+    for source in [*program.folder.glob("*.sh"), *(ROOT / "deploy/macos").glob("*.sh")]:
+        shutil.copy(source, tmp_path / source.name)
+
+    checked = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("shellcheck"), "--shell=sh", "--severity=style"),
+            *sorted(tmp_path.iterdir()),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert checked.stdout == ""
+    assert checked.returncode == 0
+
+
+def test_the_service_of_macos_reports_once_a_day_at_a_moment_of_its_own() -> None:
+    with (ROOT / "deploy/macos/fr.quitus.agent.plist").open("rb") as file:
+        service = plistlib.load(file)
+
+    assert service["Label"] == "fr.quitus.agent"
+    assert service["ProgramArguments"][1:4] == ["report", "--spread", "7200"]
+    assert service["Umask"] == 0o077
+    assert service["StartCalendarInterval"] == {"Hour": 9, "Minute": 0}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_every_unit_of_a_program_lies_beside_the_others(program: Program) -> None:
+    units = {each.name for each in SYSTEMD.glob(f"{program.name}*.[st]*") if each.suffix != ".conf"}
+
+    assert units == set(program.units)
