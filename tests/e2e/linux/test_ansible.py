@@ -179,3 +179,35 @@ def test_the_collection_is_as_ansible_lint_wants_it_at_its_strictest(tmp_path: P
 
     assert linted.returncode == 0, linted.stdout + linted.stderr
     assert "Profile 'production' was required, and it passed" in linted.stderr
+
+
+def test_tasks_for_every_system_use_options_that_their_modules_have(tmp_path: Path) -> None:
+    import yaml
+
+    used: dict[str, set[str]] = {}
+
+    def collect(tasks: list[dict[str, object]]) -> None:
+        for task in tasks:
+            for key, value in task.items():
+                if key in ("block", "always"):
+                    collect(value)  # type: ignore[arg-type]
+                elif key.count(".") == 2 and isinstance(value, dict):
+                    used.setdefault(key, set()).update(value)
+
+    for file in COLLECTION.glob("roles/*/tasks/*.yml"):
+        collect(yaml.safe_load(file.read_text(encoding="utf-8")))
+    asked = [COMMANDS / "ansible-doc", "--json", *sorted(used)]
+    told = subprocess.run(
+        asked, check=True, capture_output=True, text=True, env=_environment(tmp_path)
+    )
+    documents = json.loads(told.stdout)
+
+    assert "ansible.windows.win_package" in used
+    for module, options in used.items():
+        known = documents[module]["doc"].get("options", {})
+        spellings = set(known) | {
+            word for each in known.values() for word in each.get("aliases", ())
+        }
+        # Conditions and facts have names of the task's own.
+        if not module.endswith(("set_fact", "include_tasks", "meta")):
+            assert options <= spellings, module
