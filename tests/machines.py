@@ -20,7 +20,7 @@ from tests.waiting import until
 TREES = Path(os.environ.get("QUITUS_TREES") or Path.home() / ".cache/quitus")
 MIRROR = os.environ.get("QUITUS_DEBIAN_MIRROR", "http://deb.debian.org/debian")
 SUITE = "bookworm"
-INCLUDED = ("systemd", "systemd-sysv", "python3", "python3-apt", "openssh-server")
+INCLUDED = ("systemd", "systemd-sysv", "python3", "python3-apt", "openssh-server", "rpm")
 TIMEOUT_S = 180
 # Its own /run: nspawn takes locks there. It ends with the process that started it.
 BOOT = 'mount -t tmpfs tmpfs /run && exec setpriv --pdeathsig KILL systemd-nspawn "$@"'

@@ -13,11 +13,7 @@ import pytest
 from tests.e2e.linux.conftest import ROOT, Packages
 from tests.machines import Machine, free_port
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.needs("ansible"),
-    pytest.mark.xdist_group("linux"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("ansible")]
 COMMANDS = Path(sys.executable).parent
 COLLECTIONS = ROOT / "deploy/ansible"
 COLLECTION = COLLECTIONS / "ansible_collections/quitus/deploy"
@@ -108,6 +104,7 @@ def _well(played: "subprocess.CompletedProcess[str]") -> Mapping[str, Mapping[st
     return _recap(played)
 
 
+@pytest.mark.xdist_group("linux")
 @pytest.mark.needs("debootstrap")
 @pytest.mark.needs("nspawn")
 @pytest.mark.needs("dpkg-deb")

@@ -13,7 +13,6 @@ from tests.machines import Machine
 from tests.programs import CollectorFolder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("linux")]
-HERE = pytest.mark.needs("debootstrap"), pytest.mark.needs("nspawn"), pytest.mark.needs("dpkg-deb")
 SETTINGS = "/etc/quitus/agent.toml"
 STATE = "/var/lib/quitus-agent"
 # What root alone may read, and a licence count needs: who is whose guest.
@@ -25,9 +24,9 @@ DPKG_NOTES = r"/var/lib/dpkg(/.*)?|/etc/(passwd|shadow|group|gshadow)-?|/etc/\.p
 SYSTEMD_NOTES = r"/var/lib/(private|systemd)(/.*)?"
 
 
-@HERE[0]
-@HERE[1]
-@HERE[2]
+@pytest.mark.needs("debootstrap")
+@pytest.mark.needs("nspawn")
+@pytest.mark.needs("dpkg-deb")
 def test_a_deb_enrols_reports_is_upgraded_and_goes_without_a_trace(
     collector: CollectorFolder, machine: Machine, packages: Packages
 ) -> None:
@@ -71,6 +70,38 @@ def test_a_deb_enrols_reports_is_upgraded_and_goes_without_a_trace(
     machine.ok("dpkg", "-P", "quitus-agent")
     assert _beyond(machine.files() - before) == []
     assert machine.run("id", "quitus-agent").returncode
+
+
+@pytest.mark.needs("debootstrap")
+@pytest.mark.needs("nspawn")
+@pytest.mark.needs("rpm")
+def test_an_rpm_turns_the_agent_on_and_leaves_identity_and_settings(
+    machine: Machine, packages: Packages
+) -> None:
+    """On a Debian with rpm in it: the same scripts and systemd; dependencies are not looked at."""
+    machine.place("/root/agent.rpm").write_bytes(packages.file("rpm").read_bytes())
+    before = machine.files()
+
+    machine.ok("rpm", "-i", "--nodeps", "/root/agent.rpm")
+    assert machine.ok("systemctl", "is-enabled", "quitus-agent.timer") == "enabled\n"
+    assert machine.ok("systemctl", "is-active", "quitus-agent.timer") == "active\n"
+    assert "run quitus-agent enrol" in machine.run("quitus-agent", "status").stderr
+    machine.place(SETTINGS).write_text('collector = "collecteur.example.fr"\n')
+    machine.place(f"{STATE}/identity.json").write_text("{}")
+
+    machine.ok("systemctl", "disable", "quitus-agent.timer")
+    machine.ok("rpm", "-U", "--force", "--nodeps", "/root/agent.rpm")
+    assert machine.run("systemctl", "is-enabled", "quitus-agent.timer").stdout == "disabled\n"
+    assert "collecteur.example.fr" in machine.place(SETTINGS).read_text()
+
+    machine.ok("rpm", "-e", "quitus-agent")
+    left = _beyond(machine.files() - before, "/var/lib/rpm(/.*)?|/usr/lib/sysimage(/.*)?")
+    assert left == [
+        "/etc/quitus",
+        f"{SETTINGS}.rpmsave",
+        STATE,
+        f"{STATE}/identity.json",
+    ]
 
 
 def _install(machine: Machine, package: Path) -> None:
