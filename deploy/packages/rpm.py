@@ -85,7 +85,7 @@ def build(
         # rpmbuild wants to own what it packs, and empties it at the end.
         shutil.copytree(tree, work / "tree", symlinks=True, copy_function=_linked)
         subprocess.run(  # noqa: S603 - Debian's own
-            [*command, "--buildroot", work / "tree", spec], check=True
+            [*command, "--buildroot", work / "tree", spec], check=True, stdout=subprocess.DEVNULL
         )
         (made,) = work.glob("*/*.rpm")
         file = out / made.name
