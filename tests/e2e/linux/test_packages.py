@@ -21,6 +21,7 @@ GUEST = "5f0c4f5e-7a1c-4c55-9d65-1f3f0e1c7b11"
 KEPT_BY_DEBIAN = r"/etc/quitus(/.*)?|/var/lib/quitus-agent(/.*)?|.*/systemd/.*quitus-agent\.timer.*"
 # Of any package: what dpkg notes, and files that follow it.
 DPKG_NOTES = r"/var/lib/dpkg(/.*)?|/etc/(passwd|shadow|group|gshadow)-?|/etc/\.pwd\.lock"
+RPM_NOTES = r"(/root/\.rpmdb|/var/lib/rpm)(/.*)?"
 SYSTEMD_NOTES = r"/var/lib/(private|systemd)(/.*)?"
 
 
@@ -95,7 +96,7 @@ def test_an_rpm_turns_the_agent_on_and_leaves_identity_and_settings(
     assert "collecteur.example.fr" in machine.place(SETTINGS).read_text()
 
     machine.ok("rpm", "-e", "quitus-agent")
-    left = _beyond(machine.files() - before, "/var/lib/rpm(/.*)?|/usr/lib/sysimage(/.*)?")
+    left = _beyond(machine.files() - before, RPM_NOTES)
     assert left == [
         "/etc/quitus",
         f"{SETTINGS}.rpmsave",
