@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from deploy.packages import deb, macos, rpm, single, tree
@@ -23,7 +23,7 @@ MACOS = "macos"
 def main(argv: Sequence[str] | None = None) -> int:
     """Builds what is asked for; returns an exit status."""
     asked = _parser().parse_args(argv)
-    version = asked.version or _version()
+    version = asked.version or metadata.version("quitus")
     missing = [
         TOOLS[each] for each in asked.form or FORMS if not shutil.which(TOOLS.get(each, "env"))
     ]
@@ -91,11 +91,6 @@ def _built(program: Program, version: str, asked: argparse.Namespace) -> Iterato
                 yield rpm.build(program, *target, values, packed, asked.out, asked.level)
             elif program is AGENT:
                 yield single.build(*target, packed, asked.out, asked.level)
-
-
-def _version() -> str:
-    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(document["project"]["version"])
 
 
 def _last_change() -> str:

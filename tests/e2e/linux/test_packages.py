@@ -61,7 +61,7 @@ def test_a_deb_enrols_reports_is_upgraded_and_goes_without_a_trace(
         assert f"localhost:{enrolment}" in machine.place(SETTINGS).read_text()
         machine.ok("systemctl", "start", "quitus-agent.service")
         shown = collector.ok("devices", "show", "poste-1", "--format", "json")
-        assert "0.1.0+next" in shown
+        assert "+next" in shown
 
     _units_are_well_made(machine)
     machine.ok("dpkg", "-r", "quitus-agent")
