@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.linux.conftest import ROOT, Packages
 from tests.machines import Machine, free_port
+from tests.packages import ROOT, Packages
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("ansible")]
 COMMANDS = Path(sys.executable).parent

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.linux.conftest import Packages
 from tests.machines import Machine
+from tests.packages import Packages
 from tests.programs import CollectorFolder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("linux")]
