@@ -102,8 +102,8 @@ def _linked(source: str, target: str) -> None:
 def _files(program: Program, tree: Path) -> list[str]:
     """What the package owns: its folder below /opt whole, elsewhere file by file."""
     own = [f"/opt/{program.name}"]
-    if (tree / OWN_SETTINGS).is_dir():
-        own.append(f"%dir /{OWN_SETTINGS}")
+    shared = (OWN_SETTINGS, f"usr/share/doc/{program.name}")
+    own += [f"%dir /{each}" for each in shared if (tree / each).is_dir()]
     for place in sorted(tree.rglob("*")):
         inside = place.relative_to(tree)
         if inside.parts[0] in ("opt", "DEBIAN") or (place.is_dir() and not place.is_symlink()):

@@ -73,7 +73,6 @@ class Controller:
             "strangers": {
                 "hosts": {
                     "lost": {"agent_collector": "localhost:1", "agent_enrol_again": True},
-                    "forgotten": {},
                     "next": {},
                 }
             },
@@ -144,15 +143,14 @@ def test_roles_bring_a_machine_in_and_stop_where_one_does_not_come(
     }
 
     machine.ok("quitus-collector", "devices", "remove", device["id"])
-    batches = json.dumps({"agent_ring": "strangers", "agent_batches": [2, 1]})
-    stopped = controller.play("quitus.deploy.rollout", "-e", batches)
+    forgotten = controller.play("quitus.deploy.rollout")
+    assert forgotten.returncode != 0
+    assert "the collector does not know this device" in forgotten.stdout
+
+    stopped = controller.play("quitus.deploy.rollout", "-e", "agent_ring=strangers")
     assert stopped.returncode != 0
     assert "no collector answers at localhost:1" in stopped.stdout
-    assert "the collector does not know this device" in stopped.stdout
-    assert {host: counts["failed"] for host, counts in _recap(stopped).items()} == {
-        "lost": 1,
-        "forgotten": 1,
-    }
+    assert {host: counts["failed"] for host, counts in _recap(stopped).items()} == {"lost": 1}
 
     _well(controller.play("quitus.deploy.removal", "-e", "agent_purge=true"))
     assert not machine.place("/var/lib/quitus-agent").exists()
