@@ -190,6 +190,12 @@ def devices(devices: Iterable[Device], oldest_agent: str = "") -> None:
     print(_counted(count, "device"))
 
 
+def agents(versions: Iterable[tuple[str, int]]) -> None:
+    """How many devices have each version of the agent."""
+    for version, count in versions:
+        print(f"{version or 'not told yet':20} {_counted(count, 'device')}")
+
+
 def agent_offer(version: str, packages: Iterable[tuple[str, int, str]]) -> None:
     """The agent that devices are told of: where its packages are, their bytes and SHA-256."""
     print(f"devices are told that their agent should be {version}:")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from quitus_collector.adapters import terminal
 from quitus_collector.cli.arguments import OK, Commands, collector_of
+from quitus_collector.domain.agent_version import by_version
+from quitus_collector.services.reporting import list_devices
 from quitus_collector.wiring import agents
 
 
@@ -22,7 +24,8 @@ def add(commands: Commands) -> None:
         help="where devices find those files: a web address, or a folder that is shared",
     )
     offer.set_defaults(command=_offer)
-    actions.add_parser("show", help="what they are told").set_defaults(command=_show)
+    show = actions.add_parser("show", help="which agents there are, and what they are told")
+    show.set_defaults(command=_show)
     actions.add_parser("withdraw", help="tell them of none").set_defaults(command=_withdraw)
 
 
@@ -35,6 +38,7 @@ def _offer(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
+    terminal.agents(by_version(each.agent_version for each in list_devices(collector.store)))
     if oldest := collector.config.oldest_agent:
         print(f"reports of agents older than {oldest} are refused")
     offered = agents.offered(collector)

@@ -1,6 +1,8 @@
 """Versions of the agent: which of two is older."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 _VERSION = re.compile(r"v?(\d+(?:\.\d+){0,3})(?:[-._]?(dev|alpha|a|beta|b|rc)[-._]?(\d*))?.*")
 # What comes before a release, in this order, and the release itself.
@@ -15,6 +17,12 @@ def is_version(text: str) -> bool:
 def is_older(one: str, other: str) -> bool:
     """Whether one version is older than another; what is no version is older than any."""
     return _order(one) < _order(other)
+
+
+def by_version(versions: Iterable[str]) -> Sequence[tuple[str, int]]:
+    """How many there are of each, the newest first; empty where none was said."""
+    counted = Counter(versions)
+    return sorted(counted.items(), key=lambda each: (_order(each[0]), each[0]), reverse=True)
 
 
 def _order(text: str) -> tuple[tuple[int, ...], int, int]:

@@ -65,6 +65,7 @@ def test_an_agent_that_is_too_old_is_told_and_shown(
     state = agent.run("status").out
     listed = collector.ok("devices", "list")
     (device,) = json.loads(collector.ok("devices", "list", "--format", "json"))
+    assert f"{version:20} 1 device" in collector.ok("agents", "show")
     assert refused.status == 1
     assert f"agent {version} is too old" in refused.err
     assert "98.0" in refused.err

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from quitus_collector.domain.agent_version import is_older, is_version
+from quitus_collector.domain.agent_version import by_version, is_older, is_version
 
 OLDEST_FIRST = (
     "",
@@ -30,6 +30,12 @@ def test_what_is_written_in_two_ways_is_one_version(same: tuple[str, str]) -> No
 
     assert not is_older(one, other)
     assert not is_older(other, one)
+
+
+def test_a_fleet_is_counted_by_version_the_newest_first() -> None:
+    fleet = ["0.9.0", "0.10.0", "", "0.10.0"]
+
+    assert by_version(fleet) == [("0.10.0", 2), ("0.9.0", 1), ("", 1)]
 
 
 @pytest.mark.parametrize("nonsense", ["", "latest", "\ufffd", "x1.2"])

@@ -91,6 +91,15 @@ def test_with_a_tag_the_version_is_the_tag(sources: Path, tmp_path: Path) -> Non
     assert version(tagged) == "3.2.1"
 
 
+def test_where_there_is_no_history_the_version_may_be_given(
+    sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the container's recipe does."""
+    monkeypatch.setenv("SETUPTOOLS_SCM_PRETEND_VERSION", "7.6.5")
+
+    assert version(sources) == "7.6.5"
+
+
 @pytest.mark.parametrize("program", dependencies.PROGRAMS)
 def test_bills_of_materials_are_valid_and_name_all_that_is_installed(
     released: Path, program: str
