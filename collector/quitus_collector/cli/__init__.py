@@ -6,7 +6,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from quitus_collector import config
@@ -75,6 +74,16 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from importlib import metadata
+
+        print(f"quitus-collector {metadata.version('quitus')}")
+        parser.exit(OK)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="quitus-collector",
@@ -84,8 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--home", type=Path, default=Path(home), metavar="FOLDER", help="the collector's folder"
     )
-    version = f"quitus-collector {metadata.version('quitus')}"
-    parser.add_argument("--version", action="version", version=version)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print it and exit")
     parser.set_defaults(lasts=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     operation.add(commands)
