@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,11 +20,13 @@ from urllib.parse import quote
 from fastapi.routing import APIRoute
 
 from quitus_collector.domain.account import Role
+from quitus_collector.domain.device import Standing
 from quitus_collector.domain.holding import NOBODY
+from quitus_collector.domain.perimeter import Placement
 from quitus_collector.domain.roster import Sought
 from quitus_collector.services import roster
 from quitus_collector.services.pools import take_in
-from quitus_collector.web.app import guards
+from quitus_collector.web.app import PAGES, guards
 from quitus_collector.web.paging import told
 from quitus_collector.web.rendering import STATIC
 from tests.bench.measure import write
@@ -85,6 +89,21 @@ def _fill(house: ConsoleHouse, devices: int) -> None:
     house.fill(devices)
     collector = house.collector
     take_in(collector.store, collector.catalogue, collector.clock, _pools(devices), NOBODY)
+    # As in a real fleet: sites, and a few devices in each of the states that are looked for.
+    now = collector.clock.now()
+    with collector.store.writing() as work:
+        fleet = list(work.devices.list())
+        few = [
+            *(replace(each, revoked_at=now) for each in fleet[::1999]),
+            *(replace(each, standing=Standing.QUARANTINED) for each in fleet[1::1999]),
+            *(replace(each, last_report_at=now - timedelta(days=60)) for each in fleet[2::199]),
+        ]
+        fresh = {each.id for each in few}
+        rest = [replace(each, last_report_at=now) for each in fleet if each.id not in fresh]
+        work.devices.add(*few, *rest)
+        work.decisions.place(
+            Placement(each.id, site=f"Site {n % 40}") for n, each in enumerate(fleet)
+        )
     house.console.figures.expire()
 
 
@@ -145,15 +164,18 @@ def _paths(house: ConsoleHouse) -> list[str]:
         "/devices?text=nothing-is-called-like-this",
         "/devices?condition=stale",
         "/devices?condition=revoked",
+        "/devices?condition=quarantined",
+        "/devices?condition=failed-sources",
+        "/devices?site=Site+7",
         "/devices?ending=true",
         f"/devices?after={quote(middle)}",
         *(f"/devices/{device}{part}" for part in ("", "/history", "/cyclonedx")),
         *(f"/position/export?form={form}" for form in ("csv", "xlsx", "json")),
     ]
-    for route in house.app.routes:
+    for route in (route for router in PAGES for route in router.routes):
         if (
             isinstance(route, APIRoute)
-            and "GET" in route.methods
+            and "GET" in (route.methods or ())
             and "{" not in route.path
             and route.path not in {"/position/line", "/position/export", "/account/password"}
             and "/sign-in" not in route.path
