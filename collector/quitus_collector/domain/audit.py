@@ -45,6 +45,7 @@ class Kind(StrEnum):
     EXEMPTION_REMOVED = "exemption removed"
     ENTITY_NAMED = "legal entity named"
     READ = "contested rule read"
+    RULE_MADE = "rule made"
     POOLS_CHANGED = "pools changed"
     PROOF_ADDED = "proof added"
     PROOF_REMOVED = "proof removed"

@@ -25,6 +25,7 @@ from quitus_collector.web.pages import (
     resuming,
     retention,
     signing_in,
+    unknown,
     verifying,
 )
 from quitus_collector.web.rendering import STATIC
@@ -52,6 +53,7 @@ PAGES = (
     resuming.router,
     retention.router,
     signing_in.router,
+    unknown.router,
     verifying.router,
 )
 

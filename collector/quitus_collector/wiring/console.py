@@ -71,6 +71,8 @@ class Console:
         """The collector in the hands of a person, or of a program, which reads English."""
         if self.collector.follow_rules():
             self.figures.expire()
+        # Before it is copied: it would be loaded anew for everyone who comes.
+        _ = self.collector.catalogue
         language = who.language if isinstance(who, Account) else "en"
         return self.collector.acting_as(who.actor, language)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from quitus_collector.adapters import own_rules, placements_csv, scenarios
 from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Recognition
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Removal
@@ -83,11 +84,12 @@ def removals(
     return ledger.removed(collector.store, morning, product)
 
 
-def triage(collector: Collector) -> tuple[Group, ...]:
-    """What no rule knows, in groups, those on most devices first."""
+def triage(collector: Collector, found: Position | None = None) -> tuple[Group, ...]:
+    """What no rule knows, in groups, those on most devices first; of a position, or of now."""
     from quitus_collector.adapters.likeness import Likeness
 
-    return groups(position(collector).unknown, collector.catalogue, Likeness())
+    found = found or position(collector)
+    return groups(found.unknown, collector.catalogue, Likeness())
 
 
 def preview(collector: Collector, ruling: Ruling) -> tuple[tuple[Install, Recognition], ...]:
@@ -104,8 +106,23 @@ def preview(collector: Collector, ruling: Ruling) -> tuple[tuple[Install, Recogn
 
 
 def decide(collector: Collector, ruling: Ruling) -> Path:
-    """Makes the decision a rule of the customer's own; returns its file."""
-    return own_rules.write(ruling, collector.config.home / OWN_RULES)
+    """Makes the decision a rule of the customer's own; returns its file.
+
+    Raises UsageError or CatalogueError, and writes nothing, where it makes no sound rule.
+    """
+    own = collector.config.home / OWN_RULES
+    own_rules.preview(ruling, own)
+    file = own_rules.write(ruling, own)
+    detail = {
+        "publisher": ruling.publisher,
+        "class": ruling.software_class.value,
+        "product": ruling.product,
+    }
+    with collector.store.writing() as work:
+        now = collector.clock.now()
+        # Names of inventories are as long as their makers like.
+        work.audit.add(Event(now, Kind.RULE_MADE, collector.actor, ruling.stem[:200], detail))
+    return file
 
 
 def findings(collector: Collector, key_servers: Iterable[str]) -> tuple[Finding, ...]:

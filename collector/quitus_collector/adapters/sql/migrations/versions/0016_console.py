@@ -19,14 +19,9 @@ def upgrade() -> None:
         ("ix_snapshot_failed", "snapshot", ["name"], None),
         ("ix_device_revoked_at", "device", ["revoked_at"], "revoked_at IS NOT NULL"),
     ):
-        # Each database has its own way to write a truth.
-        op.create_index(
-            name,
-            table,
-            columns,
-            sqlite_where=sa.literal_column(where or "failed = 1"),
-            postgresql_where=sa.literal_column(where or "failed"),
-        )
+        sqlite: sa.ColumnElement[bool] = sa.literal_column(where or "failed = 1")
+        postgresql: sa.ColumnElement[bool] = sa.literal_column(where or "failed")
+        op.create_index(name, table, columns, sqlite_where=sqlite, postgresql_where=postgresql)
     op.create_index("ix_device_certificate_expires_at", "device", ["certificate_expires_at"])
     op.create_index("ix_placement_site", "placement", ["site"])
     op.create_table(
