@@ -3,6 +3,8 @@
 Every GET route of the application is asked for in turns, by an account that may see them all, in
 this process: the figures hold the application, its database and the rendering, no network and no
 TLS. What a page has counted behind it is waited for before the turns begin, and told apart.
+Processor time, that of PostgreSQL's processes included, stands beside that of the clock, which a
+busy machine stretches.
 """
 
 import argparse
@@ -10,13 +12,14 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+import psutil
 from fastapi.routing import APIRoute
 
 from quitus_collector.domain.account import Role
@@ -38,15 +41,21 @@ MEDIAN_MS, MOST_MS = 150, 400
 FIRST_PAGE_BYTES = 200_000
 ROUNDS = 25
 PATIENCE_S = 900
+# The process below which PostgreSQL's others are, where it is measured.
+DATABASE: list[psutil.Process] = []
 
 
 class Page(NamedTuple):
-    """What one page took: the first look, which may wait for a count; then the turns, in ms."""
+    """What one page took: the first look, which may wait for a count; then the turns, in ms.
+
+    `processor` is the median of the processor time.
+    """
 
     path: str
     first_s: float
     median: float
     p95: float
+    processor: float
     bytes: int
 
     @property
@@ -57,7 +66,7 @@ class Page(NamedTuple):
         mark = "" if self.is_kept else " NOT KEPT"
         return (
             f"| `{self.path}` | {self.first_s:.1f} | {self.median:.0f} | {self.p95:.0f}{mark} "
-            f"| {self.bytes / 1000:.0f} |"
+            f"| {self.processor:.0f} | {self.bytes / 1000:.0f} |"
         )
 
 
@@ -73,8 +82,11 @@ def main() -> int:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             url = name
+            DATABASE.clear()
             if name == "postgresql":
-                url = stack.enter_context(server()).database()
+                started = stack.enter_context(server())
+                url = started.database()
+                DATABASE.append(psutil.Process(started.pid()))
             house = ConsoleHouse(folder / "collector", database=url)
             stack.callback(house.close)
             print(f"\n{arguments.devices:,} devices on {name}\n", flush=True)
@@ -111,27 +123,41 @@ def _measure(house: ConsoleHouse, only: str) -> list[Page]:
     browser = house.browser(Role.ADMINISTRATOR, Role.DSI, Role.LICENCE_MANAGER, language="fr")
     paths = [path for path in _paths(house) if only in path]
     firsts = {path: _first(browser, path) for path in paths}
-    times: dict[str, list[float]] = {path: [] for path in paths}
+    times: dict[str, list[tuple[float, float]]] = {path: [] for path in paths}
     sizes = {}
     for _ in range(ROUNDS):
         for path in paths:
-            begun = time.perf_counter()
+            clock, processor = time.perf_counter(), _processor_s()
             answer = browser.get(path)
-            times[path].append((time.perf_counter() - begun) * 1e3)
+            taken = time.perf_counter() - clock, _processor_s() - processor
+            times[path].append((taken[0] * 1e3, taken[1] * 1e3))
             assert answer.status_code == 200, (path, answer.status_code)
             sizes[path] = len(answer.content)
-    print("| page | first look, s | median, ms | 95th percentile, ms | kB |")
-    print("| --- | ---: | ---: | ---: | ---: |")
+    print("| page | first look, s | median, ms | 95th percentile, ms | of processor, ms | kB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     pages = []
     for path in paths:
-        p95 = statistics.quantiles(times[path], n=20)[-1]
-        pages.append(Page(path, firsts[path], statistics.median(times[path]), p95, sizes[path]))
+        walls, processors = zip(*times[path], strict=True)
+        p95 = statistics.quantiles(walls, n=20)[-1]
+        medians = statistics.median(walls), p95, statistics.median(processors)
+        pages.append(Page(path, firsts[path], *medians, sizes[path]))
         print(pages[-1], flush=True)
     loaded = sum(file.stat().st_size for file in STATIC.iterdir() if file.suffix != ".LICENSE")
     whole = sizes.get("/", 0) + loaded
     said = "kept" if whole <= FIRST_PAGE_BYTES else "NOT KEPT"
     print(f"\nthe first page with all that it loads: {whole / 1000:.0f} kB, at most 200 ({said})")
     return pages
+
+
+def _processor_s() -> float:
+    """Of this process and of the database's, where there are such."""
+    found = time.process_time()
+    for each in DATABASE:
+        with suppress(psutil.NoSuchProcess):
+            for process in (each, *each.children()):
+                spent = process.cpu_times()
+                found += spent.user + spent.system
+    return found
 
 
 def _first(browser: Browser, path: str) -> float:
