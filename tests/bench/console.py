@@ -111,7 +111,12 @@ def _fill(house: ConsoleHouse, devices: int) -> None:
             *(replace(each, last_report_at=now - timedelta(days=60)) for each in fleet[2::199]),
         ]
         fresh = {each.id for each in few}
-        rest = [replace(each, last_report_at=now) for each in fleet if each.id not in fresh]
+        until = now + timedelta(days=60)
+        rest = [
+            replace(each, last_report_at=now, certificate_expires_at=until)
+            for each in fleet
+            if each.id not in fresh
+        ]
         work.devices.add(*few, *rest)
         work.decisions.place(
             Placement(each.id, site=f"Site {n % 40}") for n, each in enumerate(fleet)

@@ -28,6 +28,7 @@ from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sough
 from quitus_collector.errors import UnknownDevice
 
 _NOW, _DEVICE, _SAID = tables.snapshot.c, tables.device.c, tables.placement.c
+_FEW = tables.device.alias("few")
 _COUNTED = or_(_SAID.scope.is_(None), _SAID.scope == Scope.COUNTED.value)
 _ENTITY = func.coalesce(_SAID.entity, _NOW.entity)
 
@@ -70,7 +71,7 @@ class SQLRoster:
 
     def ending(self, moments: Moments) -> int:
         """How many devices that are let in have a certificate that ends soon or has ended."""
-        query = select(func.count()).select_from(tables.device).where(*_ending(moments))
+        query = select(func.count()).select_from(tables.device).where(*_ending(_DEVICE, moments))
         return self._connection.execute(query).scalar_one()
 
     def sites(self) -> Sequence[str]:
@@ -110,7 +111,7 @@ class SQLRoster:
         if sought.entity is not None:
             conditions.append(func.coalesce(_ENTITY, "") == sought.entity)
         if sought.ending:
-            conditions += _ending(moments)
+            conditions.append(_few(*_ending(_FEW.c, moments)))
         if sought.product is not None:
             wanted = [number for number, those in self._sets().items() if sought.product in those]
             counted = _NOW.standing == Standing.ACTIVE.value
@@ -141,7 +142,7 @@ def _joined(query: Select[Any]) -> Select[Any]:
 def _holds(condition: Condition, moments: Moments) -> list[ColumnElement[bool]]:
     """Where a device is in the condition and in none before it."""
     if condition is Condition.REVOKED:
-        return [_DEVICE.revoked_at.is_not(None)]
+        return [_few(_FEW.c.revoked_at.is_not(None))]
     is_in = _DEVICE.revoked_at.is_(None)
     if condition in (Condition.QUARANTINED, Condition.REPLACED):
         # Said twice, for the index of those that are not active.
@@ -161,11 +162,17 @@ def _holds(condition: Condition, moments: Moments) -> list[ColumnElement[bool]]:
     return [*counts, lately, ~_NOW.failed]
 
 
-def _ending(moments: Moments) -> list[ColumnElement[bool]]:
+def _few(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of `_FEW`: looked up before the names, all of which SQLite would go through instead."""
+    return _NOW.device.in_(select(_FEW.c.number).where(*conditions))
+
+
+def _ending(device: Any, moments: Moments) -> list[ColumnElement[bool]]:
+    """`device` are the columns of that table."""
     return [
-        _DEVICE.certificate_expires_at < moments.ending,
-        _DEVICE.revoked_at.is_(None),
-        _DEVICE.standing != Standing.REPLACED.value,
+        device.certificate_expires_at < moments.ending,
+        device.revoked_at.is_(None),
+        device.standing != Standing.REPLACED.value,
     ]
 
 
