@@ -12,6 +12,7 @@ from quitus_collector.web.pages import (
     administration,
     api_tokens,
     audit,
+    campaigns,
     company_sign_in,
     declarations,
     devices,
@@ -25,6 +26,7 @@ from quitus_collector.web.pages import (
     resuming,
     retention,
     signing_in,
+    simulator,
     unknown,
     verifying,
 )
@@ -41,6 +43,7 @@ PAGES = (
     administration.router,
     api_tokens.router,
     audit.router,
+    campaigns.router,
     declarations.router,
     devices.router,
     filing.router,
@@ -53,6 +56,7 @@ PAGES = (
     resuming.router,
     retention.router,
     signing_in.router,
+    simulator.router,
     unknown.router,
     verifying.router,
 )

@@ -14,6 +14,7 @@ from quitus_collector.web.pages import (
     pool_import,
     pools,
     retention,
+    simulator,
     verifying,
 )
 from quitus_collector.web.work import LANGUAGE, Doing, Work
@@ -29,14 +30,16 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     "audit-verify": Kind(N_("Check of the audit log"), audit.verify_chain),
-    "history-purge": Kind(N_("Purge of the history"), retention.purge),
     "declaration-ask": Kind(N_("Question to the portal"), filing.look_up),
     "declaration-draft": Kind(N_("Draft of a declaration"), declarations.make_draft),
     "declaration-reopen": Kind(N_("Declaration counted again"), verifying.count_again),
     "declaration-seal": Kind(N_("Seal of a declaration"), filing.make_seal),
     "declaration-submit": Kind(N_("Submission of a declaration"), filing.send),
+    "history-purge": Kind(N_("Purge of the history"), retention.purge),
     "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in),
     "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs),
+    "remedies": Kind(N_("Remedies"), simulator.advise),
+    "what-if": Kind(N_("Simulation"), simulator.try_out),
 }
 
 
@@ -52,7 +55,8 @@ def _task(console: Console, do: Doing) -> Task:
         console.collector.follow_rules()
         collector = console.collector.acting_as(job.actor, language)
         try:
-            return do(Work(collector, console, job.arguments, content, progress, job.made_at))
+            work = Work(collector, console, job.arguments, content, progress, job.made_at, job.id)
+            return do(work)
         except CollectorError as error:
             # Kept as who asked reads it.
             raise CollectorError(collector.messages.error(error)) from error

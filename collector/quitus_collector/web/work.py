@@ -32,6 +32,7 @@ class Work:
     content: bytes
     progress: Progress
     asked_at: datetime
+    id: str
 
 
 # The result has `said`, a sentence in the language of who asked, and `LINK`, or `lines` that are

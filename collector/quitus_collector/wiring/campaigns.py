@@ -1,5 +1,6 @@
 """Letters with their scans, and the answers to them as files."""
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def scan_state(collector: Collector, campaign: Campaign) -> str:
     if scans.is_whole(campaign.scan_sha256):
         return "whole"
     return "changed" if campaign.scan_sha256 in scans.all() else "missing"
+
+
+def scan(collector: Collector, campaign: Campaign) -> bytes:
+    """The scan as it was kept; raises UsageError where it is not whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "scan"
+        _scans(collector).export(campaign.scan_sha256, copy)
+        return copy.read_bytes()
 
 
 def letter(
