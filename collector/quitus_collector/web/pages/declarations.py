@@ -1,6 +1,6 @@
 """Declarations: drafted, read line by line, remarked on, compared."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.declaration import Declaration, Remedy, Reservation
 from quitus_collector.domain.filing import Block, Filing, Guard, State
-from quitus_collector.domain.position import PositionLine
+from quitus_collector.domain.position import LineState, PositionLine
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.proof import ProofKind, strength
 from quitus_collector.errors import CollectorError, UsageError
@@ -200,7 +200,8 @@ def blocked(visit: Visitor, block: Block) -> str:
     one, many = {
         Guard.UNREAD: NN_("{n} line is unread", "{n} lines are unread"),
         Guard.COVERAGE: NN_(
-            "only {n} of {total} known devices reports", "only {n} of {total} known devices report"
+            "{n} of {total} known devices reported lately",
+            "{n} of {total} known devices reported lately",
         ),
         Guard.FAILED_SOURCES: NN_(
             "a source could not be read on {n} device in scope",
@@ -215,7 +216,9 @@ def blocked(visit: Visitor, block: Block) -> str:
 
 def frame(visit: Visitor, found: Filing) -> dict[str, object]:
     """What stands around each page of one declaration."""
-    reached = STEPS.index(found.state) if found.state in STEPS else 3
+    reached = STEPS.index(found.state) if found.state in STEPS else 0
+    if found.sealed and found.state is not State.SEALED:
+        reached = len(STEPS) - 1
     return {
         "filing": found,
         "addressee": addressee(visit, found),
@@ -246,6 +249,7 @@ def _review(
     kinds = {line.id: kinds for line, kinds in pools.owned(visit.collector.store)}
     messages = visit.collector.messages
     unread = set(found.unread())
+    states = Counter(line.state for line in made.lines)
     context = {
         **frame(visit, found),
         "made": made,
@@ -254,7 +258,7 @@ def _review(
         "lines": [_line(visit, made, line, kinds, unread) for line in list_.items],
         "unread_here": [line.product for line in list_.items if line.product in unread],
         "count_unread": len(unread),
-        "totals": wording.totals(made.lines, messages),
+        "totals": [(each, states[each]) for each in LineState],
         "reach": wording.reach(made.position.perimeter, messages),
         "notes": wording.perimeter_notes(made.position.perimeter, messages),
         "remarks": _remarks(made),
