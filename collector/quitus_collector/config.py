@@ -25,6 +25,7 @@ from quitus_collector.domain.company import (
     vat_number,
 )
 from quitus_collector.domain.filing import Policy
+from quitus_collector.domain.notice import Topic
 from quitus_collector.errors import UsageError
 
 FILE = "collector.toml"
@@ -100,6 +101,23 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # authority = ""                  # "roots.pem": who vouches for the provider's certificate
 # [console.oidc.roles]
 # "quitus-administrators" = "administrator"   # or dsi, licence-manager, auditor, service-desk
+
+# [console.mail]                  # one message a day of what is new; nothing when nothing is
+# server = ""                     # "smtp.example"; always over TLS
+# port = 587
+# encryption = "starttls"         # or "tls": from the first byte, on port 465
+# sender = ""                     # "quitus@company.example"
+# recipients = []                 # ["dsi@company.example"]
+# user = ""                       # where the server asks for one
+# password_file = ""              # a file with the password alone, for this account alone
+# authority = ""                  # "roots.pem": who vouches for the server's certificate
+# hour = 7                        # of the company's day, from which on it is sent
+# [[console.webhooks]]            # programs that are told; repeat for several
+# name = "tickets"
+# address = ""                    # "https://tickets.example/quitus"
+# secret_file = ""                # a file with what messages are signed with (HMAC-SHA-256)
+# topics = ["gap", "certificates", "submission"]   # also deadline, coverage, expiry
+# authority = ""                  # "roots.pem": who vouches for the program's certificate
 
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
@@ -277,7 +295,13 @@ class Limits(Model):
 
 
 def _issuer(text: str) -> str:
-    if text and (urlsplit(text).scheme != "https" or "?" in text or "#" in text):
+    if urlsplit(text).scheme != "https" or "?" in text or "#" in text:
+        raise ValueError(f"{text!r} is not an address that begins with https://")
+    return text
+
+
+def _secure(text: str) -> str:
+    if urlsplit(text).scheme != "https" or not urlsplit(text).hostname or "#" in text:
         raise ValueError(f"{text!r} is not an address that begins with https://")
     return text
 
@@ -299,6 +323,34 @@ class OIDCTable(Model):
     roles: dict[str, Annotated[Role, Field(strict=False)]]
 
 
+class MailTable(Model):
+    """Who gets one message a day, and by which server."""
+
+    server: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    encryption: Literal["starttls", "tls"] = "starttls"
+    sender: Annotated[str, Field(min_length=3)]
+    recipients: Annotated[list[str], Field(min_length=1, max_length=50)]
+    user: str = ""
+    password_file: str = ""
+    authority: str = ""
+    hour: Annotated[int, Field(ge=0, le=23)] = 7
+
+
+class WebhookTable(Model):
+    """A program that is told of what is new."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+    address: Annotated[str, AfterValidator(_secure)]
+    secret_file: Annotated[str, Field(min_length=1)]
+    topics: list[Annotated[Topic, Field(strict=False)]] = [
+        Topic.GAP,
+        Topic.CERTIFICATES,
+        Topic.SUBMISSION,
+    ]
+    authority: str = ""
+
+
 class ConsoleTable(Model):
     """Where the web console answers, and what it shows that it is."""
 
@@ -308,6 +360,8 @@ class ConsoleTable(Model):
     calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
     catalogue_key: str = ""
     oidc: OIDCTable | None = None
+    mail: MailTable | None = None
+    webhooks: list[WebhookTable] = []
 
     @model_validator(mode="after")
     def _whole(self) -> "ConsoleTable":
@@ -458,7 +512,7 @@ class ConsoleSettings:
 
     `calls_per_minute` are of one token of the API. `catalogue_key` is the public key of those who
     may update the rules, None where nobody may from the console. `oidc` is the company's own
-    sign-in, None without one.
+    sign-in, `mail` who is told by mail, None without one; `webhooks` are programs that are told.
     """
 
     address: str
@@ -467,6 +521,8 @@ class ConsoleSettings:
     calls_per_minute: int
     catalogue_key: Path | None
     oidc: OIDCTable | None
+    mail: MailTable | None
+    webhooks: tuple[WebhookTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -585,7 +641,14 @@ def _console(table: ConsoleTable, home: Path) -> ConsoleSettings:
         for name in (table.certificate, table.key, table.catalogue_key)
     )
     return ConsoleSettings(
-        table.listen, certificate, key, table.calls_per_minute, catalogue_key, table.oidc
+        table.listen,
+        certificate,
+        key,
+        table.calls_per_minute,
+        catalogue_key,
+        table.oidc,
+        table.mail,
+        tuple(table.webhooks),
     )
 
 

@@ -118,3 +118,17 @@ def test_jobs_are_open_oldest_first_and_forgotten_once_over(store: Store) -> Non
         assert work.jobs.list(actor="somebody else") == []
         work.jobs.remove_before(NOON + 2 * HOUR)
         assert [each.id for each in work.jobs.list()] == ["j3", "j2"]
+
+
+def test_what_was_told_is_known_by_its_way_until_it_holds_no_more(store: Store) -> None:
+    with store.writing() as work:
+        work.notices.replace("mail", {"a", "b"}, NOON)
+        work.notices.replace("hook", {"a"}, NOON)
+
+    with store.writing() as work:
+        work.notices.replace("mail", {"b", "c"}, NOON + HOUR)
+
+    with store.reading() as work:
+        assert work.notices.told("mail") == {"b", "c"}
+        assert work.notices.told("hook") == {"a"}
+        assert work.notices.told("nothing") == frozenset()

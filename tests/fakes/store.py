@@ -653,6 +653,18 @@ class MemoryAPITokens:
         return sorted(ordered, key=lambda each: each.made_at, reverse=True)
 
 
+class MemoryNotices:
+    def __init__(self) -> None:
+        self.by_way: dict[str, dict[str, datetime]] = {}
+
+    def told(self, way: str) -> frozenset[str]:
+        return frozenset(self.by_way.get(way, ()))
+
+    def replace(self, way: str, marks: Collection[str], at: datetime) -> None:
+        before = self.by_way.get(way, {})
+        self.by_way[way] = {each: before.get(each, at) for each in marks}
+
+
 class MemoryJobs:
     def __init__(self) -> None:
         self.by_id: dict[str, Job] = {}
@@ -715,6 +727,7 @@ class MemoryUnitOfWork:
         self.sessions = MemorySessions()
         self.api_tokens = MemoryAPITokens()
         self.jobs = MemoryJobs()
+        self.notices = MemoryNotices()
 
     def at(self, at: datetime | None) -> "MemoryUnitOfWork":
         if at is None:

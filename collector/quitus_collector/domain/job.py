@@ -22,8 +22,8 @@ class JobState(StrEnum):
 class Job:
     """One piece of work: what it is (`kind`), for whom (`actor`), with which arguments.
 
-    `done` of `total` steps are done; a total of 0 is not known. `result` is what its page shows,
-    `failure` a sentence for a person.
+    Nobody takes it before `starts_at`. `done` of `total` steps are done; a total of 0 is not
+    known. `result` is what its page shows, `failure` a sentence for a person.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Job:
     ended_at: datetime | None = None
     result: dict[str, str] = field(default_factory=dict)
     failure: str = ""
+    starts_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -48,7 +49,7 @@ class Job:
     def is_free(self, now: datetime) -> bool:
         """Whether a process may take it."""
         if self.state is JobState.QUEUED:
-            return True
+            return self.starts_at is None or self.starts_at <= now
         return self.state is JobState.RUNNING and (not self.beat_at or now - self.beat_at > SILENT)
 
     def taken(self, now: datetime) -> "Job":

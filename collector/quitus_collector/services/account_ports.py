@@ -1,6 +1,6 @@
 """What the console's use cases need of the outside world."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
@@ -85,6 +85,16 @@ class Jobs(Protocol):
 
     def remove_before(self, moment: datetime) -> None:
         """Forgets those that were over before then."""
+
+
+class Notices(Protocol):
+    """Which notices were told and still hold, by the way they were told: each by its mark."""
+
+    def told(self, way: str) -> Set[str]:
+        """What was told by this way and still holds."""
+
+    def replace(self, way: str, marks: Collection[str], at: datetime) -> None:
+        """These and no others were told by this way."""
 
 
 class PasswordHasher(Protocol):

@@ -4,7 +4,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from quitus_collector.domain.job import Job
 from quitus_collector.errors import CollectorError
@@ -30,10 +30,11 @@ def ask(
     *,
     actor: str,
     content: bytes | None = None,
+    starts_at: datetime | None = None,
 ) -> Job:
-    """Queues a job."""
+    """Queues a job, to be taken from `starts_at` on."""
     now = clock.now()
-    job = Job(secrets.token_hex(12), kind, actor, now, dict(arguments))
+    job = Job(secrets.token_hex(12), kind, actor, now, dict(arguments), starts_at=starts_at)
     with store.writing() as work:
         work.jobs.remove_before(now - KEPT)
         work.jobs.add(job, content)

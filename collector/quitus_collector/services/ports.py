@@ -32,7 +32,7 @@ from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
 from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
-from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Sessions
+from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Notices, Sessions
 
 
 class Clock(Protocol):
@@ -454,6 +454,7 @@ class UnitOfWork(Protocol):
     sessions: Sessions
     api_tokens: APITokens
     jobs: Jobs
+    notices: Notices
 
 
 class Store(Protocol):

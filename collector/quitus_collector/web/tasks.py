@@ -7,6 +7,7 @@ from quitus_collector.domain.job import Job
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.jobs import Progress, Task
 from quitus_collector.services.wording import N_
+from quitus_collector.web import notices
 from quitus_collector.web.pages import (
     audit,
     declarations,
@@ -36,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "declaration-seal": Kind(N_("Seal of a declaration"), filing.make_seal),
     "declaration-submit": Kind(N_("Submission of a declaration"), filing.send),
     "history-purge": Kind(N_("Purge of the history"), retention.purge),
+from quitus_collector.web import notices
     "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in),
     "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs),
     "remedies": Kind(N_("Remedies"), simulator.advise),

@@ -12,7 +12,7 @@ from quitus_collector.errors import CollectorError
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.jobs import Task, Worker
 from quitus_collector.services.signing_in import Door
-from quitus_collector.wiring import accounts
+from quitus_collector.wiring import accounts, notifying
 from quitus_collector.wiring.collector import Collector
 from quitus_collector.wiring.figures import Figures
 
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
 # How often it is looked whether a day is over whose figures nobody counted.
 MEASURE_EVERY_S = 3600.0
+# How often it is looked whether there is something new to tell.
+WATCH_EVERY_S = 600.0
 
 
 class Console:
@@ -106,9 +108,17 @@ class Console:
                     log.warning("past days are not counted", extra={"reason": str(error)})
                 over.wait(MEASURE_EVERY_S)
 
+        def watch() -> None:
+            while not over.is_set():
+                try:
+                    notifying.look(self.collector, self.figures.position().value)
+                except CollectorError as error:
+                    log.warning("nobody is told what is new", extra={"reason": str(error)})
+                over.wait(WATCH_EVERY_S)
+
+        wanted = [work, measure, *([watch] if notifying.is_wanted(self.collector) else [])]
         threads = [
-            threading.Thread(target=each, name=each.__name__, daemon=True)
-            for each in (work, measure)
+            threading.Thread(target=each, name=each.__name__, daemon=True) for each in wanted
         ]
         for each in threads:
             each.start()

@@ -1,4 +1,4 @@
-"""The tables of the console: accounts, sessions, tokens of its API, jobs."""
+"""The tables of the console: accounts, sessions, tokens of its API, jobs, notices."""
 
 from sqlalchemy import JSON, Column, Index, LargeBinary, String, Table
 
@@ -45,4 +45,13 @@ job = Table(
     Column("record", JSON, nullable=False),
     Column("content", LargeBinary),
     Index("ix_job_state_made_at", "state", "made_at"),
+)
+
+# `mark` is the SHA-256 of a notice's key, hex; `way` is how it was told.
+notice = Table(
+    "notice",
+    metadata,
+    Column("way", String(64), primary_key=True),
+    Column("mark", String(64), primary_key=True),
+    Column("told_at", UTCDateTime, nullable=False),
 )

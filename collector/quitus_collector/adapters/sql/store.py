@@ -26,6 +26,7 @@ from quitus_collector.adapters.sql.fleet import SQLFleet
 from quitus_collector.adapters.sql.interning import Interning, Numbers
 from quitus_collector.adapters.sql.inventories import SQLInventories
 from quitus_collector.adapters.sql.measurements import SQLMeasurements
+from quitus_collector.adapters.sql.notices import SQLNotices
 from quitus_collector.adapters.sql.pools import SQLEntitlements, SQLProofs
 from quitus_collector.adapters.sql.repositories import (
     SQLAuditLog,
@@ -37,7 +38,7 @@ from quitus_collector.adapters.sql.repositories import (
 from quitus_collector.adapters.sql.roster import SQLRoster
 from quitus_collector.adapters.sql.statements import WRITING
 from quitus_collector.errors import StoreAway, UsageError
-from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Sessions
+from quitus_collector.services.account_ports import Accounts, APITokens, Jobs, Notices, Sessions
 from quitus_collector.services.ports import (
     AuditLog,
     Campaigns,
@@ -97,6 +98,7 @@ class SQLUnitOfWork:
         self.sessions: Sessions = SQLSessions(connection)
         self.api_tokens: APITokens = SQLAPITokens(connection)
         self.jobs: Jobs = SQLJobs(connection)
+        self.notices: Notices = SQLNotices(connection)
 
 
 class SQLStore:
