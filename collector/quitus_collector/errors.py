@@ -102,3 +102,7 @@ class SealError(CollectorError):
 
 class SignInRefused(CollectorError):
     """Nobody is signed in by what was given; the text tells no more than the person may know."""
+
+
+class TooManyAttempts(CollectorError):
+    """Nobody may sign in from this address for a while, not even with the right password."""

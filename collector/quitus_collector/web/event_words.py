@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from quitus_collector.domain.audit import Kind
+from quitus_collector.services.ports import Messages
 from quitus_collector.services.wording import N_
 
 EVENTS: Mapping[Kind, str] = {
@@ -66,3 +67,17 @@ EVENTS: Mapping[Kind, str] = {
     Kind.API_TOKEN_REVOKED: N_("API token revoked"),
     Kind.CATALOGUE_UPDATED: N_("catalogue updated"),
 }
+
+# What the log calls who did something begins with what that is.
+WHO: Mapping[str, str] = {
+    "account": N_("account {name}"),
+    "operator": N_("operator {name}"),
+    "device": N_("device {name}"),
+    "token": N_("program {name}"),
+}
+
+
+def who(actor: str, messages: Messages) -> str:
+    """Who did it or to whom it was done, for people."""
+    kind, _, name = actor.partition(" ")
+    return messages.text(WHO[kind], name=name) if name and kind in WHO else actor

@@ -20,6 +20,7 @@ from quitus_collector.errors import (
     PortalRefused,
     SealError,
     StoreError,
+    TooManyAttempts,
     UnknownDevice,
     UsageError,
 )
@@ -41,6 +42,7 @@ STATUS: dict[type[CollectorError], HTTPStatus] = {
     PortalRefused: HTTPStatus.CONFLICT,
     PortalMismatch: HTTPStatus.CONFLICT,
     OutcomeUnknown: HTTPStatus.CONFLICT,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     NotSent: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -9,6 +9,7 @@ from functools import cached_property
 from quitus_collector.adapters.oidc import CompanySignIn, Provider
 from quitus_collector.domain.account import Account, APIToken
 from quitus_collector.errors import CollectorError
+from quitus_collector.services.attempts import Attempts
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.jobs import Task, Worker
 from quitus_collector.services.signing_in import Door
@@ -31,6 +32,7 @@ class Console:
     def __init__(self, collector: Collector) -> None:
         """Touches nothing yet."""
         self.collector = collector
+        self.attempts = Attempts()
         self._wanted = threading.Event()
 
     @cached_property

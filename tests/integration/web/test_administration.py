@@ -202,13 +202,13 @@ def test_the_audit_log_is_filtered_and_turned_by_number(
     first = auditor.get("/audit?event=renewed").text
     older = re.findall(r'href="(/audit\?[^"]+)" rel="next"', first)[0].replace("&amp;", "&")
 
-    assert "device d-119" in first
-    assert "device d-069" not in first
-    assert "device d-069" in auditor.get(older).text
+    assert "poste d-119" in first
+    assert "poste d-069" not in first
+    assert "poste d-069" in auditor.get(older).text
     assert "Aucune entrée ne correspond" in auditor.get("/audit?actor=nobody").text
     today = office.collector.clock.today().isoformat()
-    assert "device d-119" in auditor.get(f"/audit?since={today}&until={today}").text
-    assert "device d-119" not in auditor.get("/audit?until=2020-01-01").text
+    assert "poste d-119" in auditor.get(f"/audit?since={today}&until={today}").text
+    assert "poste d-119" not in auditor.get("/audit?until=2020-01-01").text
 
 
 @pytest.mark.parametrize("query", ["event=x", "since=tomorrow", "before=0", "until=0001-13-01"])

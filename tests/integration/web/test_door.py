@@ -7,9 +7,10 @@ import pytest
 
 from quitus_collector.domain.account import IDLE, MAX_FAILURES, Role
 from quitus_collector.services import signing_in
+from quitus_collector.services.attempts import FREE, WINDOW
 from quitus_collector.web.visits import COOKIE
 from quitus_collector.wiring import accounts
-from tests.console import Browser, ConsoleHouse, code_of
+from tests.console import ADDRESS, Browser, ConsoleHouse, code_of
 
 WRONG = "Le nom, le mot de passe ou le code est faux"
 FRENCH = {"accept-language": "fr-FR,fr;q=0.9"}
@@ -70,6 +71,30 @@ def test_wrong_passwords_lock_the_account_for_a_while_and_are_written_down(
     with empty_house.collector.store.reading() as work:
         reasons = [each.event.detail.get("reason", "") for each in work.audit.list()]
     assert any("locked for a while" in each for each in reasons)
+
+
+def test_who_tries_names_one_after_the_other_has_to_wait_and_others_have_not(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty_house.browser(Role.DSI)
+    browser, clock = empty_house.anonymous(), empty_house.collector.clock
+    now = clock.now()
+    monkeypatch.setattr(type(clock), "now", lambda _self: now)
+    for number in range(FREE):
+        empty_house.console.attempts.failed("testclient", now)
+        assert number < FREE - 1 or WRONG not in sign_in(browser, "dsi-1", "wrong")
+    right = {"name": "dsi-1", "password": "cheval-pile-agrafe-1"}
+
+    waits = browser.post("/sign-in", data=right, headers=FRENCH)
+    elsewhere = Browser(
+        empty_house.app, base_url=ADDRESS, follow_redirects=False, client=("192.0.2.9", 1)
+    ).post("/sign-in", data=right)
+    now += WINDOW
+    later = browser.post("/sign-in", data=right)
+
+    assert waits.status_code == 429
+    assert "Trop d’essais depuis votre adresse" in waits.text
+    assert (elsewhere.status_code, later.status_code) == (303, 303)
 
 
 def test_a_name_that_nobody_has_is_told_the_same(empty_house: ConsoleHouse) -> None:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import File, Request, Response, UploadFile
 
-from quitus_collector.config import FILE
+from quitus_collector.adapters.messages import Messages
+from quitus_collector.config import FILE, Config
 from quitus_collector.domain.account import Permission
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.uploads import uploaded
@@ -25,8 +26,66 @@ def administration(request: Request, visit: Visit) -> Response:
 def policies(request: Request, visit: Visit) -> Response:
     """What the settings say, and which file says it."""
     config = visit.collector.config
-    context = {"config": config, "file": config.home / FILE}
+    context = {"policies": _policies(config, visit.collector.messages), "file": config.home / FILE}
     return page(request, "policies.html", context)
+
+
+def _policies(config: Config, messages: Messages) -> list[tuple[str, str, str, str]]:
+    """What each is, what is in force, and where it is set."""
+    text, number = messages.text, messages.number
+    none, unsigned = text("none"), text("none: documents are not signed")
+    approval, console = config.approval, config.console
+    apart = text("yes") if approval.apart else text("no")
+    return [
+        (text("Approvals wanted"), number(approval.approvers), "approval", "approvers"),
+        (text("By others than who drafted"), apart, "approval", "apart"),
+        (
+            text("Devices that have to report"),
+            f"{number(approval.coverage_percent)} %",
+            "approval",
+            "coverage_percent",
+        ),
+        (text("Seal"), str(config.seal.certificate or unsigned), "seal", "certificate"),
+        (text("Timestamps"), config.seal.timestamp_url or none, "seal", "timestamp_url"),
+        (text("Who declares"), config.company.name or none, "company", "name"),
+        (text("Signatory"), config.company.signatory or none, "company", "signatory"),
+        (
+            text("Certificates of devices, good for so many days"),
+            number(config.certificates.device),
+            "certificates",
+            "device",
+        ),
+        (
+            text("Renewable after their end, in days"),
+            number(config.certificates.reentry),
+            "certificates",
+            "reentry",
+        ),
+        (
+            text("The company’s own sign-in"),
+            console.oidc.issuer if console.oidc else none,
+            "console.oidc",
+            "issuer",
+        ),
+        (
+            text("Told by mail each day"),
+            ", ".join(console.mail.recipients) if console.mail else none,
+            "console.mail",
+            "recipients",
+        ),
+        (
+            text("Programs that are told"),
+            ", ".join(each.name for each in console.webhooks) or none,
+            "console.webhooks",
+            "name",
+        ),
+        (
+            text("Calls a minute of one token"),
+            number(console.calls_per_minute),
+            "console",
+            "calls_per_minute",
+        ),
+    ]
 
 
 @router.page(HERE + "/catalogue", Permission.ADMINISTER)

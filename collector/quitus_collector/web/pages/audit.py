@@ -16,7 +16,7 @@ from quitus_collector.services import audit as service
 from quitus_collector.services.ports import AuditFilter
 from quitus_collector.services.wording import N_
 from quitus_collector.web import work
-from quitus_collector.web.event_words import EVENTS
+from quitus_collector.web.event_words import EVENTS, who
 from quitus_collector.web.rendering import page
 from quitus_collector.web.visits import Pages, Visit, Visitor
 from quitus_collector.web.work import LINK, Work
@@ -55,6 +55,7 @@ def audit(
             key=lambda each: each[1],
         ),
         "names": EVENTS,
+        "who": lambda actor: who(actor, visit.collector.messages),
         "filters": filters,
         "query": query,
         "newest": f"/audit?{query}" if before else "",

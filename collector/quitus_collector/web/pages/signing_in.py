@@ -1,5 +1,6 @@
 """Signing in, choosing a password, a second factor, signing out."""
 
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,9 +10,10 @@ from markupsafe import Markup
 
 from quitus_collector.adapters.messages import LANGUAGES
 from quitus_collector.domain.account import Stage
-from quitus_collector.errors import SignInRefused, UsageError
+from quitus_collector.errors import SignInRefused, TooManyAttempts, UsageError
 from quitus_collector.services import signing_in
 from quitus_collector.services.signing_in import SignedIn
+from quitus_collector.services.wording import N_
 from quitus_collector.web.rendering import LANGUAGE_COOKIE, go, messages_of, page
 from quitus_collector.web.visits import COOKIE, Pages, Visit, must_be_same_site
 from quitus_collector.wiring.console import Console
@@ -34,10 +36,11 @@ def sign_in(request: Request, name: Text, password: Text, next: Text = "") -> Re
     """Opens a session, or says that it does not."""
     must_be_same_site(request)
     console: Console = request.app.state.console
+    _must_not_wait(request)
     try:
         signed = signing_in.sign_in(console.door, name, password)
     except SignInRefused as error:
-        note_refusal(request, str(error))
+        _failed(request, str(error))
         said = messages_of(request).error(error)
         context = {"next": ours(next), "said": said, "name": name, "out": False}
         return page(request, "sign_in.html", context, status=401)
@@ -54,10 +57,11 @@ def code_page(request: Request, visit: Visit) -> Response:
 @router.form("/sign-in/code", None, stage=Stage.CODE)
 def enter_code(request: Request, visit: Visit, code: Text) -> Response:
     """Opens the pages with the second factor."""
+    _must_not_wait(request)
     try:
         signed = signing_in.enter_code(visit.console.door, visit.session, code)
     except SignInRefused as error:
-        note_refusal(request, str(error))
+        _failed(request, str(error))
         said = messages_of(request).error(error)
         return page(request, "sign_in_code.html", {"said": said}, status=401)
     wanted = ours(request.cookies.get(NEXT, ""))
@@ -167,7 +171,29 @@ def _new_factor(visit: Visit, sealed: str = "") -> dict[str, object]:
 def note_refusal(request: Request, reason: str) -> None:
     """Writes down that somebody was not let in."""
     console: Console = request.app.state.console
-    console.refusals.note(request.client.host if request.client else "unknown", reason)
+    console.refusals.note(_address(request), reason)
+
+
+def _failed(request: Request, reason: str) -> None:
+    """Of who tries often from one address nothing is looked at for a while."""
+    console: Console = request.app.state.console
+    console.attempts.failed(_address(request), console.collector.clock.now())
+    note_refusal(request, reason)
+
+
+def _must_not_wait(request: Request) -> None:
+    """Raises TooManyAttempts while the address has to wait, whatever is tried."""
+    console: Console = request.app.state.console
+    wait = console.attempts.wait(_address(request), console.collector.clock.now())
+    if wait:
+        raise TooManyAttempts(
+            N_("too many attempts from your address: try again in {minutes} minutes"),
+            minutes=-(-wait // timedelta(minutes=1)),
+        )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 def ours(path: str) -> str:
