@@ -56,10 +56,12 @@ def send(
             return sorted(connection.send_message(message))
     except smtplib.SMTPRecipientsRefused as error:
         raise NotSent(
-            f"{server.name} takes no message for {', '.join(sorted(error.recipients))}"
+            "{name} takes no message for {listed}",
+            name=server.name,
+            listed=", ".join(sorted(error.recipients)),
         ) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"{server.name}: {error}") from error
+        raise NotSent("{name}: {error}", name=server.name, error=error) from error
 
 
 def _connected(server: MailServer) -> smtplib.SMTP:
@@ -81,4 +83,8 @@ def _password(server: MailServer) -> str:
     try:
         return server.password_file.read_text("utf-8").strip()
     except OSError as error:
-        raise UsageError(f"{server.password_file}: {error.strerror}") from error
+        raise UsageError(
+            "{password_file}: {strerror}",
+            password_file=server.password_file,
+            strerror=error.strerror,
+        ) from error

@@ -46,9 +46,9 @@ def send(hook: Hook, body: bytes, delivery: str, at_s: int) -> None:
         ):
             status = response.status_code
     except (httpx.HTTPError, OSError) as error:
-        raise NotSent(f"{hook.name} cannot be reached: {error}") from error
+        raise NotSent("{name} cannot be reached: {error}", name=hook.name, error=error) from error
     if not 200 <= status < 300:
-        raise NotSent(f"{hook.name} answers {status}")
+        raise NotSent("{name} answers {status}", name=hook.name, status=status)
 
 
 def signature(secret: bytes, body: bytes, at_s: int) -> str:
@@ -60,7 +60,11 @@ def _secret(hook: Hook) -> bytes:
     try:
         secret = hook.secret_file.read_bytes().strip()
     except OSError as error:
-        raise UsageError(f"{hook.secret_file}: {error.strerror}") from error
+        raise UsageError(
+            "{secret_file}: {strerror}", secret_file=hook.secret_file, strerror=error.strerror
+        ) from error
     if len(secret) < 16:
-        raise UsageError(f"{hook.secret_file}: a secret has 16 characters or more")
+        raise UsageError(
+            "{secret_file}: a secret has 16 characters or more", secret_file=hook.secret_file
+        )
     return secret

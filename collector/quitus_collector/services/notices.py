@@ -28,7 +28,7 @@ MAILED = (Topic.DEADLINE, Topic.GAP, Topic.COVERAGE, Topic.EXPIRY)
 def current(store: Store, clock: Clock, position: Position, policy: Policy) -> Sequence[Notice]:
     """All that holds now, whether it was told or not, sorted by topic and key."""
     found: list[Notice] = []
-    reached = filings.fleet_coverage(store, clock)
+    reached, _ = filings.fleet_coverage(store, clock)
     today = clock.today()
     with store.reading() as work:
         found += notice.deadlines(work.campaigns.list(), today)

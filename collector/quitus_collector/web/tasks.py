@@ -37,10 +37,11 @@ KINDS: Mapping[str, Kind] = {
     "declaration-seal": Kind(N_("Seal of a declaration"), filing.make_seal),
     "declaration-submit": Kind(N_("Submission of a declaration"), filing.send),
     "history-purge": Kind(N_("Purge of the history"), retention.purge),
-from quitus_collector.web import notices
+    "mail": Kind(N_("Message of the day"), notices.mail),
     "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in),
     "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs),
     "remedies": Kind(N_("Remedies"), simulator.advise),
+    "webhook": Kind(N_("Message to a program"), notices.hook),
     "what-if": Kind(N_("Simulation"), simulator.try_out),
 }
 

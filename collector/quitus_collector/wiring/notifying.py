@@ -96,7 +96,7 @@ def deliver_hook(
     name = arguments["about"]
     tables = [each for each in collector.config.console.webhooks if each.name == name]
     if not tables:
-        raise UsageError(f"collector.toml has no webhook {name} any more")
+        raise UsageError("collector.toml has no webhook {name} any more", name=name)
     now_s = int(collector.clock.now().timestamp())
     try:
         webhooks.send(_hook(collector, tables[0]), content, arguments["delivery"], now_s)
