@@ -1,6 +1,11 @@
 """A console with a fleet, for tests: a real collector's folder, real accounts, no browser."""
 
+import atexit
 import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pyotp
@@ -9,7 +14,10 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from quitus_collector import config
+from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.account import Role
+from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.services import signing_in
 from quitus_collector.services.jobs import Worker
 from quitus_collector.services.recognition import refresh
 from quitus_collector.web import app, tasks
@@ -40,36 +48,46 @@ class ConsoleHouse:
 
     def __init__(self, home: Path, devices: int = 0, database: str = "sqlite") -> None:
         """Makes the folder; with devices, loads so many and the demo's licence pools."""
-        home.mkdir(parents=True, exist_ok=True)
+        if database == "sqlite":
+            made, self.first_password = _model(devices)
+            shutil.copytree(made, home, dirs_exist_ok=True)
+        else:
+            self.first_password = _make(home, devices, {"QUITUS_COLLECTOR_DATABASE": database})
         environment = {} if database == "sqlite" else {"QUITUS_COLLECTOR_DATABASE": database}
-        made, self.first_password = operation.init(
-            home, ["localhost"], lambda: config.load(home, environment, {}), None
-        )
-        self.collector = Collector(made)
+        self.collector = _collector(home, environment)
         self.console = Console(self.collector)
         self.app: FastAPI = app.create(self.console)
-        if devices:
-            self.fill(devices)
-            pools_wiring.import_pools(self.collector, POOLS)
 
     def fill(self, devices: int) -> None:
         """Has so many devices in the empty collector, all recognised."""
-        load(self.collector.store, devices)
-        refresh(self.collector.store, self.collector.catalogue)
+        _fill(self.collector, devices)
 
     def anonymous(self) -> Browser:
         """Nobody yet."""
         return Browser(self.app, base_url=ADDRESS, follow_redirects=False)
 
     def browser(self, *roles: Role, language: str = "fr") -> Browser:
-        """Signed in as a new account with these roles."""
+        """Signed in as a new account with these roles, by the company's own sign-in."""
+        name = self._name(roles)
+        door, full_name = self.console.door, f"Camille {name}"
+        signed = signing_in.sign_in_by_company(door, name, name, full_name, "", roles)
+        signing_in.speak(door, signed.account, language)
+        browser = self.anonymous()
+        browser.cookies.set(COOKIE, signed.secret)
+        return browser
+
+    def _name(self, roles: Sequence[Role]) -> str:
         with self.collector.store.reading() as work:
             count = len(work.accounts.list())
-        name = f"{'-'.join(roles) or 'nobody'}-{count}"
+        return f"{'-'.join(roles) or 'nobody'}-{count}"
+
+    def browser_by_password(self, *roles: Role, language: str = "fr") -> Browser:
+        """Signed in as a new account with a password of its own, which takes a second."""
+        name = self._name(roles)
         _, first = accounts.add(self.collector, name, f"Camille {name}", roles)
         browser = self.anonymous()
         browser.post("/sign-in", data={"name": name, "password": first})
-        own = PASSWORD.format(count)
+        own = PASSWORD.format(name.rpartition("-")[2])
         answer = browser.form("/account/password", old=first, new=own, again=own)
         assert answer.headers["location"] == "/", answer
         browser.form("/account/language", language=language)
@@ -84,6 +102,46 @@ class ConsoleHouse:
     def close(self) -> None:
         """Gives the database back."""
         self.collector.store.close()
+
+
+def _collector(home: Path, environment: dict[str, str]) -> Collector:
+    """On a folder, with the catalogue that all of them share as long as it has no own rules."""
+    made = Collector(config.load(home, environment, {}))
+    made.__dict__["catalogue"] = _catalogue()
+    made.follow_rules()
+    return made
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return catalogue_files.load(catalogue_files.SHIPPED)
+
+
+def _fill(collector: Collector, devices: int) -> None:
+    load(collector.store, devices)
+    refresh(collector.store, collector.catalogue)
+
+
+def _make(home: Path, devices: int, environment: dict[str, str]) -> str:
+    """A collector in a folder; returns the first password of its administrator."""
+    home.mkdir(parents=True, exist_ok=True)
+    _, password = operation.init(
+        home, ["localhost"], lambda: config.load(home, environment, {}), None
+    )
+    collector = _collector(home, environment)
+    if devices:
+        _fill(collector, devices)
+        pools_wiring.import_pools(collector, POOLS)
+    collector.store.close()
+    return password
+
+
+@cache
+def _model(devices: int) -> tuple[Path, str]:
+    """A collector on SQLite that is made once and copied; its folder and first password."""
+    home = Path(tempfile.mkdtemp(prefix="quitus-house-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home, _make(home, devices, {})
 
 
 def code_of(secret: str) -> str:

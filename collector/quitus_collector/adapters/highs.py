@@ -189,14 +189,14 @@ class _Session:
             if values is None and stalled in STALLED:
                 found = self._nearby(relaxed)
                 if found is not None and (known is None or total(cost, found) < known):
-                    last, known = found, total(cost, found)
+                    self._last = last = found
+                    known = total(cost, last)
                     values = last if relaxed.least > known - 1 + 1e-3 else None
             if values is not None:
                 return self._proven(cost, values, relaxed.prices)
             is_last = cut_rounds == MOST_ROUNDS - 1
             if is_last or len(self._model.lower) < self._few_variables or not self._cut(relaxed):
                 break
-        self._last = last
         return None
 
     def _nearby(self, relaxed: _Relaxed) -> Sequence[int] | None:

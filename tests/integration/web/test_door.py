@@ -50,7 +50,7 @@ def test_who_is_not_signed_in_comes_back_to_the_page_that_was_asked_for(
 def test_nobody_is_sent_to_another_site_after_signing_in(
     empty_house: ConsoleHouse, elsewhere: str
 ) -> None:
-    empty_house.browser(Role.AUDITOR)
+    empty_house.browser_by_password(Role.AUDITOR)
     browser = empty_house.anonymous()
     data = {"name": "auditor-1", "password": "cheval-pile-agrafe-1", "next": elsewhere}
 
@@ -60,7 +60,7 @@ def test_nobody_is_sent_to_another_site_after_signing_in(
 def test_wrong_passwords_lock_the_account_for_a_while_and_are_written_down(
     empty_house: ConsoleHouse,
 ) -> None:
-    empty_house.browser(Role.DSI)
+    empty_house.browser_by_password(Role.DSI)
     browser = empty_house.anonymous()
 
     wrong = [sign_in(browser, "dsi-1", "wrong") for _ in range(MAX_FAILURES)]
@@ -76,7 +76,7 @@ def test_wrong_passwords_lock_the_account_for_a_while_and_are_written_down(
 def test_who_tries_names_one_after_the_other_has_to_wait_and_others_have_not(
     empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    empty_house.browser(Role.DSI)
+    empty_house.browser_by_password(Role.DSI)
     browser, clock = empty_house.anonymous(), empty_house.collector.clock
     now = clock.now()
     monkeypatch.setattr(type(clock), "now", lambda _self: now)
@@ -104,7 +104,7 @@ def test_a_name_that_nobody_has_is_told_the_same(empty_house: ConsoleHouse) -> N
 def test_a_second_factor_is_asked_for_and_no_code_is_taken_twice(
     empty_house: ConsoleHouse,
 ) -> None:
-    browser = empty_house.browser(Role.DSI)
+    browser = empty_house.browser_by_password(Role.DSI)
     page = browser.get("/account").text
     (secret,) = re.findall(r"<code>([A-Z2-7]+)</code>", page)
     (sealed,) = re.findall(r'name="sealed" value="([^"]+)"', page)
@@ -122,7 +122,7 @@ def test_a_second_factor_is_asked_for_and_no_code_is_taken_twice(
 def test_a_session_ends_when_nobody_clicks(
     empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = empty_house.browser(Role.DSI)
+    browser = empty_house.browser_by_password(Role.DSI)
     assert browser.get("/position").status_code == 200
     now = empty_house.collector.clock.now() + IDLE + timedelta(seconds=1)
 
@@ -132,7 +132,10 @@ def test_a_session_ends_when_nobody_clicks(
 
 
 def test_signing_out_and_a_reset_end_what_the_cookie_opens(empty_house: ConsoleHouse) -> None:
-    browser, other = empty_house.browser(Role.DSI), empty_house.browser(Role.AUDITOR)
+    browser, other = (
+        empty_house.browser_by_password(Role.DSI),
+        empty_house.browser_by_password(Role.AUDITOR),
+    )
     cookie = browser.cookies[COOKIE]
     browser.form("/sign-out")
     accounts.reset(empty_house.collector, "auditor-2")
@@ -142,7 +145,7 @@ def test_signing_out_and_a_reset_end_what_the_cookie_opens(empty_house: ConsoleH
 
 
 def test_a_form_of_another_site_or_session_does_nothing(empty_house: ConsoleHouse) -> None:
-    browser = empty_house.browser(Role.DSI)
+    browser = empty_house.browser_by_password(Role.DSI)
 
     without = browser.post("/account/language", data={"language": "en"})
     wrong = browser.post("/account/language", data={"language": "en", "csrf": "0" * 64})

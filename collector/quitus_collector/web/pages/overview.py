@@ -82,7 +82,7 @@ def overview(request: Request, visit: Visit) -> Response:
         "all_gaps": len(_gaps(counted.value)),
         "listed": figures.behind(
             "coverage",
-            lambda: filings.fleet_coverage(collector.store, collector.clock),
+            lambda: filings.fleet_coverage(collector.store, collector.clock)[0],
         ),
         "course": course,
         "coverage_chart": _course(visit, course, "coverage"),
