@@ -192,6 +192,7 @@ def _paths(house: ConsoleHouse) -> list[str]:
         "/position?sort=-missing&state=gap",
         "/position?reading=worst",
         "/devices?text=12",
+        "/unknown/rule?name=Outil+metier&as=component",
         "/devices?text=nothing-is-called-like-this",
         "/devices?condition=stale",
         "/devices?condition=revoked",
@@ -208,7 +209,8 @@ def _paths(house: ConsoleHouse) -> list[str]:
             isinstance(route, APIRoute)
             and "GET" in (route.methods or ())
             and "{" not in route.path
-            and route.path not in {"/position/line", "/position/export", "/account/password"}
+            and not any(each.field_info.is_required() for each in route.dependant.query_params)
+            and route.path not in {"/position/export", "/account/password"}
             and "/sign-in" not in route.path
             and guards(route)
         ):

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
@@ -37,7 +37,8 @@ class Background:
                 oldest.cancel()
         try:
             return found.result(self.patience_s)
-        except NotYet:
+        except (NotYet, CancelledError):
+            # What was put aside for newer questions is asked again by who still wants it.
             return None
         except BaseException:
             with self._lock:
