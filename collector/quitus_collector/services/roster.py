@@ -7,7 +7,7 @@ from datetime import datetime
 from quitus_collector.domain.device import Device
 from quitus_collector.domain.history import Episode
 from quitus_collector.domain.install import Install
-from quitus_collector.domain.perimeter import LegalEntity, Placement
+from quitus_collector.domain.perimeter import Placement
 from quitus_collector.domain.roster import ENDING, Condition, Moments, Place, Row, Sought
 from quitus_collector.services.licensing import STALE_AFTER
 from quitus_collector.services.ports import Clock, Store
@@ -33,6 +33,15 @@ class Known:
     installs: Sequence[Install]
     placement: Placement
     rival: Device | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How many devices are in each condition, how many certificates end soon, which sites are."""
+
+    conditions: Mapping[Condition, int]
+    ending: int
+    sites: Sequence[str]
 
 
 def moments(now: datetime) -> Moments:
@@ -67,23 +76,18 @@ def turn(
     )
 
 
-def conditions(store: Store, clock: Clock) -> tuple[Mapping[Condition, int], int]:
-    """How many devices are in each condition, and how many certificates end soon."""
+def watch(store: Store, clock: Clock) -> Watch:
+    """What is counted over all devices."""
     at = moments(clock.now())
     with store.reading() as work:
-        return work.roster.conditions(at), work.roster.ending(at)
+        roster = work.roster
+        return Watch(roster.conditions(at), roster.ending(at), roster.sites())
 
 
 def products(store: Store) -> Mapping[str, int]:
     """On how many devices each product is counted."""
     with store.reading() as work:
         return work.roster.products()
-
-
-def places(store: Store) -> tuple[Sequence[str], Sequence[LegalEntity]]:
-    """The sites that devices are at, and the legal entities that have a name."""
-    with store.reading() as work:
-        return work.roster.sites(), work.decisions.entities()
 
 
 def known(store: Store, device_id: str) -> Known:

@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
 from quitus_collector.domain.position import Position
-from quitus_collector.domain.roster import Condition
 from quitus_collector.errors import CollectorError
 from quitus_collector.services import measuring, roster
 from quitus_collector.services.readings import Readings
@@ -89,7 +88,7 @@ class Figures:
         self._now_position = Kept(self._count, now)
         self._now_readings = Kept(lambda: licensing.readings(collector), now)
         self._past: OrderedDict[tuple[date, str], Position] = OrderedDict()
-        self._watched = Kept(lambda: roster.conditions(collector.store, collector.clock), now)
+        self._watched = Kept(lambda: roster.watch(collector.store, collector.clock), now)
         self._products = Kept(lambda: roster.products(collector.store), now)
         self._generation = 0
         # What single pages look into; see `behind`.
@@ -138,8 +137,8 @@ class Figures:
                 self._past.popitem(last=False)
         return self._past[key]
 
-    def conditions(self) -> Count[tuple[Mapping[Condition, int], int]]:
-        """How many devices are in each condition, and how many certificates end soon."""
+    def watch(self) -> Count[roster.Watch]:
+        """How many devices are in each condition, and at which sites devices are."""
         return self._watched.get()
 
     def products(self) -> Count[Mapping[str, int]]:

@@ -51,7 +51,6 @@ def devices(
     )
     beyond = place_of(before or after)
     turned = roster.turn(store, clock, sought, beyond=beyond, forward=not before)
-    sites, entities = roster.places(store)
     filters = {
         "text": wanted,
         "condition": condition,
@@ -61,12 +60,13 @@ def devices(
     }
     with store.reading() as work:
         waiting = sum(each.approved is None for each in work.requests.list())
+        entities = work.decisions.entities()
     context = {
         "turned": turned,
         "filters": filters,
         "stale": roster.moments(clock.now()).stale,
         "moments": roster.moments(clock.now()),
-        "sites": sites,
+        "sites": visit.figures.watch().value.sites,
         "entities": {each.siren: each.name for each in entities},
         "conditions": list(Condition),
         "waiting": waiting,

@@ -1,7 +1,7 @@
 """The first page: where the company stands, and what needs a decision."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.roster import Condition
 from quitus_collector.domain.support import Support, VersionInUse, versions
 from quitus_collector.services import filings, measuring
+from quitus_collector.services.roster import Watch
 from quitus_collector.services.wording import NN_
 from quitus_collector.web import charts
 from quitus_collector.web.charts import Bar, Course
@@ -59,7 +60,7 @@ def overview(request: Request, visit: Visit) -> Response:
         return go(request, "/devices")
     collector, figures = visit.collector, visit.figures
     counted = figures.position()
-    conditions, ending = figures.conditions().value
+    watched = figures.watch().value
     today = collector.clock.today()
     with collector.store.reading() as work:
         waiting = sum(each.approved is None for each in work.requests.list())
@@ -68,7 +69,7 @@ def overview(request: Request, visit: Visit) -> Response:
     used = versions(figures.products().value, collector.catalogue)
     course = measuring.course(collector.store, collector.clock)
     due = _due(campaigns, today)
-    decisions = _decisions(counted.value, conditions, ending, waiting, due)
+    decisions = _decisions(counted.value, watched, waiting, due)
     context = {
         "position": counted.value,
         "counted_at": counted.at,
@@ -96,8 +97,7 @@ def overview(request: Request, visit: Visit) -> Response:
 
 def _decisions(
     position: Position,
-    conditions: Mapping[Condition, int],
-    ending: int,
+    watched: Watch,
     waiting: int,
     due: Sequence[Due],
 ) -> list[Decision]:
@@ -112,7 +112,7 @@ def _decisions(
         ),
         Decision(
             NN_("{n} device in quarantine", "{n} devices in quarantine"),
-            conditions.get(Condition.QUARANTINED, 0),
+            watched.conditions.get(Condition.QUARANTINED, 0),
             "/devices?condition=quarantined",
         ),
         Decision(
@@ -132,12 +132,12 @@ def _decisions(
         ),
         Decision(
             NN_("{n} device with a source that failed", "{n} devices with a source that failed"),
-            conditions.get(Condition.FAILED, 0),
+            watched.conditions.get(Condition.FAILED, 0),
             "/devices?condition=failed-sources",
         ),
         Decision(
             NN_("{n} certificate that ends soon", "{n} certificates that end soon"),
-            ending,
+            watched.ending,
             "/devices?ending=true",
         ),
     ]

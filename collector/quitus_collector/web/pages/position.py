@@ -57,26 +57,25 @@ def position(
 ) -> Response:
     """Of now, or of the end of a past day; as declared, at best, at worst; of one publisher."""
     check_publisher(visit.collector.catalogue, publisher or None)
-    if state and state not in set(LineState):
-        raise UsageError("no line can be in the state {name}", name=state)
-    if sort.removeprefix("-") not in SORTS:
-        raise UsageError("lines cannot be sorted by {name}", name=sort)
-    if reading not in ("declared", "best", "worst"):
-        raise UsageError("there is no reading {name}", name=reading)
+    _check(state, sort, reading)
     day = _day(as_of)
     rules: Sequence[ReadRule] = ()
     counted_at = None
-    if day or reading != "declared":
+    found: Position | None
+    if reading != "declared":
         several = visit.figures.behind(
             ("readings", day), lambda: licensing.readings(visit.console.collector, day)
         )
-        if several is None:
-            return waiting(request)
-        found: Position = getattr(several, reading)
-        rules = [each for each in several.rules if not publisher or each.rule.concerns(publisher)]
+        found = getattr(several, reading) if several else None
+        every = several.rules if several else ()
+        rules = [each for each in every if not publisher or each.rule.concerns(publisher)]
+    elif day:
+        found = visit.figures.past(day)
     else:
         counted = visit.figures.position()
         found, counted_at = counted.value, counted.at
+    if found is None:
+        return waiting(request)
     filters = {
         "publisher": publisher,
         "state": state,
@@ -268,6 +267,16 @@ def _sorted(lines: list[PositionLine], sort: str) -> list[PositionLine]:
     key = SORTS[sort.removeprefix("-")]
     by_name = sorted(lines, key=lambda line: line.label.casefold())
     return sorted(by_name, key=key, reverse=sort.startswith("-"))
+
+
+def _check(state: str, sort: str, reading: str) -> None:
+    """Raises UsageError."""
+    if state and state not in set(LineState):
+        raise UsageError("no line can be in the state {name}", name=state)
+    if sort.removeprefix("-") not in SORTS:
+        raise UsageError("lines cannot be sorted by {name}", name=sort)
+    if reading not in ("declared", "best", "worst"):
+        raise UsageError("there is no reading {name}", name=reading)
 
 
 def _day(text: str) -> date | None:

@@ -1,6 +1,8 @@
 """The products of the fleet that need a licence: versions, support, what is to be known of them."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -15,6 +17,7 @@ from quitus_collector.web.paging import address
 from quitus_collector.web.rendering import page
 from quitus_collector.web.visits import Pages, Visit
 from quitus_collector.wiring import licensing
+from quitus_collector.wiring.collector import Collector
 
 router = Pages()
 Filter = Annotated[str, Query(max_length=255)]
@@ -53,10 +56,7 @@ def products(
         found.sort(key=lambda each: each.label.casefold())
     elif sort == "support":
         found.sort(key=lambda each: (each.supported_until is None, each.supported_until or today))
-    seen = visit.figures.behind("findings", lambda: licensing.findings(visit.console.collector, ()))
-    told: dict[str, list[Finding]] = defaultdict(list)
-    for each in seen or ():
-        told[each.product].append(each)
+    told = visit.figures.behind("findings", lambda: _findings(visit.console.collector))
     filters = {
         "text": text,
         "publisher": publisher,
@@ -71,8 +71,8 @@ def products(
     context = {
         "products": shown,
         "is_empty": not used,
-        "findings": told,
-        "is_looking": seen is None,
+        "findings": told or {},
+        "is_looking": told is None,
         "today": today,
         "names": names,
         "publisher_of": publisher_of,
@@ -85,3 +85,11 @@ def products(
         "next": is_more and address("/products", filters, page=page_number + 1),
     }
     return page(request, "products.html", context)
+
+
+def _findings(collector: Collector) -> Mapping[str, Sequence[tuple[Finding, int]]]:
+    """By product, each with the number of its devices."""
+    told: dict[str, list[tuple[Finding, int]]] = defaultdict(list)
+    for each in licensing.findings(collector, ()):
+        told[each.product].append((replace(each, devices=()), len(each.devices)))
+    return dict(told)
