@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -107,7 +108,7 @@ def read_why(page: Page, keep: Look) -> str:
     """Why a line has a gap; returns the product."""
     section(page, "Position")
     row = page.locator("tbody tr", has=page.locator(".state.gap")).first
-    product = row.get_by_role("link").get_attribute("href") or ""
+    address = row.get_by_role("link").get_attribute("href") or ""
     row.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Pourquoi ce chiffre")).to_be_visible()
     expect(page.get_by_text("sans licence").first).to_be_visible()
@@ -115,9 +116,7 @@ def read_why(page: Page, keep: Look) -> str:
         timeout=JOB_MS
     )
     shown(page, keep, "why a number")
-    return (
-        product.partition("product=")[2].partition("&")[0].replace("%2F", "/").replace("%40", "@")
-    )
+    return parse_qs(urlsplit(address).query)["product"][0]
 
 
 def simulate(page: Page, keep: Look, product: str) -> None:
