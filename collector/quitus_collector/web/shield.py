@@ -6,6 +6,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from quitus_collector.web.api.problems import problem
+
 MIB = 1024 * 1024
 # Of a form or a file; what is longer is not even read to its end.
 MAX_BODY_BYTES = 32 * MIB
@@ -82,7 +84,13 @@ class Shield:
         except TooLarge:
             if not began:
                 text = f"the file is larger than {MAX_BODY_BYTES // MIB} MiB"
-                answer = PlainTextResponse(text, 413, {"Connection": "close"})
+                headers = {"Connection": "close"}
+                is_call = scope["path"].startswith("/api/")
+                answer = (
+                    problem(413, text, headers=headers)
+                    if is_call
+                    else PlainTextResponse(text, 413, headers)
+                )
                 await answer(scope, receive, guarded)
 
 

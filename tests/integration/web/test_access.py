@@ -47,7 +47,7 @@ def calls_of(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
 
 def address(route: APIRoute) -> str:
     """The path, its parts filled in with what is nowhere."""
-    return route.path.format(**dict.fromkeys(route.param_convertors, "0"))
+    return route.path_format.format(**dict.fromkeys(route.param_convertors, "0"))
 
 
 def as_role(house: ConsoleHouse, role: Role, method: str, path: str) -> Response:

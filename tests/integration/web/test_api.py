@@ -9,6 +9,7 @@ import pytest
 from httpx import Response
 from starlette.testclient import TestClient
 
+from quitus_collector.cli import main
 from quitus_collector.domain.account import Permission, Role
 from quitus_collector.errors import UsageError
 from quitus_collector.services import api_tokens
@@ -175,6 +176,83 @@ def test_licences_are_previewed_then_taken_in_edited_and_removed(empty_house: Co
     refused(program.get(here), 404)
     history = program.get(f"{here}/history").json()["items"]
     assert [each["by"] for each in history] == [program.issued.actor] * 3
+
+
+def test_a_licence_whose_id_has_slashes_is_found_with_all_that_is_below_it(
+    office: ConsoleHouse,
+) -> None:
+    program = Program(office, Permission.READ, Permission.EDIT)
+    content = b"id;product;quantity\nPO/2026/1;microsoft/visio;3\n"
+    assert program.post("imports", content=content).status_code == 200
+    here = "entitlements/PO%2F2026%2F1"
+
+    assert program.get(here).json()["quantity"] == 3
+    assert len(program.get(f"{here}/history").json()["items"]) == 1
+    assert program.get(f"{here}/proofs").json() == {"items": []}
+    assert program.delete(here).status_code == 200
+
+
+def test_tokens_are_made_listed_and_revoked_at_the_command_line(
+    office: ConsoleHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(office.collector.config.home)]
+
+    assert main([*home, "api-token", "make", "night", "--scope", "read"]) == 0
+    secret = capsys.readouterr().out.strip()
+    assert main([*home, "api-token", "list"]) == 0
+    (line,) = (each for each in capsys.readouterr().out.splitlines() if "night" in each)
+    headers = {"authorization": f"Bearer {secret}"}
+    anonymous = TestClient(office.app, base_url=f"{ADDRESS}/api/v1/")
+    assert anonymous.get("catalogue", headers=headers).status_code == 200
+    assert main([*home, "api-token", "revoke", line.split()[0]]) == 0
+    assert main([*home, "api-token", "revoke", "none"]) == 2
+    assert main([*home, "api-token", "make", "x", "--scope", "edit", "--scope", "approve"]) == 2
+
+    refused(anonymous.get("catalogue", headers=headers), 401)
+    assert secret not in line
+
+
+def test_unknown_software_is_previewed_then_decided(house: ConsoleHouse) -> None:
+    program = Program(house, Permission.READ, Permission.EDIT)
+    (group,) = program.get("unknown", params={"limit": 1}).json()["items"]
+    wanted = {
+        "name": group["name"],
+        "publisher": group["publisher"],
+        "software_class": "free",
+        "product": "acme/thing",
+    }
+
+    effects = program.post("unknown/preview", json=wanted).json()["items"]
+    refused(program.post("unknown/preview", json={**wanted, "name": "nobody has it"}), 404)
+    refused(program.post("unknown/decisions", json={**wanted, "product": ""}), 422)
+
+    assert {each["product"] for each in effects} == {"acme/thing"}
+    assert program.post("unknown/decisions", json=wanted).status_code == 201
+    left = [
+        (each["name"], each["publisher"])
+        for part in pages(program, "unknown", 1000)
+        for each in part
+    ]
+    assert (group["name"], group["publisher"]) not in left
+
+
+def test_more_than_a_file_may_hold_is_not_read(reader: Program) -> None:
+    headers = {"content-length": str(3 * 1024**3)}
+
+    assert "larger than" in refused(reader.post("imports", content=b"", headers=headers), 413)
+
+
+def test_a_simulation_changes_nothing(house: ConsoleHouse, reader: Program) -> None:
+    before = reader.get("position").json()["lines"]
+    gap = next(each for each in before if each["missing"])
+
+    tried = reader.post(
+        "simulations", json={"buy": [{"product": gap["product"], "quantity": gap["missing"]}]}
+    )
+
+    assert tried.status_code == 200, tried.text
+    assert reader.get("position").json()["lines"] == before
+    refused(reader.post("simulations", json={"uninstall": [{"product": "nobody/knows"}]}), 422)
 
 
 def test_a_file_that_is_none_is_refused_line_by_line(office: ConsoleHouse) -> None:

@@ -99,7 +99,7 @@ def addresses(house: ConsoleHouse) -> Iterator[str]:
         if "GET" not in route.methods or not guards(route):
             continue
         names = list(route.param_convertors)
-        yield route.path.format(
+        yield route.path_format.format(
             **{name: known.get(name, SCRIPT.replace("/", "%2F")) for name in names}
         )
 

@@ -131,35 +131,7 @@ def list_entitlements(
     return Page(items=items, next=following)
 
 
-@router.call("GET", "/entitlements/{entitlement}", Permission.READ)
-def get_entitlement(call: Call, entitlement: Word) -> Line:
-    """One line; its ETag is what a change names with If-Match."""
-    return document(_line(call, entitlement))
-
-
-@router.call("PATCH", "/entitlements/{entitlement}", Permission.EDIT, also=(412,))
-def edit_entitlement(call: Call, request: Request, entitlement: Word, edit: Edit) -> Line:
-    """Changes fields of a line; with If-Match, only if nobody else has changed it meanwhile."""
-    must_match(request, document(_line(call, entitlement)))
-    pools.edit(call.collector, entitlement, edit.values, edit.reason)
-    call.figures.expire()
-    return document(_line(call, entitlement))
-
-
-@router.call("DELETE", "/entitlements/{entitlement}", Permission.EDIT, also=(412,))
-def remove_entitlement(
-    call: Call, request: Request, entitlement: Word, reason: Annotated[Prose, Query()] = ""
-) -> Line:
-    """Takes a line away from now on; what was counted with it in the past stays."""
-    must_match(request, document(_line(call, entitlement)))
-    collector, act = call.collector, Act(call.collector.actor, reason)
-    with found():
-        gone = service.remove_entitlement(collector.store, collector.clock, entitlement, act)
-    call.figures.expire()
-    return document(gone)
-
-
-@router.call("GET", "/entitlements/{entitlement}/history", Permission.READ)
+@router.call("GET", "/entitlements/{entitlement:path}/history", Permission.READ)
 def get_entitlement_history(call: Call, entitlement: Word) -> History:
     """Who changed what, when and why."""
     with found():
@@ -194,7 +166,7 @@ def take_in(
     return _preview(call, taken)
 
 
-@router.call("GET", "/entitlements/{entitlement}/proofs", Permission.READ)
+@router.call("GET", "/entitlements/{entitlement:path}/proofs", Permission.READ)
 def list_proofs(call: Call, entitlement: Word, removed: bool = False) -> Proofs:
     """The documents of a line."""
     _line(call, entitlement)
@@ -204,7 +176,7 @@ def list_proofs(call: Call, entitlement: Word, removed: bool = False) -> Proofs:
 
 @router.call(
     "POST",
-    "/entitlements/{entitlement}/proofs",
+    "/entitlements/{entitlement:path}/proofs",
     Permission.EDIT,
     status=201,
     openapi_extra=upload(),
@@ -220,7 +192,7 @@ def add_proof(
 
 @router.call(
     "GET",
-    "/entitlements/{entitlement}/proofs/{sha256}",
+    "/entitlements/{entitlement:path}/proofs/{sha256}",
     Permission.READ,
     answer=file_answer("application/octet-stream"),
 )
@@ -235,7 +207,7 @@ def get_proof(call: Call, entitlement: Word, sha256: Word) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-@router.call("DELETE", "/entitlements/{entitlement}/proofs/{sha256}", Permission.EDIT)
+@router.call("DELETE", "/entitlements/{entitlement:path}/proofs/{sha256}", Permission.EDIT)
 def remove_proof(
     call: Call, entitlement: Word, sha256: Word, reason: Annotated[Prose, Query()] = ""
 ) -> ProofShown:
@@ -244,6 +216,35 @@ def remove_proof(
     with found():
         gone = proving.remove_proof(collector.store, collector.clock, sha256, entitlement, act)
     return _proof(gone)
+
+
+# After what is longer: an id may have slashes.
+@router.call("GET", "/entitlements/{entitlement:path}", Permission.READ)
+def get_entitlement(call: Call, entitlement: Word) -> Line:
+    """One line; its ETag is what a change names with If-Match."""
+    return document(_line(call, entitlement))
+
+
+@router.call("PATCH", "/entitlements/{entitlement:path}", Permission.EDIT, also=(412,))
+def edit_entitlement(call: Call, request: Request, entitlement: Word, edit: Edit) -> Line:
+    """Changes fields of a line; with If-Match, only if nobody else has changed it meanwhile."""
+    must_match(request, document(_line(call, entitlement)))
+    pools.edit(call.collector, entitlement, edit.values, edit.reason)
+    call.figures.expire()
+    return document(_line(call, entitlement))
+
+
+@router.call("DELETE", "/entitlements/{entitlement:path}", Permission.EDIT, also=(412,))
+def remove_entitlement(
+    call: Call, request: Request, entitlement: Word, reason: Annotated[Prose, Query()] = ""
+) -> Line:
+    """Takes a line away from now on; what was counted with it in the past stays."""
+    must_match(request, document(_line(call, entitlement)))
+    collector, act = call.collector, Act(call.collector.actor, reason)
+    with found():
+        gone = service.remove_entitlement(collector.store, collector.clock, entitlement, act)
+    call.figures.expire()
+    return document(gone)
 
 
 def _line(call: Call, entitlement: str) -> Entitlement:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from quitus_collector.domain.account import Permission
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.trying import Move, Purchase, Uninstall
-from quitus_collector.web.api.calls import Call, Calls, Wanted, Word, file_answer, found
+from quitus_collector.web.api.calls import Call, Calls, Wanted, Word, file_answer
 from quitus_collector.wiring import explaining, licensing
 
 router = Calls("position")
@@ -50,14 +50,14 @@ def export_position(
     return Response(content, media_type=TYPES[form], headers=headers)
 
 
-@router.call("GET", "/position/reasons", Permission.READ, also=(404,))
+@router.call("GET", "/position/reasons", Permission.READ)
 def get_reasons(
     call: Call, product: Wanted, device: Wanted = "", as_of: Day = None, changes: bool = False
 ) -> dict[str, Any]:
     """Everything behind a product's line: devices, records, rules, licences."""
-    with found():
-        why = explaining.why(call.collector, product, device or None, as_of, changes=changes)
-    return why.document()
+    return explaining.why(
+        call.collector, product, device or None, as_of, changes=changes
+    ).document()
 
 
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -17,9 +17,13 @@ Group = dict[str, Any]
 
 
 class Decision(BaseModel):
-    """What a group of names is; commercial and free software names a product."""
+    """What a group of names is; commercial and free software names a product.
+
+    Without a `publisher` it is the group on most devices of those that have the name.
+    """
 
     name: Word
+    publisher: Word | None = None
     software_class: SoftwareClass
     product: Word = ""
     label: Word = ""
@@ -45,7 +49,7 @@ class Effects(BaseModel):
 def list_unknown(call: Call, cursor: Cursor = "", limit: Limit = 100) -> Page[Group]:
     """Names in groups that are alike, those on most devices first."""
     start = key_of(cursor, int) if cursor else 0
-    listed = licensing.triage(call.collector)
+    listed = licensing.triage(call.collector, call.figures.position().value)
     shown = listed[start : start + limit]
     following = cursor_of(start + limit) if len(listed) > start + limit else None
     return Page(items=[each.document() for each in shown], next=following)
@@ -84,8 +88,9 @@ def decide(call: Call, decision: Decision) -> Decision:
 def _ruling(call: Call, decision: Decision) -> Ruling:
     if decision.product and not is_valid_line(decision.product):
         raise UsageError("{product} is not publisher/family[/edition]", product=decision.product)
-    for each in licensing.triage(call.collector):
-        if decision.name in (each.stem, *each.names):
+    for each in licensing.triage(call.collector, call.figures.position().value):
+        is_of = decision.publisher in (None, each.publisher)
+        if is_of and decision.name in (each.stem, *each.names):
             return Ruling(
                 each.stem,
                 each.publisher,
