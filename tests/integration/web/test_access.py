@@ -18,6 +18,8 @@ from quitus_collector.web.visits import COOKIE, csrf_token
 from tests.api_programs import Program
 from tests.console import ADDRESS, ConsoleHouse
 
+# One house for all of them, on whichever core.
+pytestmark = pytest.mark.xdist_group("access")
 # Who may what, written once more: what the code says has to be changed here too, by a person.
 TABLE = {
     Role.ADMINISTRATOR: {"devices", "read", "audit", "administer"},

@@ -17,6 +17,8 @@ from quitus_collector.web.event_words import EVENTS
 from quitus_collector.web.visits import COOKIE, csrf_token
 from tests.console import Browser, ConsoleHouse
 
+# One house for all of them, on whichever core.
+pytestmark = pytest.mark.xdist_group("administration")
 PAGES = ("accounts", "tokens", "policies", "catalogue", "retention", "jobs")
 
 

@@ -17,6 +17,9 @@ from quitus_collector.web.api.calls import Throttle
 from tests.api_programs import Program
 from tests.console import ADDRESS, POOLS, ConsoleHouse
 
+# One house for all of them, on whichever core.
+pytestmark = pytest.mark.xdist_group("api")
+
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:

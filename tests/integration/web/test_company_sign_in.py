@@ -11,6 +11,8 @@ from quitus_collector.domain.account import Role
 from tests.console import Browser, ConsoleHouse
 from tests.identity_provider import SECRET, Running, running
 
+# One house for all of them, on whichever core.
+pytestmark = pytest.mark.xdist_group("company_sign_in")
 FRENCH = {"accept-language": "fr"}
 
 

@@ -34,6 +34,8 @@ from tests.builders import (
 )
 from tests.console import Browser, ConsoleHouse
 
+# One house for all of them, on whichever core.
+pytestmark = pytest.mark.xdist_group("hostile_inventory")
 BIDI = "\u202e"
 SCRIPT = "<script>alert(1)</script>"
 NAMES = (

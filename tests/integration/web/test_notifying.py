@@ -23,6 +23,8 @@ from tests.console import ConsoleHouse
 from tests.portal.authority import make
 from tests.portal.post import Post, posting
 
+# One house for all of them, on whichever core.
+pytestmark = pytest.mark.xdist_group("notifying")
 SECRET = b"a secret of a webhook"
 
 
