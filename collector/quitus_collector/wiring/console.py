@@ -116,6 +116,9 @@ class Console:
                     notifying.look(self.collector, self.figures.position().value)
                 except CollectorError as error:
                     log.warning("nobody is told what is new", extra={"reason": str(error)})
+                except Exception:
+                    # A fault of ours is in the log; the next look is taken all the same.
+                    log.exception("nobody is told what is new")
                 over.wait(WATCH_EVERY_S)
 
         wanted = [work, measure, *([watch] if notifying.is_wanted(self.collector) else [])]
