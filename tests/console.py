@@ -50,7 +50,9 @@ class ConsoleHouse:
         """Makes the folder; with devices, loads so many and the demo's licence pools."""
         if database == "sqlite":
             made, self.first_password = _model(devices)
-            shutil.copytree(made, home, dirs_exist_ok=True)
+            # Settings that are there already stay, as they do with `init`.
+            kept = shutil.ignore_patterns(*(each.name for each in home.glob("*")))
+            shutil.copytree(made, home, dirs_exist_ok=True, ignore=kept)
         else:
             self.first_password = _make(home, devices, {"QUITUS_COLLECTOR_DATABASE": database})
         environment = {} if database == "sqlite" else {"QUITUS_COLLECTOR_DATABASE": database}

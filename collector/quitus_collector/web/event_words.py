@@ -23,6 +23,7 @@ EVENTS: Mapping[Kind, str] = {
     Kind.REQUESTED: N_("enrolment requested"),
     Kind.APPROVED: N_("enrolment approved"),
     Kind.DENIED: N_("enrolment denied"),
+    Kind.RULE_MADE: N_("rule made"),
     Kind.AGENT_OFFERED: N_("agent offered"),
     Kind.AGENT_WITHDRAWN: N_("agent withdrawn"),
     Kind.AUTHORITY_MADE: N_("authority made"),

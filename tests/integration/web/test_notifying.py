@@ -243,7 +243,7 @@ def test_who_never_takes_it_is_a_failed_job_that_says_so(
 
     failed = [each for each in jobs(house) if each.state is JobState.FAILED]
     assert len(failed) == 1
-    assert "takes no message for dsi@company.example" in failed[0].failure
+    assert "n’accepte aucun message pour dsi@company.example" in failed[0].failure
 
 
 def test_a_program_is_told_once_signed_and_of_no_person(

@@ -25,7 +25,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
     made = ConsoleHouse(tmp_path_factory.mktemp("house") / "collector")
     pools.import_pools(made.collector, POOLS)
     for _ in range(2):
-        made.browser(Role.LICENCE_MANAGER)
+        made.browser_by_password(Role.LICENCE_MANAGER)
     yield made
     made.close()
 
