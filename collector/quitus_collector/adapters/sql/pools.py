@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
@@ -107,8 +108,13 @@ class SQLProofs:
 
 def _of(row: Row[Any], kind: type) -> dict[str, Any]:
     """The row's values that are fields of a dataclass."""
-    names = {each.name for each in fields(kind)}
+    names = _names(kind)
     return {name: value for name, value in row._mapping.items() if name in names}
+
+
+@cache
+def _names(kind: type) -> frozenset[str]:
+    return frozenset(each.name for each in fields(kind))
 
 
 def _entitlement(row: Row[Any]) -> Entitlement:

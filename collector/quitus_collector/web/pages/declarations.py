@@ -15,7 +15,7 @@ from quitus_collector.domain.position import LineState, PositionLine
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.proof import ProofKind, strength
 from quitus_collector.errors import CollectorError, UsageError
-from quitus_collector.services import filings, pool_wording, pools, wording
+from quitus_collector.services import filings, pool_wording, proving, wording
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.wording import N_, NN_
 from quitus_collector.web.forms import Fields, needed
@@ -246,7 +246,9 @@ def _review(
     order = {line.product: f"{number:06}" for number, line in enumerate(made.lines)}
     path = f"{PATH}/{filing_id}"
     list_ = cut(made.lines, lambda line: order[line.product], path, asked, LINES)
-    kinds = {line.id: kinds for line, kinds in pools.owned(visit.collector.store)}
+    kinds = defaultdict[str, set[ProofKind]](set)
+    for proof in proving.proofs(visit.collector.store):
+        kinds[proof.entitlement].add(proof.kind)
     messages = visit.collector.messages
     unread = set(found.unread())
     states = Counter(line.state for line in made.lines)
@@ -274,7 +276,7 @@ def _line(
     visit: Visitor,
     made: Declaration,
     line: PositionLine,
-    kinds: Mapping[str, frozenset[ProofKind]],
+    kinds: Mapping[str, set[ProofKind]],
     unread: set[str],
 ) -> dict[str, object]:
     messages = visit.collector.messages
@@ -294,7 +296,7 @@ def _line(
                 "address": f"/pools/line?{urlencode({'id': name})}",
                 "document": owned[name].proof,
                 "strength": messages.text(
-                    pool_wording.STRENGTHS[strength(owned[name], kinds.get(name, frozenset()))]
+                    pool_wording.STRENGTHS[strength(owned[name], kinds.get(name, set()))]
                 ),
             }
             for name in dict.fromkeys(each.entitlement for each in line.covered)

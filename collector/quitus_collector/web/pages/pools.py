@@ -10,7 +10,7 @@ from fastapi import File, Request, Response, UploadFile
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
-from quitus_collector.domain.holding import Act, Held
+from quitus_collector.domain.holding import Act, Happening, Held
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.proof import ProofKind, Strength, strength, title_flaws
 from quitus_collector.errors import UsageError
@@ -219,23 +219,23 @@ def verify_proofs(work: Work) -> dict[str, str]:
 
 def _is_wanted(visit: Visitor, each: Owned, asked: Mapping[str, str]) -> bool:
     line, kinds = each
-    words = " ".join(
-        (
-            line.id,
-            line.product,
-            visit.collector.catalogue.label(line.product),
-            line.proof,
-            line.part_number,
-            line.bought_as,
-            line.entity or "",
-        )
-    ).lower()
     return (
-        all(word in words for word in asked["q"].lower().split())
-        and asked["publisher"] in ("", publisher_of(line.product))
+        asked["publisher"] in ("", publisher_of(line.product))
         and asked["channel"] in ("", line.channel.value)
-        and asked["state"] in ("", *_states(line, kinds, visit.collector.clock.today()))
+        and (
+            not asked["state"]
+            or asked["state"] in _states(line, kinds, visit.collector.clock.today())
+        )
+        and (not asked["q"] or _has(visit, line, asked["q"].lower().split()))
     )
+
+
+def _has(visit: Visitor, line: Entitlement, wanted: Sequence[str]) -> bool:
+    """Whether all words stand somewhere in the line."""
+    label = visit.collector.catalogue.label(line.product)
+    told = (line.id, line.product, label, line.proof, line.part_number, line.bought_as)
+    words = " ".join((*told, line.entity or "")).lower()
+    return all(each in words for each in wanted)
 
 
 def _states(line: Entitlement, kinds: frozenset[ProofKind], today: date) -> Sequence[str]:
@@ -283,14 +283,14 @@ def _line(
     """The page of a line; with what a person typed, where that could not be kept."""
     messages, store = visit.collector.messages, visit.collector.store
     happened = pools.history(store, line_id)
-    found = {line.id: (line, kinds) for line, kinds in pools.owned(store)}.get(line_id)
-    line, kinds = found or (happened[-1].entitlement, frozenset[ProofKind]())
+    line = happened[-1].entitlement
     documents = proving.proofs(store, line_id, removed=True)
+    kinds = frozenset(each.kind for each in documents if each.removed_at is None)
     now = _typed(line)
     context = {
         "line": line,
         "label": visit.collector.catalogue.label(line.product),
-        "is_there": found is not None,
+        "is_there": happened[-1].kind is not Happening.REMOVED,
         "facts": [
             (messages.text(pool_wording.FIELDS[each.name]), pool_wording.said(value, messages))
             for each in fields_of(Entitlement)
