@@ -71,6 +71,9 @@ types: .venv/.dev ## strict types
 catalogue: .venv/.runtime ## contradictions, dead rules and circles in the rules that are shipped
 	quitus-collector catalogue check collector/quitus_collector/catalogue
 
+gallery: .venv/.dev ## take the pictures of docs/console.md anew
+	$(PY) -m tests.gallery
+
 bench-recognition: .venv/.dev ## a million distinct rows through `quitus-collector recognise`
 	$(PY) -m tests.bench.recognition
 

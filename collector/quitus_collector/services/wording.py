@@ -278,6 +278,11 @@ def system(found: System, messages: Messages) -> str:
     return messages.text(SYSTEMS[found])
 
 
+def level(found: str, messages: Messages) -> str:
+    """What a seal reached, by the value of its level."""
+    return messages.text(LEVELS[Level(found)])
+
+
 def confidence(found: Confidence, messages: Messages) -> str:
     """How far a line can be trusted, in two words."""
     return messages.text(CONFIDENCES[found])

@@ -123,7 +123,7 @@ def _shown(
     ]
     context = {
         "found": found,
-        "level": messages.text(wording.LEVELS[found.level]) if found else "",
+        "level": wording.level(found.level, messages) if found else "",
         "checks": checks,
         "name": name,
         "said": said,
