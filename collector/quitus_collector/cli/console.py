@@ -11,7 +11,6 @@ from quitus_collector.cli.arguments import OK, Commands, collector_of, label
 from quitus_collector.domain.account import Role
 from quitus_collector.wiring import accounts
 from quitus_collector.wiring.collector import Collector
-from quitus_collector.wiring.console import Console
 
 
 def add(commands: Commands) -> None:
@@ -50,6 +49,7 @@ def add(commands: Commands) -> None:
 def _console(arguments: argparse.Namespace) -> int:
     # Loaded for this alone: it takes longer than most commands.
     from quitus_collector.web import app, serving, tasks
+    from quitus_collector.wiring.console import Console
 
     collector = collector_of(arguments)
     logs.configure(collector.config.logs)

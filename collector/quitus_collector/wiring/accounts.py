@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-from quitus_collector.adapters.one_time_codes import TimeCodes, key_in
-from quitus_collector.adapters.passwords import Argon2Hasher
 from quitus_collector.domain.account import Account, Role
 from quitus_collector.services import signing_in
 from quitus_collector.services.signing_in import Door
@@ -17,6 +15,10 @@ FIRST = "administrator"
 
 def door(collector: Collector) -> Door:
     """What signing in works with; makes its key once."""
+    # Loaded for this alone: most commands know no passwords.
+    from quitus_collector.adapters.one_time_codes import TimeCodes, key_in
+    from quitus_collector.adapters.passwords import Argon2Hasher
+
     factor = TimeCodes(key_in(collector.config.home / KEY))
     return Door(collector.store, collector.clock, Argon2Hasher(), factor)
 
