@@ -30,7 +30,9 @@ class Server:
         self.commands: Path = self._server.bin_path
 
     def stop(self) -> None:
-        self._server.stop()
+        # It looks for processes that may have ended while it looked.
+        with suppress(psutil.NoSuchProcess):
+            self._server.stop()
 
     def start(self) -> None:
         self._server.start()

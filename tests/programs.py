@@ -45,13 +45,20 @@ class CollectorFolder:
         self.pid = 0
 
     def set(self, setting: str, value: str) -> None:
-        """Gives a setting that the file only shows another value."""
+        """Gives a setting that the file only shows another value: `name` or `table.name`."""
         file = self.home / "collector.toml"
+        table, _, name = setting.rpartition(".")
+        before, head, rest = file.read_text().rpartition(f"\n[{table}]") if table else ("", "", "")
+        text = rest if table else file.read_text()
         text, count = re.subn(
-            rf"^#? ?{setting} = \S+", f"{setting} = {value}", file.read_text(), flags=re.MULTILINE
+            rf"^#? ?{name} = \S+",
+            f"{name} = {value}",
+            text,
+            count=1 if table else 0,
+            flags=re.MULTILINE,
         )
         assert count == 1, setting
-        file.write_text(text)
+        file.write_text(before + head + text)
 
     def run(self, *words: str, **environment: str) -> Answer:
         """Runs `quitus-collector` on this folder."""

@@ -10,9 +10,9 @@ from tests.browsing import Look, ServedConsole, chromium, look, served
 from tests.console import ConsoleHouse
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests: each page has a profile of its own."""
+    """One browser for a module: while it is there, nothing else may run a loop of its own."""
     with chromium() as started:
         yield started
 

@@ -69,7 +69,9 @@ def test_a_report_renews_a_certificate_that_is_due(
     assert renewed.device_id == first.device_id
     assert renewed.private_key != first.private_key
     assert identity.load(agent.state) == renewed
-    assert events(collector) == ["authority made", "token made", "enrolled", "renewed"]
+    assert events(collector) == [
+        *("authority made", "account made", "token made", "enrolled", "renewed")
+    ]
     status = json.loads(agent.run("status", "--format", "json").out)
     assert status["certificate_renews_at"] == renewed.renews_at.isoformat()
     assert not list(agent.state.glob("*.pem"))

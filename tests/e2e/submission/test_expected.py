@@ -33,11 +33,9 @@ def test_a_directory_s_computers_are_looked_at_first_and_then_expected(
             "account": ACCOUNT,
             "password_file": password.name,
         }.items():
-            collector.set(name, f'"{value}"')
+            collector.set(f"directory.{name}", f'"{value}"')
         unvouched = collector.run("expected", "fetch")
-        settings = collector.home / "collector.toml"
-        text = settings.read_text()
-        settings.write_text(text.replace('# authority = ""', f'authority = "{server.authority}"'))
+        collector.set("directory.authority", f'"{server.authority}"')
         shown = collector.ok("expected", "fetch", "--dry-run")
         before = json.loads(collector.ok("expected", "coverage", "--format", "json"))
         fetched = collector.ok("expected", "fetch")

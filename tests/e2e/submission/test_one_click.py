@@ -63,7 +63,7 @@ def fleet(collector: CollectorFolder, site: PortalSite) -> Iterator[Fleet]:
         (collector.home / "passphrase").chmod(0o600)
         trust = collector.home / "roots.pem"
         trust.write_bytes(authority.authority.pem)
-        collector.set("certificate", '"company.p12"')
+        collector.set("seal.certificate", '"company.p12"')
         collector.set("passphrase_file", '"passphrase"')
         collector.set("timestamp_url", f'"{authority.url}/stamp"')
         collector.set("trust", '"roots.pem"')
