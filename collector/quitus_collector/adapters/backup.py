@@ -43,7 +43,7 @@ OPEN = (
     "privacy/*.toml",
     "portals/*.toml",
 )
-KEYS = ("authority/issuing.pem", "authority/root*.key", "pseudonym.key")
+KEYS = ("authority/issuing.pem", "authority/root*.key", "pseudonym.key", "console.key")
 # The authority comes last: without it there is no collector, and none can start half-restored.
 PLACES = (
     "collector.toml",
@@ -56,6 +56,7 @@ PLACES = (
     "privacy",
     "portals",
     "pseudonym.key",
+    "console.key",
     "authority",
 )
 _NAME = re.compile(

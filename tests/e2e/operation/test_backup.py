@@ -93,7 +93,7 @@ def test_without_a_passphrase_no_key_is_in_it(
     assert not any(b"PRIVATE KEY" in each for each in contents)
     key = (collector.home / "pseudonym.key").read_bytes()
     assert not any(key in each for each in contents)
-    assert "authority/issuing.pem, authority/root.key, pseudonym.key" in said
+    assert "authority/issuing.pem, authority/root.key, console.key, pseudonym.key" in said
 
     other = CollectorFolder(tmp_path / "other")
     restored = other.ok("restore", str(file))
