@@ -47,12 +47,12 @@ class TimeCodes:
         return None
 
     def _open(self, sealed: str) -> str:
-        content = b64decode(sealed)
         try:
+            content = b64decode(sealed)
             return self._cipher.decrypt(
                 content[:_NONCE_BYTES], content[_NONCE_BYTES:], None
             ).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise CollectorError(
                 "a second factor cannot be read: console.key is not the key of this database"
             ) from error

@@ -162,6 +162,9 @@ def visit(door: Door, secret: str) -> tuple[Session, Account] | None:
     if now - session.seen_at >= SEEN_EVERY:
         session = replace(session, seen_at=now)
         with door.store.writing() as work:
+            # One that was ended meanwhile stays ended.
+            if work.sessions.find(session.id) is None:
+                return None
             work.sessions.add(session)
     return session, account
 
@@ -174,7 +177,11 @@ def choose_password(door: Door, session: Session, old: str, new: str) -> SignedI
     now = door.clock.now()
     with door.store.reading() as work:
         account = work.accounts.get(session.account)
-    if not door.hasher.matches(account.password_hash, old[:MAX_PASSWORD]):
+    # As at the door: a session that was stolen guesses no more than a stranger.
+    is_right = door.hasher.matches(account.password_hash, old[:MAX_PASSWORD])
+    if account.is_locked(now):
+        raise SignInRefused(WRONG)
+    if not is_right:
         _failed(door, account.id, now)
         raise SignInRefused(WRONG)
     check_password(new, account.name)
@@ -204,8 +211,15 @@ def check_password(password: str, name: str) -> None:
 
 
 def set_factor(door: Door, session: Session, sealed: str, code: str) -> None:
-    """A second factor, proven by its first code; raises SignInRefused for a wrong one."""
+    """A second factor, proven by its first code; raises SignInRefused for a wrong one.
+
+    Raises UsageError where there is one: who finds a session open must not put his own in its
+    place.
+    """
     now = door.clock.now()
+    with door.store.reading() as work:
+        if work.accounts.get(session.account).sealed_secret:
+            raise UsageError("there is a second factor already: an administrator takes it off")
     step = door.factor.step(sealed, code, now)
     if step is None:
         raise SignInRefused("the code is not right: look at the application's clock and try again")

@@ -55,7 +55,8 @@ def _task(console: Console, do: Doing) -> Task:
     def task(job: Job, content: bytes, progress: Progress) -> dict[str, str]:
         settings = console.collector.config
         language = job.arguments.get(LANGUAGE, settings.language)
-        console.collector.follow_rules()
+        if console.collector.follow_rules():
+            console.figures.expire()
         collector = console.collector.acting_as(job.actor, language)
         try:
             work = Work(collector, console, job.arguments, content, progress, job.made_at, job.id)

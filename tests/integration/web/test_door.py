@@ -1,6 +1,8 @@
 """Who is let in to the console, and who is not."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -183,3 +185,55 @@ def test_more_than_a_form_may_hold_is_not_read(house: ConsoleHouse) -> None:
     headers = {"content-length": str(3 * 1024**3), "content-type": "multipart/form-data"}
 
     assert house.anonymous().post("/sign-in", content=b"", headers=headers).status_code == 413
+
+
+def test_a_second_factor_is_not_replaced_from_an_open_session(empty_house: ConsoleHouse) -> None:
+    browser = empty_house.browser_by_password(Role.DSI)
+    page = browser.get("/account").text
+    (secret,) = re.findall(r"<code>([A-Z2-7]+)</code>", page)
+    (sealed,) = re.findall(r'name="sealed" value="([^"]+)"', page)
+    assert browser.form("/account/factor", sealed=sealed, code=code_of(secret)).status_code == 303
+    other_secret, other = empty_house.console.door.factor.make()
+
+    answer = browser.form("/account/factor", sealed=other, code=code_of(other_secret))
+
+    assert answer.status_code == 422
+    with empty_house.collector.store.reading() as work:
+        account = work.accounts.find(name="dsi-1")
+    assert account is not None
+    assert account.sealed_secret == sealed
+
+
+def test_a_session_that_was_ended_is_not_revived_by_a_click(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = empty_house.browser(Role.DSI)
+    door, secret = empty_house.console.door, browser.cookies[COOKIE]
+    found = signing_in.visit(door, secret)
+    assert found is not None
+    now = empty_house.collector.clock.now() + timedelta(minutes=5)
+    monkeypatch.setattr(type(empty_house.collector.clock), "now", lambda _self: now)
+    reading = door.store.reading
+
+    @contextmanager
+    def ended_after_reading() -> Iterator[object]:
+        with reading() as work:
+            yield work
+        signing_in.sign_out(door, found[0])
+
+    monkeypatch.setattr(door.store, "reading", ended_after_reading)
+
+    assert signing_in.visit(door, secret) is None
+
+
+def test_the_present_password_is_guessed_no_more_often_than_at_the_door(
+    empty_house: ConsoleHouse,
+) -> None:
+    browser = empty_house.browser_by_password(Role.DSI)
+    new = {"new": "un autre mot de passe", "again": "un autre mot de passe"}
+    for _ in range(MAX_FAILURES):
+        browser.form("/account/new-password", old="wrong", **new)
+
+    answer = browser.form("/account/new-password", old="cheval-pile-agrafe-1", **new)
+
+    assert answer.status_code == 422

@@ -3,11 +3,13 @@
 import json
 import tempfile
 from datetime import date, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.declaration import Remedy, Reservation
@@ -223,6 +225,9 @@ def get_document(call: Call, declaration: Word) -> dict[str, Any]:
 def get_paper(call: Call, declaration: Word, paper: Paper) -> Response:
     """One of its files: as it was drafted, as it went out, its evidence, the receipt."""
     kept = _filing(call, declaration)
+    if paper in (Paper.EVIDENCE, Paper.FIGURES) and Permission.EDIT not in call.token.scopes:
+        # They name devices, and are not for everyone who reads.
+        raise HTTPException(HTTPStatus.FORBIDDEN, "this paper takes the scope edit")
     with call.collector.store.reading() as work, found():
         content = work.papers.find(kept.id, paper)
         if not content:

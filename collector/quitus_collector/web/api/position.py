@@ -24,7 +24,11 @@ TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX, "json": "application/js
 def get_position(call: Call, publisher: Wanted = "", as_of: Day = None) -> dict[str, Any]:
     """Installed, owned, covered and missing, line by line."""
     check_publisher(call.collector.catalogue, publisher or None)
-    shown = call.figures.position_of(as_of) if as_of else call.figures.position().value
+    # What is kept of a past day stays; today is not over.
+    if as_of and as_of != call.collector.clock.today():
+        shown = call.figures.position_of(as_of)
+    else:
+        shown = call.figures.position().value
     return (shown.of_publisher(publisher) if publisher else shown).document()
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.job import Job, JobState
+from quitus_collector.errors import UsageError
 from quitus_collector.web.api.calls import Call, Calls, Word, found
 
 router = Calls("jobs")
@@ -35,16 +36,20 @@ class Jobs(BaseModel):
 
 @router.call("GET", "/jobs", Permission.READ)
 def list_jobs(call: Call) -> Jobs:
-    """The newest fifty of the last thirty days."""
+    """The caller's own of the newest fifty of the last thirty days."""
     with call.collector.store.reading() as work:
-        return Jobs(items=[shown(each) for each in work.jobs.list()])
+        own = [each for each in work.jobs.list() if each.actor == call.token.actor]
+        return Jobs(items=[shown(each) for each in own])
 
 
 @router.call("GET", "/jobs/{job}", Permission.READ)
 def get_job(call: Call, job: Word) -> JobShown:
     """How far it is, and what came of it."""
     with call.collector.store.reading() as work, found():
-        return shown(work.jobs.get(job))
+        one = work.jobs.get(job)
+        if one.actor != call.token.actor:
+            raise UsageError("no job has the id {id}", id=job)
+        return shown(one)
 
 
 def shown(job: Job) -> JobShown:

@@ -10,6 +10,7 @@ from quitus_collector.services import signing_in
 from quitus_collector.services.signing_in import SignedIn
 from quitus_collector.web import kept
 from quitus_collector.web.kept import MAX_CHARACTERS, Kept
+from quitus_collector.web.pages.signing_in import count_failure, must_not_wait
 from quitus_collector.web.rendering import go, messages_of, page
 from quitus_collector.web.visits import COOKIE, Pages, Visit, must_be_same_site, page_token
 from quitus_collector.wiring.console import Console
@@ -24,6 +25,7 @@ Written = Annotated[str, Form(max_length=MAX_CHARACTERS)]
 def sign_in(request: Request, name: Text, password: Text, written: Written) -> Response:
     """Opens a session, and shows what was posted by the one before."""
     must_be_same_site(request)
+    must_not_wait(request)
     console: Console = request.app.state.console
     found = kept.read(written)
     try:
@@ -36,6 +38,7 @@ def sign_in(request: Request, name: Text, password: Text, written: Written) -> R
 @router.form("/sign-in/again/code", None, stage=Stage.CODE)
 def enter_code(request: Request, visit: Visit, code: Text, written: Written) -> Response:
     """The same, with the second factor."""
+    must_not_wait(request)
     found = kept.read(written)
     try:
         signed = signing_in.enter_code(visit.console.door, visit.session, code)
@@ -78,6 +81,5 @@ def _next(request: Request, signed: SignedIn, found: Kept | None) -> Response:
 
 
 def _refused(request: Request, error: SignInRefused) -> str:
-    console: Console = request.app.state.console
-    console.refusals.note(request.client.host if request.client else "unknown", str(error))
+    count_failure(request, str(error))
     return messages_of(request).error(error)

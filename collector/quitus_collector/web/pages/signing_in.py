@@ -36,11 +36,11 @@ def sign_in(request: Request, name: Text, password: Text, next: Text = "") -> Re
     """Opens a session, or says that it does not."""
     must_be_same_site(request)
     console: Console = request.app.state.console
-    _must_not_wait(request)
+    must_not_wait(request)
     try:
         signed = signing_in.sign_in(console.door, name, password)
     except SignInRefused as error:
-        _failed(request, str(error))
+        count_failure(request, str(error))
         said = messages_of(request).error(error)
         context = {"next": ours(next), "said": said, "name": name, "out": False}
         return page(request, "sign_in.html", context, status=401)
@@ -57,11 +57,11 @@ def code_page(request: Request, visit: Visit) -> Response:
 @router.form("/sign-in/code", None, stage=Stage.CODE)
 def enter_code(request: Request, visit: Visit, code: Text) -> Response:
     """Opens the pages with the second factor."""
-    _must_not_wait(request)
+    must_not_wait(request)
     try:
         signed = signing_in.enter_code(visit.console.door, visit.session, code)
     except SignInRefused as error:
-        _failed(request, str(error))
+        count_failure(request, str(error))
         said = messages_of(request).error(error)
         return page(request, "sign_in_code.html", {"said": said}, status=401)
     wanted = ours(request.cookies.get(NEXT, ""))
@@ -174,14 +174,14 @@ def note_refusal(request: Request, reason: str) -> None:
     console.refusals.note(_address(request), reason)
 
 
-def _failed(request: Request, reason: str) -> None:
+def count_failure(request: Request, reason: str) -> None:
     """Of who tries often from one address nothing is looked at for a while."""
     console: Console = request.app.state.console
     console.attempts.failed(_address(request), console.collector.clock.now())
     note_refusal(request, reason)
 
 
-def _must_not_wait(request: Request) -> None:
+def must_not_wait(request: Request) -> None:
     """Raises TooManyAttempts while the address has to wait, whatever is tried."""
     console: Console = request.app.state.console
     wait = console.attempts.wait(_address(request), console.collector.clock.now())
