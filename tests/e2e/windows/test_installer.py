@@ -349,7 +349,8 @@ def test_a_repair_that_anybody_starts_changes_no_setting_and_runs_no_program(
     (reported.agent / "python.exe").unlink()
 
     # What /fa stands for; Wine takes it with a product's code alone, and fails.
-    assert reported.msiexec("/i", packages[OLD], "REINSTALL=ALL", "REINSTALLMODE=amus") == 0
+    mine = ("COLLECTOR=evil.example", r"TOKENFILE=\\evil\share", "ENTITY=1")
+    assert reported.msiexec("/i", packages[OLD], "REINSTALL=ALL", "REINSTALLMODE=amus", *mine) == 0
 
     assert (reported.agent / "python.exe").is_file()
     assert {**reported.settings(), "Token": ""} == {**before, "Token": ""}
