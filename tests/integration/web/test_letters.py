@@ -105,4 +105,4 @@ def test_who_only_reads_registers_nothing(house: ConsoleHouse, manager: Browser)
 
 
 def test_without_a_letter_the_page_says_so(empty_house: ConsoleHouse) -> None:
-    assert "Aucune lettre" in empty_house.browser(Role.DSI).get("/campaigns").text
+    assert "Aucun courrier" in empty_house.browser(Role.DSI).get("/campaigns").text
