@@ -131,7 +131,7 @@ release: .venv/.dev ## wheel, sources, bills of materials and digests in dist/ (
 	rm -rf dist && $(PY) -m deploy.release build dist
 	$(if $(KEY),$(PY) -m deploy.release sign dist $(KEY))
 
-licences: .venv/.chart ## list the licences of all that is used, in docs/licences.md
+licences: .venv/.chart .venv/.ansible ## list the licences of all that is used, in docs/licences.md
 	$(PY) -m deploy.release licences
 
 audit: ## known faults of what constraints/ pins, asked of the Python Package Index (needs uv and the network)
@@ -171,6 +171,8 @@ PIP := $(PY) -m pip --disable-pip-version-check install -qq
 # Not compiled: of half a gigabyte a run imports little.
 .venv/.ansible: .venv/.dev constraints/ansible.txt
 	@$(PIP) --no-compile --require-hashes -r constraints/ansible.txt
+	@touch $@
+
 .venv/.chart: .venv/.dev constraints/chart.txt
 	@$(PIP) --require-hashes -r constraints/chart.txt
 	@touch $@

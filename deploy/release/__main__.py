@@ -100,8 +100,8 @@ def licences() -> str:
     """The list of everything that is used, in the words of its own metadata."""
     agent, collector = map(dependencies.components, dependencies.PROGRAMS)
     tools: dict[str, str] = {}
-    for file in ("runtime", "dev", "chart"):
-        tools |= dependencies.pinned((ROOT / "constraints" / f"{file}.txt").read_text())
+    for file in sorted((ROOT / "constraints").glob("*.txt")):
+        tools |= dependencies.pinned(file.read_text())
     text = [PREFACE]
     for heading, names in (
         ("Of the agent", agent.keys()),

@@ -179,11 +179,8 @@ def test_the_list_of_licences_says_what_the_packages_say() -> None:
         if line.startswith("| ") and "---" not in line
     )
     constraints = making.ROOT / "constraints"
-    # Those of what is shipped and of its tests; `ansible` and `chart` are programs that are run.
     pins = {
-        name
-        for file in ("runtime.txt", "dev.txt")
-        for name in dependencies.pinned((constraints / file).read_text())
+        name for file in constraints.glob("*.txt") for name in dependencies.pinned(file.read_text())
     }
 
     said = dependencies.licences(pins - {"atheris"})
