@@ -122,7 +122,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
 # approvers = 1                   # different people, by their accounts
-# apart = false                   # the one who drafted it is none of them
+# apart = false                   # who drafted or changed it is none of them
 
 [seal]                            # of the declaration; files are in this folder unless absolute
 # certificate = ""                # "company.p12": the company's certificate and key (PKCS#12)

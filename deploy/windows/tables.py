@@ -133,7 +133,7 @@ def _settings() -> Iterator[Row]:
         place = (LOCAL_MACHINE, given.key, given.value)
         yield "RegLocator", (f"kept{given.value}", *place, RAW_64_BIT)
         yield "CustomAction", (keep, SET_PROPERTY, given.property, f"[{kept}]")
-        # In a repair always: it would write nothing, or what whoever started it gave, as the system.
+        # In a repair always: it would write nothing, or what whoever started it gave.
         unless_given = f"{kept} AND (Installed OR NOT {given.property})"
         yield "InstallExecuteSequence", (keep, unless_given, 51 + number)
         yield from _component(component, given.component, given.property, row)

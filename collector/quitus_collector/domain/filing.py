@@ -41,7 +41,7 @@ class Policy:
     """What the company asks before a declaration is approved.
 
     `coverage_percent` of the known devices have to have reported lately. `approvers` are different
-    people; with `apart`, the one who drafted it is none of them.
+    people; with `apart`, who drafted or changed it is none of them.
     """
 
     coverage_percent: int = 95
@@ -148,6 +148,7 @@ class Receipt:
 class Filing:
     """A declaration with all that was done to it. `document` is its JSON, to the byte.
 
+    `changed_by` are those who put a remark into it or took one out: authors too.
     `reference` is what the portal is told to know it again by: the same however often it is tried.
     `note` says why it is refused, withdrawn, uncertain or back from the portal.
     """
@@ -169,6 +170,7 @@ class Filing:
     attempts: tuple[Attempt, ...] = ()
     receipt: Receipt | None = None
     note: str = ""
+    changed_by: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -208,19 +210,25 @@ class Filing:
         state = State.REVIEWED if len(read) == len(self.facts.lines) else State.DRAFT
         return replace(self, read=read, state=state)
 
-    def amend(self, document: bytes) -> "Filing":
+    @property
+    def authors(self) -> frozenset[str]:
+        """The accounts that made it what it is."""
+        return frozenset({self.drafted_by, *self.changed_by})
+
+    def amend(self, document: bytes, by: str) -> "Filing":
         """Another document with the same lines, which nobody has approved yet."""
         self._must_be("changed", State.DRAFT, State.REVIEWED)
         if document == self.document:
             raise FilingRefused("nothing of the declaration {id} would change", id=self.id)
-        return replace(self, document=document, approvals=(), overrides=())
+        changed_by = tuple(sorted({*self.changed_by, by}))
+        return replace(self, document=document, approvals=(), overrides=(), changed_by=changed_by)
 
     def approve(self, approval: Approval, overrides: Sequence[Override] = ()) -> "Filing":
         """One approval more; it is approved when the policy has enough of them."""
         self._must_be("approved", State.DRAFT, State.REVIEWED)
-        if self.policy.apart and approval.by == self.drafted_by:
+        if self.policy.apart and approval.by in self.authors:
             raise FilingRefused(
-                "{by} drafted the declaration {id}: someone else has to approve it",
+                "{by} drafted or changed the declaration {id}: someone else has to approve it",
                 by=approval.by,
                 id=self.id,
             )

@@ -131,7 +131,7 @@ def amend(
                 "the declaration {filing_id} changed meanwhile: look at it again",
                 filing_id=filing_id,
             )
-        filing = before.amend(document)
+        filing = before.amend(document, actor)
         work.filings.add(filing)
         for paper, content in papers.items():
             work.papers.add(filing_id, paper, content)

@@ -140,7 +140,7 @@ def _amend(
         before = work.filings.get(filing_id)
         figures = work.papers.find(filing_id, Paper.FIGURES) or b""
     # Tried first: that it is approved is worth saying before anything else.
-    before.amend(b"")
+    before.amend(b"", collector.actor)
     made = change(_figures(before, figures))
     return filings.amend(
         collector.store,

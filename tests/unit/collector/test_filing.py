@@ -110,7 +110,7 @@ def test_another_document_needs_every_approval_again() -> None:
     policy = Policy(coverage_percent=99, approvers=2)
     filing = a_filing(policy=policy).review(LINES).approve(approval(), [aside(Guard.COVERAGE)])
 
-    amended = filing.amend(b'{"reservations": []}')
+    amended = filing.amend(b'{"reservations": []}', "operator eve")
 
     assert (amended.approvals, amended.overrides, amended.state) == ((), (), State.REVIEWED)
     assert amended.digest != filing.digest
@@ -121,7 +121,7 @@ def test_what_is_approved_is_not_changed_any_more() -> None:
     filing = a_filing().review(LINES).approve(approval())
 
     with pytest.raises(FilingRefused, match="is approved: it can be changed when it is draft"):
-        filing.amend(b"[]")
+        filing.amend(b"[]", "operator eve")
 
 
 def test_the_one_who_drafted_it_does_not_approve_where_that_is_wanted() -> None:
@@ -131,6 +131,15 @@ def test_the_one_who_drafted_it_does_not_approve_where_that_is_wanted() -> None:
         filing.approve(approval())
 
     assert filing.approve(approval("operator ali")).state is State.APPROVED
+
+
+def test_who_changed_it_is_an_author_too_where_the_policy_keeps_them_apart() -> None:
+    filing = a_filing(policy=Policy(apart=True)).amend(b"[1]", "operator ali").review(LINES)
+
+    with pytest.raises(FilingRefused, match="operator ali drafted or changed"):
+        filing.approve(approval("operator ali"))
+
+    assert filing.approve(approval("operator eve")).state is State.APPROVED
 
 
 def test_a_second_receipt_with_another_number_is_not_taken_silently() -> None:

@@ -53,7 +53,7 @@ SCOPES = {
     Permission.DEVICES: "see devices",
     Permission.READ: "see positions, pools, letters and declarations",
     Permission.EDIT: "change what is counted, draft and review declarations",
-    Permission.APPROVE: "approve, seal and submit declarations",
+    Permission.APPROVE: "seal and submit declarations that people approved",
     Permission.AUDIT: "see the audit log",
     Permission.ADMINISTER: "accounts and tokens",
 }

@@ -1,4 +1,4 @@
-"""Declarations: drafted, read, approved, sealed, submitted, verified."""
+"""Declarations: drafted, read, sealed, submitted, verified. People approve them, on their page."""
 
 import json
 import tempfile
@@ -137,21 +137,10 @@ class ViewShown(BaseModel):
     fields: list[FieldShown]
 
 
-class Approval(BaseModel):
-    """Of what the portal would be given, by the digest of that view; guards set aside and why."""
-
-    portal: Word
-    digest: Word
-    name: Word = ""
-    function: Word = ""
-    overrides: dict[Guard, Prose] = {}
-
-
 class Submission(BaseModel):
-    """To which portal; `digest` of its view, where it is not the one that was approved."""
+    """To which portal: one whose view was approved."""
 
     portal: Word
-    digest: Word = ""
 
 
 class Outcomes(BaseModel):
@@ -276,22 +265,6 @@ def get_view(call: Call, declaration: Word, portal: Name) -> ViewShown:
     return ViewShown(digest=seen.digest, fields=fields)
 
 
-@router.call("POST", "/declarations/{declaration}/approvals", Permission.APPROVE, status=201)
-def approve(call: Call, declaration: Word, approval: Approval) -> DeclarationShown:
-    """One approval of what the portal would be given."""
-    kept = _filing(call, declaration)
-    approved = filing.approve(
-        call.collector,
-        kept.id,
-        _portal(approval.portal),
-        approval.digest,
-        approval.name,
-        approval.function,
-        approval.overrides,
-    )
-    return _shown(approved)
-
-
 @router.call("POST", "/declarations/{declaration}/seal", Permission.APPROVE)
 def seal(call: Call, declaration: Word) -> DeclarationShown:
     """Makes the document that goes out."""
@@ -302,7 +275,7 @@ def seal(call: Call, declaration: Word) -> DeclarationShown:
 def submit(call: Call, declaration: Word, submission: Submission) -> DeclarationShown:
     """Sends it to the portal, once."""
     kept = _filing(call, declaration)
-    sent = filing.submit(call.collector, kept.id, _portal(submission.portal), submission.digest)
+    sent = filing.submit(call.collector, kept.id, _portal(submission.portal))
     return _shown(sent)
 
 

@@ -283,7 +283,7 @@ def _disclosure(
         "stated": filings.stated(found.document),
         "said": said,
         "typed": defaultdict(str, typed or {}),
-        "is_own": found.policy.apart and found.drafted_by == actor,
+        "is_own": found.policy.apart and actor in found.authors,
         "has_approved": actor in {each.by for each in found.approvals},
         "wanted": found.policy.approvers - len(found.approvals),
     }
