@@ -1,6 +1,8 @@
 """Documents from outside, checked against a model; every complaint names its place."""
 
+import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -29,6 +31,26 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError("{path}: {strerror}", path=path, strerror=error.strerror) from error
+
+
+Shape = TypeVar("Shape", bound=Model)
+
+
+def read_toml(path: Path, shape: type[Shape]) -> Shape:
+    """A TOML file of this shape; raises UsageError naming the file and the place."""
+    try:
+        return shape.model_validate(tomllib.loads(read_text(path)))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("{path}: {error}", path=path, error=error) from error
+    except RecursionError as error:
+        raise UsageError("{path}: nested too deep", path=path) from error
+    except ValidationError as error:
+        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
+
+
+def own_or_shipped(own: Path, shipped: Path, name: str) -> Path:
+    """A file of the company's own folder, else the one that is shipped."""
+    return own / name if (own / name).exists() else shipped / name
 
 
 REASONS = {

@@ -1,19 +1,17 @@
 """Letters of reply: texts from a file that the company can replace, as PDF through Typst."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import typst
-from pydantic import ValidationError
 
-from quitus_collector.adapters.documents import Model, complaint, read_text
+from quitus_collector.adapters.documents import Model, own_or_shipped, read_toml
 from quitus_collector.adapters.portals.description import fill
 from quitus_collector.domain.campaign import Answer, Campaign, Nature
 from quitus_collector.domain.company import Company
-from quitus_collector.errors import RenderError, UsageError
+from quitus_collector.errors import RenderError
 from quitus_collector.services import wording
 from quitus_collector.services.ports import Clock, Messages
 
@@ -60,15 +58,7 @@ class Texts(Model):
 
 def texts(language: str, own: Path) -> Texts:
     """The company's own file of this language, else the shipped one; raises UsageError."""
-    path = own / f"{language}.toml"
-    if not path.exists():
-        path = SHIPPED / f"{language}.toml"
-    try:
-        return Texts.model_validate(tomllib.loads(read_text(path)))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError("{path}: {error}", path=path, error=error) from error
-    except ValidationError as error:
-        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
+    return read_toml(own_or_shipped(own, SHIPPED, f"{language}.toml"), Texts)
 
 
 class Letter:

@@ -3,17 +3,13 @@
 Their texts are in a file that the company can replace; what they say of the fleet is looked up.
 """
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from quitus_collector.adapters.documents import Model, complaint, read_text
+from quitus_collector.adapters.documents import Model, own_or_shipped, read_toml
 from quitus_collector.adapters.portals.description import fill
 from quitus_collector.domain.company import Company
-from quitus_collector.errors import UsageError
 from quitus_collector.services.ports import Clock, Messages
 from quitus_collector.services.privacy import Practice
 
@@ -52,15 +48,7 @@ class Texts(Model):
 
 def texts(language: str, own: Path) -> Texts:
     """The company's own file of this language, else the shipped one; raises UsageError."""
-    path = own / f"{language}.toml"
-    if not path.exists():
-        path = SHIPPED / f"{language}.toml"
-    try:
-        return Texts.model_validate(tomllib.loads(read_text(path)))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError("{path}: {error}", path=path, error=error) from error
-    except ValidationError as error:
-        raise UsageError("{path}: {error}", path=path, error=complaint(error)) from error
+    return read_toml(own_or_shipped(own, SHIPPED, f"{language}.toml"), Texts)
 
 
 class Pack:
