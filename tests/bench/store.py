@@ -22,13 +22,16 @@ from quitus_collector.adapters import catalogue_files, pools
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.cli import SEARCHES
-from quitus_collector.domain.catalogue import Catalogue, Product, Rule, SoftwareClass
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.holding import NOBODY
 from quitus_collector.domain.install import row_digest
 from quitus_collector.domain.patterns import Pattern
 from quitus_collector.domain.position import Position
+from quitus_collector.domain.product import Product
+from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.domain.report import Changes, update
+from quitus_collector.domain.rule import Rule
 from quitus_collector.services.intake.lines import Cell, Reading
 from quitus_collector.services.licensing import position
 from quitus_collector.services.pools import take_in

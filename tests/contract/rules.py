@@ -1,8 +1,11 @@
 """A catalogue of three products, so that tests say what is recognised."""
 
-from quitus_collector.domain.catalogue import Catalogue, Product, Rule, SoftwareClass
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.patterns import Pattern
+from quitus_collector.domain.product import Product
+from quitus_collector.domain.recognition import SoftwareClass
+from quitus_collector.domain.rule import Rule
 
 OFFICE, VISIO = "acme/office", "acme/visio"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from quitus_collector.adapters.highs import HighsSolver
-from quitus_collector.domain.catalogue import Product
 from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.product import Product
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.lines import Cell, RawLine, Reading, line_number
 from quitus_collector.services.pools import Refused

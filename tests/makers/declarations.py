@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from quitus_collector.adapters.highs import HighsSolver
-from quitus_collector.domain.catalogue import CountingTerms, Product
+from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.contribution import contributions
 from quitus_collector.domain.counting import lines_of, question
@@ -14,6 +14,7 @@ from quitus_collector.domain.licensing.fleet import named_answer_for
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.perimeter import Perimeter
 from quitus_collector.domain.position import Position
+from quitus_collector.domain.product import Product
 from tests.builders import NOON, OFFICE_2016, OFFICE_2019, an_entitlement
 
 COMPANY = Company(

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from quitus_collector.adapters import catalogue_files
-from quitus_collector.domain.catalogue import Catalogue, SoftwareClass
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.recognition import SoftwareClass
 from tests.shared.test_captures import captures, found
 
 pytestmark = pytest.mark.needs("shared")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from quitus_collector.adapters import catalogue_files
-from quitus_collector.domain.catalogue import SoftwareClass
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.recognition import SoftwareClass
 from tests.capabilities import SHARED
 
 pytestmark = pytest.mark.needs("shared")

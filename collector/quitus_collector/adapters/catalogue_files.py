@@ -13,22 +13,14 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
-from quitus_collector.domain.catalogue import (
-    Build,
-    Catalogue,
-    Condition,
-    Product,
-    Release,
-    Rule,
-    SoftwareClass,
-    Stage,
-    Terms,
-    is_valid_line,
-    plain_publisher,
-)
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.contested import ContestedRule, Effect, Reading
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.patterns import Pattern, PatternError
+from quitus_collector.domain.plain_names import plain_publisher
+from quitus_collector.domain.product import Condition, Product, Release, Terms, is_valid_line
+from quitus_collector.domain.recognition import SoftwareClass
+from quitus_collector.domain.rule import Build, Rule, Stage
 from quitus_collector.errors import CatalogueError, UsageError
 
 SHIPPED = Path(__file__).parents[1] / "catalogue"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quitus_collector.adapters import catalogue_files
-from quitus_collector.domain.catalogue import Catalogue, SoftwareClass, plain_publisher
+from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.domain.plain_names import plain_publisher
+from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.domain.triage import pattern_of
 from quitus_collector.errors import UsageError
 

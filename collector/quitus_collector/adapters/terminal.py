@@ -14,7 +14,7 @@ from rich.table import Table
 from quitus_collector.adapters.x509 import Authority
 from quitus_collector.domain.agent_version import is_older
 from quitus_collector.domain.audit import Entry
-from quitus_collector.domain.catalogue import Build, Catalogue, Product
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.contested import ReadRule
 from quitus_collector.domain.device import (
@@ -29,6 +29,8 @@ from quitus_collector.domain.history import Episode, Removal
 from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
 from quitus_collector.domain.position import LineState, Position
+from quitus_collector.domain.product import Product
+from quitus_collector.domain.rule import Build
 from quitus_collector.domain.triage import Group
 from quitus_collector.domain.verification import Verification
 from quitus_collector.services import wording

@@ -14,9 +14,10 @@ from quitus_collector.cli.arguments import (
     collector_of,
     print_json,
 )
-from quitus_collector.domain.catalogue import SoftwareClass, is_valid_line
 from quitus_collector.domain.catalogue_check import problems
 from quitus_collector.domain.catalogue_diff import differences
+from quitus_collector.domain.product import is_valid_line
+from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.errors import CatalogueError, UsageError
 from quitus_collector.wiring import licensing
 from quitus_collector.wiring.collector import UPDATED_RULES, catalogue_of

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from quitus_collector.domain.catalogue import Catalogue, Rule, Stage
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.patterns import Pattern, PatternError, witness
 from quitus_collector.domain.product import version_key
+from quitus_collector.domain.rule import Rule, Stage
 
 
 @dataclass(frozen=True, slots=True, order=True)

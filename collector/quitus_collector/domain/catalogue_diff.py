@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from quitus_collector.domain.catalogue import Catalogue, Rule
+from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.domain.rule import Rule
 
 
 def differences(old: Catalogue, new: Catalogue) -> Iterator[str]:

@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from quitus_collector.domain.catalogue import (
-    Catalogue,
-    CountingTerms,
-    Recognition,
-    SoftwareClass,
-    fold,
-)
+from quitus_collector.domain.catalogue import Catalogue, CountingTerms, fold
 from quitus_collector.domain.counting_terms import terms_of_all
 from quitus_collector.domain.entitlement import Entitlement, Right
 from quitus_collector.domain.licensing.fleet import Fleet, answer_for, without_licences
@@ -28,6 +22,7 @@ from quitus_collector.domain.product import (
     version_key,
     version_of,
 )
+from quitus_collector.domain.recognition import Recognition, SoftwareClass
 from quitus_collector.domain.undetermined import reasons_of
 
 

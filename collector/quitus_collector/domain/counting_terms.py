@@ -3,18 +3,15 @@
 from collections.abc import Iterable
 from datetime import date
 
-from quitus_collector.domain.catalogue import (
-    Catalogue,
-    CountingTerms,
-    Product,
-    Terms,
-)
+from quitus_collector.domain.catalogue import Catalogue, CountingTerms
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.licensing.rights import at_own_version
 from quitus_collector.domain.licensing.situation import (
     ProductTerms,
 )
 from quitus_collector.domain.product import (
+    Product,
+    Terms,
     line_of,
     version_of,
 )

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from quitus_collector.domain.catalogue import Catalogue, Recognition
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.product import line_of, version_of
 from quitus_collector.domain.proof import ProofKind, title_flaws
+from quitus_collector.domain.recognition import Recognition
 
 # Microsoft: evaluation editions of servers run for 180 days.
 EVALUATION = timedelta(days=180)

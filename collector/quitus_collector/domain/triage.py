@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from quitus_collector.domain.catalogue import Catalogue, plain_name, plain_publisher
+from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.domain.plain_names import plain_name, plain_publisher
 from quitus_collector.domain.position import Unknown
 
 # Below it two names are not called alike (0 to 100, order of words left aside).

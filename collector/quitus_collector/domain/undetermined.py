@@ -4,10 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from quitus_collector.domain.catalogue import (
-    Catalogue,
-    CountingTerms,
-)
+from quitus_collector.domain.catalogue import Catalogue, CountingTerms
 from quitus_collector.domain.counting_terms import core_terms
 from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.licensing.fleet import Fleet

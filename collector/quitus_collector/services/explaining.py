@@ -5,17 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
 
-from quitus_collector.domain.catalogue import (
-    Catalogue,
-    Recognition,
-    Release,
-    SoftwareClass,
-    Terms,
-)
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.explanation import ExplainedDevice, Explanation, explain
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.optimisation import Solver
-from quitus_collector.domain.product import line_of, version_of
+from quitus_collector.domain.product import Release, Terms, line_of, version_of
+from quitus_collector.domain.recognition import Recognition, SoftwareClass
 from quitus_collector.errors import UsageError
 from quitus_collector.services.licensing import Known, known
 from quitus_collector.services.ports import Clock, Store, UnitOfWork

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
-from quitus_collector.domain.catalogue import Catalogue, Recognition, SoftwareClass
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.counting import licensable
 from quitus_collector.domain.history import Recognised
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.recognition import Recognition, SoftwareClass
 from quitus_collector.errors import CatalogueError
 from quitus_collector.services.ports import Store, UnitOfWork
 

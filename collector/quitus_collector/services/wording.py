@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from quitus_collector.domain.catalogue import Recognition, SoftwareClass, Terms
 from quitus_collector.domain.comparison import Change, Explained, Reason
 from quitus_collector.domain.contested import ContestedRule, Reading
 from quitus_collector.domain.contribution import Confidence
@@ -16,6 +15,8 @@ from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
 from quitus_collector.domain.perimeter import Perimeter, Role, Scope, Unreachable
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined
+from quitus_collector.domain.product import Terms
+from quitus_collector.domain.recognition import Recognition, SoftwareClass
 from quitus_collector.domain.systems import System
 from quitus_collector.domain.verification import Check, Level, Outcome, Subject
 from quitus_collector.services.ports import Messages

@@ -9,7 +9,6 @@ from pathlib import Path
 from quitus_collector.adapters import own_rules, placements_csv, scenarios
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.audit import Event, Kind
-from quitus_collector.domain.catalogue import Recognition
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Removal
 from quitus_collector.domain.install import Install
@@ -17,6 +16,7 @@ from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.perimeter import Placement
 from quitus_collector.domain.position import Position
 from quitus_collector.domain.product import line_of
+from quitus_collector.domain.recognition import Recognition
 from quitus_collector.domain.triage import Group, groups
 from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services import (

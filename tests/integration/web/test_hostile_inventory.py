@@ -13,9 +13,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.adapters.workbook import FORMULA
 from quitus_collector.domain.account import Permission, Role
-from quitus_collector.domain.catalogue import SoftwareClass
 from quitus_collector.domain.holding import Act
 from quitus_collector.domain.install import DeviceFacts
+from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.entrypoints.grpc import translate
 from quitus_collector.errors import InvalidRequest
 from quitus_collector.services.recognition import refresh

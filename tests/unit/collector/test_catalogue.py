@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from quitus_collector.adapters import catalogue_files
-from quitus_collector.domain.catalogue import Catalogue, fold, plain_name, plain_publisher
+from quitus_collector.domain.catalogue import Catalogue, fold
 from quitus_collector.domain.counting import licensable
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.plain_names import plain_name, plain_publisher
 from quitus_collector.domain.product import is_lower_version
 from quitus_collector.errors import CatalogueError
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
-from quitus_collector.domain.catalogue import CountingTerms, Product, Terms
+from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.counting import position_lines, question
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.explanation import Explanation, Step, explain
 from quitus_collector.domain.licensing.situation import CountedDevice
+from quitus_collector.domain.product import Product, Terms
 from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
 
 CATALOGUE = catalogue_files.load()

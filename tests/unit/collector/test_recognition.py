@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from quitus_collector.adapters import catalogue_files, json_lines, recognising
 from quitus_collector.cli import main
-from quitus_collector.domain.catalogue import Rule, SoftwareClass, fold
+from quitus_collector.domain.catalogue import fold
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.patterns import Pattern
+from quitus_collector.domain.recognition import SoftwareClass
+from quitus_collector.domain.rule import Rule
 from quitus_collector.errors import UsageError
 
 CATALOGUE = catalogue_files.load()

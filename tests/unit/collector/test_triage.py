@@ -8,10 +8,10 @@ from quitus_collector.adapters import catalogue_files, own_rules
 from quitus_collector.adapters.likeness import Likeness
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.cli import main
-from quitus_collector.domain.catalogue import SoftwareClass
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.patterns import Pattern
 from quitus_collector.domain.position import Unknown
+from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.domain.report import Update
 from quitus_collector.domain.triage import groups, pattern_of, stem_of
 from quitus_collector.errors import UsageError

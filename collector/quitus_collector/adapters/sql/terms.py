@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from quitus_collector.domain.catalogue import CountingTerms, Product, Release, Terms
+from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.contested import ContestedRule, Effect, Reading
 from quitus_collector.domain.entitlement import Metric
+from quitus_collector.domain.product import Product, Release, Terms
 
 
 def pack_terms(terms: CountingTerms) -> bytes:

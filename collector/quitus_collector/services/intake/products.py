@@ -6,15 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from quitus_collector.domain.catalogue import (
-    CONFIDENCE,
-    Catalogue,
-    SoftwareClass,
-    plain_name,
-    plain_publisher,
-)
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.plain_names import plain_name, plain_publisher
 from quitus_collector.domain.product import (
     is_product_id,
     line_of,
@@ -23,6 +18,7 @@ from quitus_collector.domain.product import (
     version_label,
     version_of,
 )
+from quitus_collector.domain.recognition import CONFIDENCE, SoftwareClass
 from quitus_collector.services.intake.headings import names_in, plain
 from quitus_collector.services.intake.lines import Text, phrase
 from quitus_collector.services.wording import N_

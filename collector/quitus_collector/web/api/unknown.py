@@ -6,7 +6,8 @@ from pydantic import BaseModel
 
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.account import Permission
-from quitus_collector.domain.catalogue import SoftwareClass, is_valid_line
+from quitus_collector.domain.product import is_valid_line
+from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.errors import UsageError
 from quitus_collector.web.api.calls import Call, Calls, Word, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of

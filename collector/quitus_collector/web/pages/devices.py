@@ -7,11 +7,11 @@ from fastapi import Form, Query, Request, Response
 
 from quitus_collector.adapters import cyclonedx
 from quitus_collector.domain.account import Permission
-from quitus_collector.domain.catalogue import Recognition, SoftwareClass
 from quitus_collector.domain.company import is_siren
 from quitus_collector.domain.device import fingerprint
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.perimeter import Role, Scope
+from quitus_collector.domain.recognition import Recognition, SoftwareClass
 from quitus_collector.domain.roster import Condition, Sought
 from quitus_collector.errors import UsageError
 from quitus_collector.services import access, enrolment, perimeter, reporting, roster

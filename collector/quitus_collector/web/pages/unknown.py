@@ -7,8 +7,9 @@ from fastapi import Form, Query, Request, Response
 
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.account import Permission
-from quitus_collector.domain.catalogue import Recognition, SoftwareClass, is_valid_line
 from quitus_collector.domain.install import Install
+from quitus_collector.domain.product import is_valid_line
+from quitus_collector.domain.recognition import Recognition, SoftwareClass
 from quitus_collector.domain.triage import Group, stem_of
 from quitus_collector.errors import CatalogueError, UsageError
 from quitus_collector.web.paging import address

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quitus_collector.adapters.highs import HighsSolver
-from quitus_collector.domain.catalogue import CountingTerms, Product
+from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.counting import position_lines
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import CountedDevice, ProductTerms, Situation
 from quitus_collector.domain.licensing.tally import tally
 from quitus_collector.domain.position import PositionLine
+from quitus_collector.domain.product import Product
 from tests.builders import an_entitlement
 
 DAY = date(2026, 6, 30)
