@@ -1,6 +1,8 @@
 """People sign in to the console, with a password and a code, or by the company's own sign-in."""
 
+import logging
 import secrets
+import threading
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,11 +10,12 @@ from hashlib import sha256
 
 from quitus_collector.domain.account import IDLE, Account, Role, Session, Stage
 from quitus_collector.domain.audit import Event, Kind
-from quitus_collector.errors import SignInRefused, UsageError
+from quitus_collector.errors import SignInRefused, StoreError, UsageError
 from quitus_collector.services.account_ports import PasswordHasher, SecondFactor
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 from quitus_collector.services.wording import N_
 
+log = logging.getLogger(__name__)
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
 # How long a password that another person made is good for choosing one's own.
 FIRST_PASSWORD = timedelta(days=7)
@@ -159,14 +162,39 @@ def visit(door: Door, secret: str) -> tuple[Session, Account] | None:
         account = work.accounts.get(session.account) if session else None
     if session is None or account is None or session.is_over(now) or account.disabled_at:
         return None
-    if now - session.seen_at >= SEEN_EVERY:
-        session = replace(session, seen_at=now)
-        with door.store.writing() as work:
-            # One that was ended meanwhile stays ended.
-            if work.sessions.find(session.id) is None:
-                return None
-            work.sessions.add(session)
     return session, account
+
+
+class Sightings:
+    """Writes down that sessions are in use: behind the pages, and never in their way."""
+
+    def __init__(self, door: Door) -> None:
+        """Serves several threads."""
+        self._door = door
+        self._tried: dict[str, datetime] = {}
+        self._lock = threading.Lock()
+
+    def is_due(self, session: Session) -> bool:
+        """Whether it is worth writing down that the session was seen now."""
+        return self._door.clock.now() - session.seen_at >= SEEN_EVERY
+
+    def note(self, session: Session) -> None:
+        """Notes it, unless that was tried a moment ago; a database that is away is no hindrance."""
+        now = self._door.clock.now()
+        with self._lock:
+            if now - self._tried.get(session.id, session.seen_at) < SEEN_EVERY:
+                return
+            # One that waits for the database is enough: threads are for pages.
+            lately = {key: at for key, at in self._tried.items() if now - at < SEEN_EVERY}
+            self._tried = {**lately, session.id: now}
+        try:
+            with self._door.store.writing() as work:
+                # One that was ended meanwhile stays ended.
+                found = work.sessions.find(session.id)
+                if found is not None:
+                    work.sessions.add(replace(found, seen_at=max(now, found.seen_at)))
+        except StoreError as error:
+            log.warning("a visit is not written down", extra={"reason": str(error)})
 
 
 def choose_password(door: Door, session: Session, old: str, new: str) -> SignedIn:

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from quitus_collector.domain.account import Stage
@@ -24,11 +25,10 @@ from quitus_collector.errors import (
     UnknownDevice,
     UsageError,
 )
-from quitus_collector.services import signing_in
 from quitus_collector.web import kept
 from quitus_collector.web.pages import resuming
 from quitus_collector.web.rendering import go, messages_of, page
-from quitus_collector.web.visits import COOKIE, SAFE, NotAllowed, SignInNeeded, page_token
+from quitus_collector.web.visits import COOKIE, SAFE, NotAllowed, SignInNeeded, visitor_of
 from quitus_collector.wiring.console import Console
 
 log = logging.getLogger(__name__)
@@ -87,14 +87,14 @@ def add_to(app: FastAPI) -> None:
         return _told(request, HTTPStatus.FORBIDDEN, said)
 
     @app.exception_handler(CollectorError)
-    async def _refused(request: Request, error: CollectorError) -> Response:
+    def _refused(request: Request, error: CollectorError) -> Response:
         status = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("a page failed", extra={"path": request.url.path, "reason": str(error)})
         return _told(request, status, messages_of(request).error(error))
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
         fields = sorted({str(each["loc"][-1]) for each in error.errors()})
         said = messages_of(request).text(
             "This is not as expected: {fields}.", fields=", ".join(fields)
@@ -102,14 +102,14 @@ def add_to(app: FastAPI) -> None:
         return _told(request, HTTPStatus.UNPROCESSABLE_ENTITY, said)
 
     @app.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> Response:
+    def _http(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         text = messages_of(request).text
         said = text("There is no such page.") if status == HTTPStatus.NOT_FOUND else status.phrase
         return _told(request, status, said)
 
     @app.exception_handler(Exception)
-    async def _fault(request: Request, error: Exception) -> Response:
+    def _fault(request: Request, error: Exception) -> Response:
         # The log has the trace; a page never shows one.
         text = messages_of(request).text
         said = text("An error of Quitus itself: it is in the collector's log.")
@@ -120,13 +120,15 @@ async def _sent_again(request: Request) -> Response | None:
     """A form of one's own from before one signed in anew: shown, to be sent from there."""
     secret, found = request.cookies.get(COOKIE, ""), await kept.posted(request)
     console: Console = request.app.state.console
-    visiting = signing_in.visit(console.door, secret) if secret and found else None
-    if found is None or visiting is None:
+    if found is None:
         return None
-    session, account = visiting
-    if session.stage is not Stage.OPEN or account.id != found.whose:
+    try:
+        visitor = await run_in_threadpool(visitor_of, console, secret, Stage.OPEN)
+    except SignInNeeded:
         return None
-    return resuming.shown(request, found, page_token(secret, account.id))
+    if visitor.account.id != found.whose:
+        return None
+    return resuming.shown(request, found, visitor.csrf)
 
 
 def _told(request: Request, status: HTTPStatus, said: str) -> Response:

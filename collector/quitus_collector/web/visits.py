@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
 
 from quitus_collector.domain.account import Account, Permission, Session, Stage
 from quitus_collector.services import signing_in
@@ -82,24 +83,36 @@ class Guard:
         self.permission = permission
         self.stage = stage
 
-    async def __call__(self, request: Request) -> None:
-        """Raises SignInNeeded or NotAllowed; keeps the visitor with the request otherwise."""
+    async def __call__(self, request: Request, behind: BackgroundTasks) -> None:
+        """Raises SignInNeeded or NotAllowed; keeps the visitor with the request otherwise.
+
+        That somebody was here is written down once the answer is on its way.
+        """
         console: Console = request.app.state.console
-        secret = request.cookies.get(COOKIE, "")
-        found = signing_in.visit(console.door, secret) if secret else None
-        if found is None:
-            raise SignInNeeded(None)
-        session, account = found
-        if session.stage is not self.stage:
-            raise SignInNeeded(session.stage)
-        expected = csrf_token(secret)
-        if request.method not in SAFE:
-            await must_be_ours(request, expected)
-        if self.permission is not None and self.permission not in account.allowed:
-            raise NotAllowed(self.permission)
-        request.state.visitor = Visitor(
-            account, session, console.acting_as(account), console, page_token(secret, account.id)
+        # The database is asked in a thread: others are served while it takes its time.
+        visitor = await run_in_threadpool(
+            visitor_of, console, request.cookies.get(COOKIE, ""), self.stage
         )
+        # Before the body is read: it may be large.
+        if self.permission is not None and not visitor.may(self.permission):
+            raise NotAllowed(self.permission)
+        if request.method not in SAFE:
+            await must_be_ours(request, visitor.csrf.partition(".")[0])
+        request.state.visitor = visitor
+        if console.sightings.is_due(visitor.session):
+            behind.add_task(console.sightings.note, visitor.session)
+
+
+def visitor_of(console: Console, secret: str, stage: Stage) -> Visitor:
+    """Who has this secret of a session; raises SignInNeeded where it is not at this stage."""
+    found = signing_in.visit(console.door, secret) if secret else None
+    if found is None:
+        raise SignInNeeded(None)
+    session, account = found
+    if session.stage is not stage:
+        raise SignInNeeded(session.stage)
+    token = page_token(secret, account.id)
+    return Visitor(account, session, console.acting_as(account), console, token)
 
 
 def must_be_same_site(request: Request) -> None:

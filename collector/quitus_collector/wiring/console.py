@@ -12,7 +12,7 @@ from quitus_collector.errors import CollectorError
 from quitus_collector.services.attempts import Attempts
 from quitus_collector.services.audit import Refusals
 from quitus_collector.services.jobs import Task, Worker
-from quitus_collector.services.signing_in import Door
+from quitus_collector.services.signing_in import Door, Sightings
 from quitus_collector.wiring import accounts, notifying
 from quitus_collector.wiring.collector import Collector
 from quitus_collector.wiring.figures import Figures
@@ -34,11 +34,17 @@ class Console:
         self.collector = collector
         self.attempts = Attempts()
         self._wanted = threading.Event()
+        self._following = threading.Lock()
 
     @cached_property
     def door(self) -> Door:
         """What signing in works with."""
         return accounts.door(self.collector)
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """Writes down who was here."""
+        return Sightings(self.door)
 
     @cached_property
     def company_sign_in(self) -> CompanySignIn | None:
@@ -73,10 +79,11 @@ class Console:
 
     def acting_as(self, who: Account | APIToken) -> Collector:
         """The collector in the hands of a person, or of a program, which reads English."""
-        if self.collector.follow_rules():
-            self.figures.expire()
-        # Before it is copied: it would be loaded anew for everyone who comes.
-        _ = self.collector.catalogue
+        # By one thread at a time, and before it is copied: everyone who comes would load it anew.
+        with self._following:
+            if self.collector.follow_rules():
+                self.figures.expire()
+            _ = self.collector.catalogue
         language = who.language if isinstance(who, Account) else "en"
         return self.collector.acting_as(who.actor, language)
 

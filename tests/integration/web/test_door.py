@@ -1,13 +1,15 @@
 """Who is let in to the console, and who is not."""
 
+import asyncio
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 from datetime import timedelta
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 
 from quitus_collector.domain.account import IDLE, MAX_FAILURES, Role
+from quitus_collector.errors import StoreAway
 from quitus_collector.services import signing_in
 from quitus_collector.services.attempts import FREE, WINDOW
 from quitus_collector.web.visits import COOKIE
@@ -208,22 +210,75 @@ def test_a_session_that_was_ended_is_not_revived_by_a_click(
     empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = empty_house.browser(Role.DSI)
-    door, secret = empty_house.console.door, browser.cookies[COOKIE]
-    found = signing_in.visit(door, secret)
+    console, secret = empty_house.console, browser.cookies[COOKIE]
+    found = signing_in.visit(console.door, secret)
     assert found is not None
     now = empty_house.collector.clock.now() + timedelta(minutes=5)
     monkeypatch.setattr(type(empty_house.collector.clock), "now", lambda _self: now)
-    reading = door.store.reading
 
-    @contextmanager
-    def ended_after_reading() -> Iterator[object]:
-        with reading() as work:
-            yield work
-        signing_in.sign_out(door, found[0])
+    signing_in.sign_out(console.door, found[0])
+    console.sightings.note(found[0])
 
-    monkeypatch.setattr(door.store, "reading", ended_after_reading)
+    assert signing_in.visit(console.door, secret) is None
 
-    assert signing_in.visit(door, secret) is None
+
+def test_a_click_keeps_the_session_open(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, clock = empty_house.browser(Role.DSI), empty_house.collector.clock
+    began = clock.now()
+    for minutes in (20, 40, 60):
+        now = began + timedelta(minutes=minutes)
+        monkeypatch.setattr(type(clock), "now", lambda _self, now=now: now)
+        assert browser.get("/account").status_code == 200
+
+
+def test_a_page_is_served_while_nothing_can_be_written(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, clock = empty_house.browser(Role.DSI), empty_house.collector.clock
+    now = clock.now() + timedelta(minutes=5)
+    monkeypatch.setattr(type(clock), "now", lambda _self: now)
+    tries = []
+
+    def locked() -> None:
+        tries.append(1)
+        raise StoreAway("another program keeps it locked")
+
+    monkeypatch.setattr(empty_house.collector.store, "writing", locked)
+
+    pages = [browser.get("/account").status_code for _ in range(3)]
+
+    assert pages == [200, 200, 200]
+    # One that waits for the database is enough.
+    assert len(tries) == 1
+
+
+def test_others_are_served_while_the_database_takes_its_time(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = empty_house.browser(Role.DSI).cookies[COOKIE]
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> None:
+        asked.set()
+        assert answered.wait(20)
+
+    monkeypatch.setattr(signing_in, "visit", slow)
+
+    async def both() -> tuple[int, int]:
+        transport = ASGITransport(empty_house.app)
+        async with AsyncClient(transport=transport, base_url=ADDRESS) as client:
+            waiting = asyncio.create_task(
+                client.get("/account", headers={"cookie": f"{COOKIE}={secret}"})
+            )
+            while not asked.is_set():
+                await asyncio.sleep(0.01)
+            other = await client.get("/static/style.css")
+            answered.set()
+            return other.status_code, (await waiting).status_code
+
+    assert asyncio.run(both()) == (200, 303)
 
 
 def test_the_present_password_is_guessed_no_more_often_than_at_the_door(

@@ -69,7 +69,7 @@ def add_to(api: FastAPI) -> None:
     """Answers of the API to what is raised."""
 
     @api.exception_handler(CollectorError)
-    async def _refused(request: Request, error: CollectorError) -> Response:
+    def _refused(request: Request, error: CollectorError) -> Response:
         if isinstance(error, TooManyReports):
             headers = {"Retry-After": str(error.retry_after_s)}
             return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=headers)
@@ -79,11 +79,11 @@ def add_to(api: FastAPI) -> None:
         return problem(status, str(error), _complaints(error))
 
     @api.exception_handler(SolverError)
-    async def _unsolved(request: Request, error: SolverError) -> Response:
+    def _unsolved(request: Request, error: SolverError) -> Response:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
     @api.exception_handler(RequestValidationError)
-    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
         found = [
             Complaint(where=".".join(map(str, each["loc"])), what=each["msg"])
             for each in error.errors()
@@ -91,12 +91,12 @@ def add_to(api: FastAPI) -> None:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "this is not as it is described", found)
 
     @api.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> Response:
+    def _http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         return problem(error.status_code, str(error.detail), headers=headers)
 
     @api.exception_handler(Exception)
-    async def _fault(request: Request, error: Exception) -> Response:
+    def _fault(request: Request, error: Exception) -> Response:
         # The log has the trace; an answer never does.
         said = "an error of Quitus itself: it is in the collector's log"
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, said)
