@@ -78,6 +78,17 @@ def test_filings_are_listed_the_newest_first(store: Store) -> None:
         assert [each.id for each in work.filings.list()] == ["3", "2", "1"]
 
 
+def test_a_filing_is_found_by_the_job_that_drafted_it(store: Store) -> None:
+    drafted = replace(FILING, id="20261128-00000a", asked_as="j1")
+    with store.writing() as work:
+        work.filings.add(FILING)
+        work.filings.add(drafted)
+
+    with store.reading() as work:
+        assert work.filings.find("j1") == drafted
+        assert work.filings.find("j2") is None
+
+
 def test_what_is_not_there_is_an_error_or_nothing(store: Store) -> None:
     with store.reading() as work:
         with pytest.raises(UsageError, match="no declaration has the id 'x'"):

@@ -544,6 +544,10 @@ class MemoryFilings:
             raise UsageError(f"no declaration has the id {filing_id!r}")
         return self.by_id[filing_id]
 
+    def find(self, asked_as: str) -> Filing | None:
+        found = (each for each in self.by_id.values() if each.asked_as == asked_as)
+        return next(found, None)
+
     def list(self) -> Sequence[Filing]:
         return sorted(self.by_id.values(), key=lambda each: (each.drafted_at, each.id))[::-1]
 

@@ -15,10 +15,15 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 from babel.support import NullTranslations, Translations
 
-from quitus_collector.errors import CollectorError
+from quitus_collector.errors import CollectorError, StoreError
+from quitus_collector.services.wording import N_
 
 LOCALES = Path(__file__).parents[1] / "locales"
 LANGUAGES = ("fr", "en")
+AWAY = N_(
+    "The database does not answer just now. Try again in a moment; the collector’s log says what "
+    "is wrong."
+)
 
 
 class Messages:
@@ -37,7 +42,12 @@ class Messages:
         return found.format(**values) if values else found
 
     def error(self, error: CollectorError) -> str:
-        """What an error says, as a sentence; what it quotes of another one too."""
+        """What an error says, as a sentence; what it quotes of another one too.
+
+        What a database said is for who runs it, and is not repeated: it belongs into the log.
+        """
+        if isinstance(error, StoreError):
+            return self.text(AWAY)
         values = {
             name: self._quoted(each) if isinstance(each, CollectorError) else each
             for name, each in error.values.items()

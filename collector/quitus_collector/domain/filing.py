@@ -150,6 +150,7 @@ class Filing:
 
     `changed_by` are those who put a remark into it or took one out: authors too.
     `reference` is what the portal is told to know it again by: the same however often it is tried.
+    `asked_as` is the job that drafted it, empty without one: a job makes one declaration.
     `note` says why it is refused, withdrawn, uncertain or back from the portal.
     """
 
@@ -171,6 +172,7 @@ class Filing:
     receipt: Receipt | None = None
     note: str = ""
     changed_by: tuple[str, ...] = ()
+    asked_as: str = ""
 
     @property
     def digest(self) -> str:
@@ -315,6 +317,12 @@ class Filing:
             State.REFUSED,
         )
         return replace(self, state=State.WITHDRAWN, note=reason)
+
+    def discard(self, reason: str) -> "Filing":
+        """A draft that nobody approved is put aside by who drafts."""
+        if self.state not in (State.DRAFT, State.REVIEWED) or self.approvals:
+            raise FilingRefused("only a draft that nobody approved can be put aside here")
+        return self.withdraw(reason)
 
     def _needed(self, overrides: Sequence[Override]) -> list[Override]:
         """Those of guards that do not hold; raises FilingRefused for another one."""

@@ -52,6 +52,10 @@ class Job:
             return self.starts_at is None or self.starts_at <= now
         return self.state is JobState.RUNNING and (not self.beat_at or now - self.beat_at > SILENT)
 
+    def is_taken_like(self, other: "Job") -> bool:
+        """Whether it is in the same hands as that other state of it."""
+        return self.state is JobState.RUNNING and self.tries == other.tries
+
     def taken(self, now: datetime) -> "Job":
         """In the hands of a process; failed where it was left behind too often."""
         if self.tries >= MAX_TRIES:

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from quitus_collector.domain.audit import Event, Kind
@@ -49,12 +49,19 @@ def draft(
     policy: Policy,
     actor: str,
     campaign: str = "",
+    asked_as: str = "",
 ) -> Filing:
     """Keeps a declaration that was filled in: its JSON, and the papers that go with it.
 
-    Guards look at the fleet as it is now. Raises UsageError for a letter that is not registered.
+    Guards look at the fleet as it is now. What the job `asked_as` drafted before is given again.
+    Raises UsageError for a letter that is not registered.
     """
     with store.writing() as work:
+        if asked_as:
+            # Locked: another process that has the same job waits here, and finds the draft.
+            work.jobs.get(asked_as)
+            if made := work.filings.find(asked_as):
+                return made
         if campaign and work.campaigns.get(campaign).publisher != publisher:
             raise UsageError("the letter {campaign} is not from this publisher", campaign=campaign)
         now = clock.now()
@@ -80,6 +87,7 @@ def draft(
             drafted_by=actor,
             drafted_at=now,
             campaign=campaign,
+            asked_as=asked_as,
         )
         work.filings.add(filing)
         for paper, content in papers.items():
@@ -203,8 +211,24 @@ def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: s
 
 def withdraw(store: Store, clock: Clock, filing_id: str, reason: str, *, actor: str) -> Filing:
     """It will not be sent."""
+    return _end(store, clock, filing_id, lambda now: now.withdraw(reason), reason, actor)
+
+
+def discard(store: Store, clock: Clock, filing_id: str, reason: str, *, actor: str) -> Filing:
+    """A draft that nobody approved is put aside; raises FilingRefused where somebody just did."""
+    return _end(store, clock, filing_id, lambda now: now.discard(reason), reason, actor)
+
+
+def _end(
+    store: Store,
+    clock: Clock,
+    filing_id: str,
+    step: Callable[[Filing], Filing],
+    reason: str,
+    actor: str,
+) -> Filing:
     with store.writing() as work:
-        filing = work.filings.get(filing_id).withdraw(reason)
+        filing = step(work.filings.get(filing_id))
         work.filings.add(filing)
         detail = {"reason": reason[:MAX_TEXT]}
         work.audit.add(Event(clock.now(), Kind.WITHDRAWN, actor, filing_id, detail))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from quitus_collector.domain.job import Job
-from quitus_collector.errors import CollectorError
+from quitus_collector.errors import CollectorError, StoreError
 from quitus_collector.services.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -44,11 +44,18 @@ def ask(
 class Worker:
     """Does jobs, one after the other."""
 
-    def __init__(self, store: Store, clock: Clock, tasks: Mapping[str, Task]) -> None:
-        """`tasks` by the kind of job."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        tasks: Mapping[str, Task],
+        over: threading.Event | None = None,
+    ) -> None:
+        """`tasks` by the kind of job; it gives up what it waits for once it is `over`."""
         self._store = store
         self._clock = clock
         self._tasks = tasks
+        self._over = over or threading.Event()
 
     def work_once(self) -> bool:
         """Takes the oldest free job and does it; whether there was one."""
@@ -75,15 +82,15 @@ class Worker:
         return None
 
     def _do(self, job: Job, content: bytes) -> None:
-        now, told, over = self._clock.now, (0, 0), threading.Event()
+        now, told, done = self._clock.now, (0, 0), threading.Event()
 
-        def progress(done: int, total: int) -> None:
+        def progress(steps: int, total: int) -> None:
             nonlocal told
-            told = done, total
+            told = steps, total
 
         def beat() -> None:
-            while not over.wait(BEAT_EVERY_S):
-                self._keep(job.beating(now(), *told))
+            while not done.wait(BEAT_EVERY_S):
+                self._try_to_keep(job.beating(now(), *told))
 
         # By a thread of its own: a single step may take longer than another process would wait.
         beating = threading.Thread(target=beat, daemon=True)
@@ -97,10 +104,23 @@ class Worker:
             # A fault of ours: the log has the detail, and the next job is done all the same.
             log.exception("a job failed", extra={"job": job.id, "kind": job.kind})
             ended = job.failed(now(), "an error of Quitus itself: see its log")
-        over.set()
+        done.set()
         beating.join()
-        self._keep(ended)
+        # What was done would be done again: it is worth waiting until it can be written down.
+        while not self._try_to_keep(ended) and not self._over.wait(BEAT_EVERY_S):
+            pass
 
-    def _keep(self, job: Job) -> None:
-        with self._store.writing() as work:
-            work.jobs.add(job)
+    def _try_to_keep(self, job: Job) -> bool:
+        """Whether that is over and done with; False where the database is away for now."""
+        try:
+            with self._store.writing() as work:
+                if work.jobs.get(job.id).is_taken_like(job):
+                    work.jobs.add(job)
+                else:
+                    # Another process took it for left behind, and tells what comes of it.
+                    log.warning("a job is in other hands", extra={"job": job.id})
+        except StoreError as error:
+            extra = {"job": job.id, "reason": str(error)}
+            log.warning("a job's state is not written down yet", extra=extra)
+            return False
+        return True

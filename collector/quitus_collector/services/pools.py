@@ -247,13 +247,18 @@ def edit(
     return change
 
 
-def remove_entitlement(store: Store, clock: Clock, entitlement_id: str, act: Act) -> Entitlement:
-    """Takes a line out of the pools; it stays in the history. Raises UsageError if it is not there.
+def remove_entitlement(
+    store: Store, clock: Clock, entitlement_id: str, act: Act, *, seen: str = ""
+) -> Entitlement:
+    """Takes a line out of the pools; it stays in the history, and so do documents that prove it.
 
-    The documents that prove it stay too.
+    `seen` is the fingerprint of the line as who removes it saw it. Raises UsageError for a line
+    that is not there, Overtaken where `seen` is another one.
     """
     with store.writing() as work:
         line = _of({each.id: each for each in work.entitlements.list()}, entitlement_id)
+        if seen and fingerprint(line) != seen:
+            raise Overtaken(line)
         work.entitlements.remove(entitlement_id, act)
         _note(work, clock, act, entitlement_id, {"removed": "1"})
     return line

@@ -377,6 +377,9 @@ class Filings(Protocol):
     def get(self, filing_id: str) -> Filing:
         """Raises UsageError. In a writing unit of work, locked until it ends."""
 
+    def find(self, asked_as: str) -> Filing | None:
+        """The one that this job drafted."""
+
     def list(self) -> Sequence[Filing]:
         """All of them, the newest first."""
 

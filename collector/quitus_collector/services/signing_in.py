@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from quitus_collector.domain.account import IDLE, Account, Role, Session, Stage
+from quitus_collector.domain.account import IDLE, Account, Permission, Role, Session, Stage
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.errors import SignInRefused, StoreError, UsageError
 from quitus_collector.services.account_ports import PasswordHasher, SecondFactor
@@ -195,6 +195,16 @@ class Sightings:
                     work.sessions.add(replace(found, seen_at=max(now, found.seen_at)))
         except StoreError as error:
             log.warning("a visit is not written down", extra={"reason": str(error)})
+
+
+def may_still(store: Store, actor: str, permission: Permission) -> bool:
+    """Whether who acts under this name in the audit log is an account that may do so now."""
+    kind, _, name = actor.partition(" ")
+    with store.reading() as work:
+        account = work.accounts.find(name=name)
+    if account is None or kind != "account" or account.disabled_at:
+        return False
+    return permission in account.allowed
 
 
 def choose_password(door: Door, session: Session, old: str, new: str) -> SignedIn:

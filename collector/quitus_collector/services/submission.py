@@ -151,10 +151,18 @@ def receipt_document(filing: Filing) -> bytes:
 
 
 def keep_receipt_seal(
-    store: Store, clock: Clock, filing_id: str, seal: bytes, *, actor: str
+    store: Store, clock: Clock, filing: Filing, seal: bytes, *, actor: str
 ) -> None:
-    """Keeps the signed receipt; its digest is in the audit chain."""
+    """Keeps the signed receipt of a filing as it was signed; its digest is in the audit chain.
+
+    Raises FilingRefused where it has another receipt by now.
+    """
+    filing_id = filing.id
     with store.writing() as work:
+        if work.filings.get(filing_id).receipt != filing.receipt:
+            raise FilingRefused(
+                "the receipt of {filing_id} changed while it was being signed", filing_id=filing_id
+            )
         work.papers.add(filing_id, Paper.RECEIPT_SEAL, seal)
         detail = {"sha256": sha256(seal).hexdigest()}
         work.audit.add(Event(clock.now(), Kind.RECEIPT_SEALED, actor, filing_id, detail))

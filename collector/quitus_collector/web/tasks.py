@@ -1,11 +1,14 @@
 """What jobs do, by their kind."""
 
+import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from quitus_collector.domain.account import Permission
 from quitus_collector.domain.job import Job
-from quitus_collector.errors import CollectorError
+from quitus_collector.errors import CollectorError, StoreError, UsageError
 from quitus_collector.services.jobs import Progress, Task
+from quitus_collector.services.signing_in import may_still
 from quitus_collector.services.wording import N_
 from quitus_collector.web import notices
 from quitus_collector.web.pages import (
@@ -21,37 +24,47 @@ from quitus_collector.web.pages import (
 from quitus_collector.web.work import LANGUAGE, Doing, Work
 from quitus_collector.wiring.console import Console
 
+log = logging.getLogger(__name__)
+
 
 class Kind(NamedTuple):
-    """What a job of this kind is called, and what does it."""
+    """What a job of this kind is called, what does it, and what who asked has to be allowed.
+
+    Nothing where the collector itself asks.
+    """
 
     label: str
     do: Doing
+    permission: Permission | None
 
 
 KINDS: Mapping[str, Kind] = {
-    "audit-verify": Kind(N_("Check of the audit log"), audit.verify_chain),
-    "declaration-ask": Kind(N_("Question to the portal"), filing.look_up),
-    "declaration-draft": Kind(N_("Draft of a declaration"), declarations.make_draft),
-    "declaration-reopen": Kind(N_("Declaration counted again"), verifying.count_again),
-    "declaration-seal": Kind(N_("Seal of a declaration"), filing.make_seal),
-    "declaration-submit": Kind(N_("Submission of a declaration"), filing.send),
-    "history-purge": Kind(N_("Purge of the history"), retention.purge),
-    "mail": Kind(N_("Message of the day"), notices.mail),
-    "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in),
-    "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs),
-    "remedies": Kind(N_("Remedies"), simulator.advise),
-    "webhook": Kind(N_("Message to a program"), notices.hook),
-    "what-if": Kind(N_("Simulation"), simulator.try_out),
+    "audit-verify": Kind(N_("Check of the audit log"), audit.verify_chain, Permission.AUDIT),
+    "declaration-ask": Kind(N_("Question to the portal"), filing.look_up, Permission.APPROVE),
+    "declaration-draft": Kind(
+        N_("Draft of a declaration"), declarations.make_draft, Permission.EDIT
+    ),
+    "declaration-reopen": Kind(
+        N_("Declaration counted again"), verifying.count_again, Permission.READ
+    ),
+    "declaration-seal": Kind(N_("Seal of a declaration"), filing.make_seal, Permission.APPROVE),
+    "declaration-submit": Kind(N_("Submission of a declaration"), filing.send, Permission.APPROVE),
+    "history-purge": Kind(N_("Purge of the history"), retention.purge, Permission.ADMINISTER),
+    "mail": Kind(N_("Message of the day"), notices.mail, None),
+    "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in, Permission.EDIT),
+    "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs, Permission.READ),
+    "remedies": Kind(N_("Remedies"), simulator.advise, Permission.READ),
+    "webhook": Kind(N_("Message to a program"), notices.hook, None),
+    "what-if": Kind(N_("Simulation"), simulator.try_out, Permission.READ),
 }
 
 
 def of(console: Console) -> Mapping[str, Task]:
     """The tasks of one console."""
-    return {name: _task(console, kind.do) for name, kind in KINDS.items()}
+    return {name: _task(console, kind) for name, kind in KINDS.items()}
 
 
-def _task(console: Console, do: Doing) -> Task:
+def _task(console: Console, kind: Kind) -> Task:
     def task(job: Job, content: bytes, progress: Progress) -> dict[str, str]:
         settings = console.collector.config
         language = job.arguments.get(LANGUAGE, settings.language)
@@ -59,9 +72,14 @@ def _task(console: Console, do: Doing) -> Task:
             console.figures.expire()
         collector = console.collector.acting_as(job.actor, language)
         try:
+            if kind.permission and not may_still(collector.store, job.actor, kind.permission):
+                # Asked for in time, but it is done now.
+                raise UsageError(N_("your account does not allow this any more: nothing was done"))
             work = Work(collector, console, job.arguments, content, progress, job.made_at, job.id)
-            return do(work)
+            return kind.do(work)
         except CollectorError as error:
+            if isinstance(error, StoreError):
+                log.warning("a job failed", extra={"job": job.id, "reason": str(error)})
             # Kept as who asked reads it.
             raise CollectorError(collector.messages.error(error)) from error
 

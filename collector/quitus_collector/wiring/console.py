@@ -95,7 +95,7 @@ class Console:
     def working(self, tasks: Mapping[str, Task]) -> Iterator[None]:
         """Does jobs in the background while the block lasts."""
         over = threading.Event()
-        worker = Worker(self.collector.store, self.collector.clock, tasks)
+        worker = Worker(self.collector.store, self.collector.clock, tasks, over)
 
         def work() -> None:
             while not over.is_set():

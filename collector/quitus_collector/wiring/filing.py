@@ -43,8 +43,12 @@ def draft(
     campaign: str = "",
     day: date | None = None,
     folder: Path | None = None,
+    asked_as: str = "",
 ) -> tuple[Filing, tuple[Path, ...]]:
-    """Fills a declaration in and keeps it; with a folder, writes its files there too."""
+    """Fills a declaration in and keeps it; with a folder, writes its files there too.
+
+    `asked_as` is the job that has it done, which makes one declaration however often it runs.
+    """
     from quitus_collector.adapters import typst
 
     letter = ""
@@ -71,6 +75,7 @@ def draft(
         policy=collector.config.approval,
         actor=collector.actor,
         campaign=campaign,
+        asked_as=asked_as,
     )
     return filing, files
 
@@ -188,7 +193,7 @@ def view(collector: Collector, filing_id: str, name: str) -> View:
 
 
 def _view_digest(collector: Collector, filing: Filing, name: str) -> str:
-    description = documents.read_bytes(collector.config.home / PORTALS / f"{name}.toml")
+    description = documents.read_bytes(portals.file_of(collector.config.home / PORTALS, name))
     parts = (filing.digest, name, sha256(description).hexdigest())
     return sha256("\0".join(parts).encode()).hexdigest()
 
@@ -282,7 +287,7 @@ def seal_receipt(collector: Collector, filing: Filing) -> bool:
 
         signed = pades.attest(stated, by, collector.config.seal.timestamp_url)
     submission.keep_receipt_seal(
-        collector.store, collector.clock, filing.id, signed, actor=collector.actor
+        collector.store, collector.clock, filing, signed, actor=collector.actor
     )
     return True
 

@@ -11,8 +11,9 @@ from starlette.testclient import TestClient
 
 from quitus_collector.cli import main
 from quitus_collector.domain.account import Permission, Role
+from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.errors import UsageError
-from quitus_collector.services import api_tokens
+from quitus_collector.services import api_tokens, pools
 from quitus_collector.web.api.calls import Throttle
 from tests.api_programs import Program
 from tests.console import ADDRESS, POOLS, ConsoleHouse
@@ -179,6 +180,29 @@ def test_licences_are_previewed_then_taken_in_edited_and_removed(empty_house: Co
     refused(program.get(here), 404)
     history = program.get(f"{here}/history").json()["items"]
     assert [each["by"] for each in history] == [program.issued.actor] * 3
+
+
+def test_a_change_that_comes_between_reading_and_changing_is_noticed(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = Program(empty_house, Permission.READ, Permission.EDIT)
+    program.post("imports", content=POOLS.read_bytes(), params={"name": "pools.csv"})
+    here = f"entitlements/{program.get('entitlements').json()['items'][0]['id']}"
+    fingerprint = pools.fingerprint
+
+    def late(line: Entitlement) -> str:
+        monkeypatch.setattr(pools, "fingerprint", fingerprint)
+        other = program.patch(here, json={"values": {"quantity": "70"}, "reason": "first"})
+        assert other.json()["quantity"] == 70
+        return fingerprint(line)
+
+    for method, sent in (("patch", {"json": {"values": {"quantity": "7"}}}), ("delete", {})):
+        program.patch(here, json={"values": {"quantity": "5"}})
+        headers = {"If-Match": program.get(here).headers["etag"]}
+        monkeypatch.setattr(pools, "fingerprint", late)
+        answer = getattr(program, method)(here, headers=headers, **sent)
+        assert "changed meanwhile" in refused(answer, 412)
+    assert program.get(here).json()["quantity"] == 70
 
 
 def test_a_licence_whose_id_has_slashes_is_found_with_all_that_is_below_it(

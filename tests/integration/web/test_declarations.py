@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from quitus_collector.domain.account import Role
 from quitus_collector.domain.filing import State
+from quitus_collector.domain.job import JobState
 from quitus_collector.web.visits import COOKIE, csrf_token
 from tests.console import Browser, ConsoleHouse, at_portal
 from tests.portal.client import PortalSite, serving
@@ -228,6 +230,29 @@ def test_a_submission_that_is_done_twice_sends_once(office: Office, site: Portal
     assert 'role="alert"' in told or told == f"{path}/submission"
 
 
+def test_two_that_are_asked_for_at_once_are_two_and_one_that_is_done_again_is_one(
+    office: Office,
+) -> None:
+    asked = [
+        office.manager.form("/declarations/new", publisher="microsoft").headers["location"]
+        for _ in range(2)
+    ]
+    office.house.work()
+    first, second = (office.manager.get(f"{each}/progress").headers["location"] for each in asked)
+    store = office.house.collector.store
+    with store.writing() as work:
+        before = len(work.filings.list())
+        # As a process leaves it that dies before it tells.
+        job = work.jobs.get(asked[0].rpartition("/")[2])
+        work.jobs.add(replace(job, state=JobState.QUEUED, result={}))
+    office.house.work()
+
+    assert first != second
+    assert office.manager.get(f"{asked[0]}/progress").headers["location"] == first
+    with store.reading() as work:
+        assert len(work.filings.list()) == before
+
+
 def test_two_are_compared_and_one_is_counted_again(office: Office) -> None:
     one, other = office.drafted(), office.drafted()
     ids = {"before": one.rpartition("/")[2], "after": other.rpartition("/")[2]}
@@ -243,10 +268,12 @@ def test_a_draft_is_put_aside_by_who_drafts_and_withdrawn_by_who_approves(office
     one, other = office.drafted(), office.drafted()
 
     office.manager.form(f"{one}/discard", reason="Doublon")
+    late = office.manager.form(f"{office.sealed()}/discard", reason="Doublon")
     office.dsi.form(f"{other}/withdraw", reason="Sans objet")
 
     assert {office.state(one), office.state(other)} == {State.WITHDRAWN}
     assert "Doublon" in office.dsi.get(one).text
+    assert late.status_code == 409
 
 
 @pytest.mark.parametrize(

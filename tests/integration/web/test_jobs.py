@@ -2,12 +2,14 @@
 
 import pytest
 
-from quitus_collector.domain.account import Role
-from quitus_collector.errors import UsageError
+from quitus_collector.domain.account import Permission, Role
+from quitus_collector.errors import StoreAway, UsageError
 from quitus_collector.services import jobs
 from quitus_collector.web import tasks
 from quitus_collector.web.tasks import Kind
+from quitus_collector.web.visits import COOKIE
 from quitus_collector.web.work import Work
+from quitus_collector.wiring import accounts
 from tests.console import Browser, ConsoleHouse
 
 MANAGER = "account licence-manager-1"
@@ -24,7 +26,10 @@ def failing(work: Work) -> dict[str, str]:
 
 @pytest.fixture
 def house(empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch) -> ConsoleHouse:
-    kinds = {"count": Kind("Counting", counting), "fail": Kind("Failing", failing)}
+    kinds = {
+        "count": Kind("Counting", counting, Permission.EDIT),
+        "fail": Kind("Failing", failing, None),
+    }
     monkeypatch.setattr(tasks, "KINDS", kinds)
     return empty_house
 
@@ -70,6 +75,40 @@ def test_the_reason_of_a_failure_is_told_in_the_language_of_who_asked(
 
     assert "Vous n’avez aucun traitement zorro" in manager.get(path).text
     assert "échoué" in manager.get("/jobs").text
+
+
+def test_what_was_asked_for_is_not_done_once_the_account_may_not_any_more(
+    house: ConsoleHouse, manager: Browser
+) -> None:
+    path = ask(house, "count")
+    accounts.change(house.collector, "licence-manager-1", roles=[Role.AUDITOR])
+
+    house.work()
+
+    with house.collector.store.reading() as work:
+        job = work.jobs.get(path.rpartition("/")[2])
+    assert job.failure == "Votre compte ne le permet plus : rien n’a été fait"
+    assert job.result == {}
+
+
+def test_what_the_database_said_stays_in_the_log(
+    house: ConsoleHouse, manager: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreAway("the database sqlite:////secret/place cannot serve: disk I/O error")
+
+    monkeypatch.setattr(tasks, "KINDS", {"away": Kind("Away", away, None)})
+    path = ask(house, "away")
+    house.work()
+    told = manager.get(path).text
+    monkeypatch.setattr(house.collector.store, "reading", away)
+    stranger = house.anonymous()
+    stranger.cookies.set(COOKIE, "x")
+    page = stranger.get("/position", headers={"accept-language": "fr"}).text
+
+    for each in (told, page):
+        assert "/secret/place" not in each
+        assert "La base de données ne répond pas" in each
 
 
 def test_nobody_sees_what_another_person_asked_for(house: ConsoleHouse, manager: Browser) -> None:

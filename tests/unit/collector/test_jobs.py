@@ -1,16 +1,19 @@
 """Long work is done once, told about, and taken up again after a process died."""
 
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from quitus_collector.domain.job import MAX_TRIES, SILENT, Job, JobState
-from quitus_collector.errors import UsageError
+from quitus_collector.errors import StoreAway, UsageError
+from quitus_collector.services import jobs
 from quitus_collector.services.jobs import Progress, Task, Worker, ask
 from tests.fakes.clock import FakeClock
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 
 
 @pytest.fixture
@@ -85,6 +88,86 @@ def test_a_job_that_was_left_behind_is_taken_up_again_but_not_for_ever(
     assert worker.work_once()
     assert tries == []
     assert now_is(store, job).failure == "it was begun several times and never came to an end"
+
+
+class AwayStore(MemoryStore):
+    """Nothing can be written while it is away."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock.now)
+        self.is_away = False
+        self.refused = threading.Event()
+
+    def writing(self) -> AbstractContextManager[MemoryUnitOfWork]:
+        if self.is_away:
+            self.refused.set()
+            raise StoreAway("another program keeps it locked")
+        return super().writing()
+
+
+def test_a_job_goes_on_while_the_database_is_away_and_its_result_is_kept(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "BEAT_EVERY_S", 0.01)
+    store, beats = AwayStore(clock), []
+
+    def slow(job: Job, _: bytes, progress: Progress) -> dict[str, str]:
+        progress(1, 2)
+        store.is_away = True
+        assert store.refused.wait(20)
+        store.is_away = False
+        # The heart goes on beating: what was done is told once it can be.
+        while not beats:
+            beats.extend([1] if now_is(store, job).done else [])
+        store.refused.clear()
+        store.is_away = True
+        threading.Thread(target=comes_back).start()
+        return {"said": "done"}
+
+    def comes_back() -> None:
+        assert store.refused.wait(20)
+        store.is_away = False
+
+    job = queue(store, clock)
+    Worker(store, clock, {"count": slow}).work_once()
+
+    assert (now_is(store, job).state, now_is(store, job).result) == (
+        JobState.DONE,
+        {"said": "done"},
+    )
+
+
+def test_a_worker_that_is_to_end_does_not_wait_for_the_database(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "BEAT_EVERY_S", 0.01)
+    store, over = AwayStore(clock), threading.Event()
+
+    def last(*_: object) -> dict[str, str]:
+        store.is_away = True
+        over.set()
+        return {}
+
+    job = queue(store, clock)
+    Worker(store, clock, {"count": last}, over).work_once()
+
+    # It is taken up again after the restart.
+    assert now_is(store, job).state is JobState.RUNNING
+
+
+def test_who_held_a_job_before_does_not_tell_of_it_any_more(
+    store: MemoryStore, clock: FakeClock
+) -> None:
+    def overtaken(job: Job, *_: object) -> dict[str, str]:
+        with store.writing() as work:
+            clock.advance(SILENT + timedelta(seconds=1))
+            work.jobs.add(work.jobs.get(job.id).taken(clock.now()))
+        return {"said": "late"}
+
+    job = queue(store, clock)
+    Worker(store, clock, {"count": overtaken}).work_once()
+
+    assert (now_is(store, job).state, now_is(store, job).tries) == (JobState.RUNNING, 2)
 
 
 def test_a_job_of_a_process_that_died_once_is_done_by_another(

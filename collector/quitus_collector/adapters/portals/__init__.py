@@ -7,9 +7,12 @@ from quitus_collector.adapters.portals.description import (
     MailPortal,
     RESTPortal,
     credentials,
+    file_of,
     read,
 )
 from quitus_collector.services.ports import Portal
+
+__all__ = ["file_of", "load"]
 
 
 def load(portals: Path, secrets: Path, name: str, given: Path | None = None) -> Portal:

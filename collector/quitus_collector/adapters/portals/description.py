@@ -174,14 +174,7 @@ _DESCRIPTION: TypeAdapter[FormPortal | RESTPortal | MailPortal | HandPortal] = T
 
 def read(folder: Path, name: str) -> FormPortal | RESTPortal | MailPortal | HandPortal:
     """The description `NAME.toml` of the folder; raises UsageError naming file and place."""
-    if not NAME.fullmatch(name):
-        raise UsageError("{name!r} is not the name of a portal", name=name)
-    path = folder / f"{name}.toml"
-    if not path.exists():
-        known = ", ".join(sorted(each.stem for each in folder.glob("*.toml"))) or "none"
-        raise UsageError(
-            "{path}: no portal is described there; known: {known}", path=path, known=known
-        )
+    path = file_of(folder, name)
     try:
         found = _DESCRIPTION.validate_python({"name": name, **tomllib.loads(read_text(path))})
     except tomllib.TOMLDecodeError as error:
@@ -191,6 +184,19 @@ def read(folder: Path, name: str) -> FormPortal | RESTPortal | MailPortal | Hand
     beside = ("authority", "encrypt_to")
     files = {name: str(folder / file) for name in beside if (file := getattr(found, name, ""))}
     return found.model_copy(update=files)
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """Where a portal is described; raises UsageError for what names none."""
+    if not NAME.fullmatch(name):
+        raise UsageError("{name!r} is not the name of a portal", name=name)
+    path = folder / f"{name}.toml"
+    if not path.exists():
+        known = ", ".join(sorted(each.stem for each in folder.glob("*.toml"))) or "none"
+        raise UsageError(
+            "{path}: no portal is described there; known: {known}", path=path, known=known
+        )
+    return path
 
 
 def credentials(folder: Path, name: str, given: Path | None) -> dict[str, str]:

@@ -44,6 +44,12 @@ class SQLFilings:
             raise UsageError(f"no declaration has the id {filing_id!r}")
         return _filing(row)
 
+    def find(self, asked_as: str) -> Filing | None:
+        """The one that this job drafted."""
+        named = tables.filing.c.record["asked_as"].as_string() == asked_as
+        row = self._connection.execute(select(tables.filing).where(named)).first()
+        return _filing(row) if row else None
+
     def list(self) -> Sequence[Filing]:
         """All of them, the newest first."""
         columns = tables.filing.c

@@ -26,6 +26,7 @@ from quitus_collector.wiring.console import Console
 from quitus_collector.wiring.figures import Figures
 
 SCHEME = "token"
+CHANGED = "it changed meanwhile: read it again, then change it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +167,15 @@ def _tags(header: str) -> Sequence[str]:
     return [each.strip().removeprefix("W/") for each in header.split(",")]
 
 
-def must_match(request: Request, document: Any) -> None:
-    """Raises what is answered with 412 where If-Match names another state of the document."""
+def must_match(request: Request, document: Any) -> bool:
+    """Whether If-Match names this state of the document, False without one.
+
+    Raises what is answered with 412 where it names another.
+    """
     given = request.headers.get("if-match", "").strip()
     if given and given != "*" and tag_of(document) not in _tags(given):
-        raise HTTPException(
-            HTTPStatus.PRECONDITION_FAILED, "it changed meanwhile: read it again, then change it"
-        )
+        raise HTTPException(HTTPStatus.PRECONDITION_FAILED, CHANGED)
+    return given not in ("", "*")
 
 
 @contextmanager

@@ -260,7 +260,7 @@ def unremark(call: Call, declaration: Word, number: int) -> DeclarationShown:
 def get_view(call: Call, declaration: Word, portal: Name) -> ViewShown:
     """All that the portal would be given; nothing is sent."""
     kept = _filing(call, declaration)
-    seen = filing.view(call.collector, kept.id, _portal(portal))
+    seen = filing.view(call.collector, kept.id, portal)
     fields = [FieldShown(page=e.page, label=e.label, value=e.value) for e in seen.fields]
     return ViewShown(digest=seen.digest, fields=fields)
 
@@ -275,7 +275,7 @@ def seal(call: Call, declaration: Word) -> DeclarationShown:
 def submit(call: Call, declaration: Word, submission: Submission) -> DeclarationShown:
     """Sends it to the portal, once."""
     kept = _filing(call, declaration)
-    sent = filing.submit(call.collector, kept.id, _portal(submission.portal))
+    sent = filing.submit(call.collector, kept.id, submission.portal)
     return _shown(sent)
 
 
@@ -330,13 +330,6 @@ def verify(call: Call, content: Content) -> Verified:
 def _filing(call: Call, declaration: str) -> Filing:
     with call.collector.store.reading() as work, found():
         return work.filings.get(declaration)
-
-
-def _portal(name: str) -> str:
-    """Raises UsageError for what cannot be the name of a file of ours."""
-    if not name or not all(each.isalnum() or each in "-_" for each in name):
-        raise UsageError("{name} is not the name of a portal", name=repr(name))
-    return name
 
 
 def _place(made: Filing) -> str:

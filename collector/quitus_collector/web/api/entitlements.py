@@ -1,11 +1,14 @@
 """Licence pools, line by line, their history, and the documents that prove them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.entitlement import Entitlement
@@ -17,6 +20,7 @@ from quitus_collector.services import proving
 from quitus_collector.services.pool_wording import document, happened_document, plain_value
 from quitus_collector.services.pools import Change, Preview, as_problem
 from quitus_collector.web.api.calls import (
+    CHANGED,
     Call,
     Calls,
     Content,
@@ -228,8 +232,8 @@ def get_entitlement(call: Call, entitlement: Word) -> Line:
 @router.call("PATCH", "/entitlements/{entitlement:path}", Permission.EDIT, also=(412,))
 def edit_entitlement(call: Call, request: Request, entitlement: Word, edit: Edit) -> Line:
     """Changes fields of a line; with If-Match, only if nobody else has changed it meanwhile."""
-    must_match(request, document(_line(call, entitlement)))
-    pools.edit(call.collector, entitlement, edit.values, edit.reason)
+    with _unchanged(call, request, entitlement) as seen:
+        pools.edit(call.collector, entitlement, edit.values, edit.reason, seen)
     call.figures.expire()
     return document(_line(call, entitlement))
 
@@ -239,12 +243,27 @@ def remove_entitlement(
     call: Call, request: Request, entitlement: Word, reason: Annotated[Prose, Query()] = ""
 ) -> Line:
     """Takes a line away from now on; what was counted with it in the past stays."""
-    must_match(request, document(_line(call, entitlement)))
     collector, act = call.collector, Act(call.collector.actor, reason)
-    with found():
-        gone = service.remove_entitlement(collector.store, collector.clock, entitlement, act)
+    with found(), _unchanged(call, request, entitlement) as seen:
+        gone = service.remove_entitlement(
+            collector.store, collector.clock, entitlement, act, seen=seen
+        )
     call.figures.expire()
     return document(gone)
+
+
+@contextmanager
+def _unchanged(call: Call, request: Request, entitlement: str) -> Iterator[str]:
+    """The fingerprint that a change holds the line to, where If-Match names the line as it is.
+
+    Whoever changes it before that change does is noticed too. Empty without If-Match.
+    """
+    line = _line(call, entitlement)
+    is_conditional = must_match(request, document(line))
+    try:
+        yield service.fingerprint(line) if is_conditional else ""
+    except service.Overtaken as error:
+        raise HTTPException(HTTPStatus.PRECONDITION_FAILED, CHANGED) from error
 
 
 def _line(call: Call, entitlement: str) -> Entitlement:

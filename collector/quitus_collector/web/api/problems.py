@@ -10,9 +10,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from quitus_collector.adapters.messages import AWAY
 from quitus_collector.domain.optimisation import SolverError
 from quitus_collector.errors import (
     CollectorError,
+    StoreError,
     TooManyReports,
 )
 from quitus_collector.services.pools import Refused, as_problem
@@ -76,6 +78,9 @@ def add_to(api: FastAPI) -> None:
         status = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("a call failed", extra={"path": request.url.path, "reason": str(error)})
+        if isinstance(error, StoreError):
+            # What the database said is for who runs it.
+            return problem(status, AWAY)
         return problem(status, str(error), _complaints(error))
 
     @api.exception_handler(SolverError)

@@ -21,7 +21,7 @@ from quitus_collector.domain.campaign import (
     pressing,
 )
 from quitus_collector.domain.company import is_siren
-from quitus_collector.errors import CollectorError, UsageError
+from quitus_collector.errors import CollectorError, StoreError, UsageError
 from quitus_collector.services import campaigns
 from quitus_collector.services.wording import N_
 from quitus_collector.web.forms import Fields, content_of, download, needed
@@ -243,6 +243,8 @@ def _letter(
         filings = [each for each in work.filings.list() if each.campaign == letter]
     try:
         state = wired.scan_state(collector, campaign)
+    except StoreError:
+        raise
     except CollectorError as error:
         state = collector.messages.error(error)
     context = {

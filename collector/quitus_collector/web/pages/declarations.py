@@ -96,15 +96,12 @@ def date_of(text: str) -> date:
 def make_draft(work: Work) -> dict[str, str]:
     """The job of it."""
     asked, collector = work.arguments, work.collector
-    publisher, letter = asked["publisher"], asked["letter"]
     with collector.store.reading() as kept:
-        made = kept.filings.list()
-    for each in made:
-        is_same = (each.drafted_by, each.campaign) == (collector.actor, letter)
-        if is_same and each.drafted_at >= work.asked_at and publisher in ("", each.publisher):
-            return {LINK: f"{PATH}/{each.id}"}
-    day = date_of(asked["as_of"]) if asked["as_of"] else None
-    found, _ = wired.draft(collector, publisher or None, letter, day)
+        found = kept.filings.find(work.id)
+    if found is None:
+        day = date_of(asked["as_of"]) if asked["as_of"] else None
+        publisher = asked["publisher"] or None
+        found, _ = wired.draft(collector, publisher, asked["letter"], day, asked_as=work.id)
     return {LINK: f"{PATH}/{found.id}"}
 
 

@@ -8,12 +8,12 @@ from fastapi import File, Request, Response, UploadFile
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.filing import Filing, Guard, State
-from quitus_collector.errors import CollectorError, FilingRefused, SealError, UsageError
+from quitus_collector.errors import CollectorError, FilingRefused, SealError, StoreError, UsageError
 from quitus_collector.services import filings, submission
 from quitus_collector.services.ports import Paper
 from quitus_collector.services.wording import N_
 from quitus_collector.web.forms import Fields, download
-from quitus_collector.web.pages.declarations import OPEN, PATH, frame
+from quitus_collector.web.pages.declarations import PATH, frame
 from quitus_collector.web.refusals import status_of
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.visits import Pages, Visit, Visitor
@@ -179,13 +179,8 @@ def withdraw(request: Request, visit: Visit, filing_id: str, fields: Fields) -> 
 @router.form("/declarations/{filing_id}/discard", Permission.EDIT)
 def discard(request: Request, visit: Visit, filing_id: str, fields: Fields) -> Response:
     """A draft that nobody approved is put aside by who drafts."""
-    collector = visit.collector
-    with collector.store.reading() as work:
-        found = work.filings.get(filing_id)
-    if found.state not in OPEN or found.approvals:
-        raise FilingRefused(N_("only a draft that nobody approved can be put aside here"))
-    reason = fields.get("reason", "")
-    filings.withdraw(collector.store, collector.clock, filing_id, reason, actor=collector.actor)
+    collector, reason = visit.collector, fields.get("reason", "")
+    filings.discard(collector.store, collector.clock, filing_id, reason, actor=collector.actor)
     return go(request, PATH)
 
 
@@ -303,5 +298,7 @@ def _view(visit: Visitor, found: Filing, name: str) -> tuple[wired.View | None, 
         return None, ""
     try:
         return wired.view(visit.collector, found.id, name), ""
+    except StoreError:
+        raise
     except CollectorError as error:
         return None, visit.collector.messages.error(error)
