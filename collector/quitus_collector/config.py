@@ -122,7 +122,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 [approval]                        # what a declaration needs before it is sealed
 # coverage_percent = 95           # of the known devices have to have reported lately
 # approvers = 1                   # different people, by their accounts
-# apart = false                   # who drafted or changed it is none of them
+# apart = true                    # who drafts approves nothing; false: one person may do both
 
 [seal]                            # of the declaration; files are in this folder unless absolute
 # certificate = ""                # "company.p12": the company's certificate and key (PKCS#12)
@@ -463,7 +463,7 @@ class ApprovalTable(Model):
 
     coverage_percent: Annotated[int, Field(ge=0, le=100)] = 95
     approvers: Annotated[int, Field(ge=1, le=5)] = 1
-    apart: bool = False
+    apart: bool = True
 
 
 class Settings(Model):

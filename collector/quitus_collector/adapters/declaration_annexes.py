@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 
-from quitus_collector.domain.declaration import Declaration
+from quitus_collector.domain.declaration import Approval, Declaration
 from quitus_collector.domain.entitlement import Channel, Entitlement
 from quitus_collector.services import wording
 from quitus_collector.services.ports import Messages
@@ -335,9 +335,16 @@ def _approvals(declaration: Declaration, messages: Messages) -> Annex | None:
         widths=[WIDE, WIDE, NARROW],
         headings=[text("Name"), text("Function"), text("Date")],
         rows=[
-            (each.name, each.function, messages.moment(each.at)) for each in declaration.approvals
+            (_approver(each, messages), each.function, messages.moment(each.at))
+            for each in declaration.approvals
         ],
     )
+
+
+def _approver(approval: Approval, messages: Messages) -> str:
+    if not approval.is_author:
+        return approval.name
+    return messages.text("{name}, who also drafted or changed it", name=approval.name)
 
 
 def _own_rules(declaration: Declaration, messages: Messages) -> Annex | None:

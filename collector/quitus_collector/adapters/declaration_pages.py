@@ -188,11 +188,17 @@ def _attestation(declaration: Declaration, messages: Messages) -> list[str]:
 def _signature(declaration: Declaration, messages: Messages) -> list[dict[str, str]]:
     text, company = messages.text, declaration.company
     last = max((each.at for each in declaration.approvals), default=None)
+    by_an_author = any(each.is_author for each in declaration.approvals)
     return [
         {"label": text("Name"), "value": company.signatory},
         {"label": text("Function"), "value": company.function},
         {"label": text("Place"), "value": company.place},
         {"label": text("Date"), "value": messages.date(last) if last else ""},
+        *(
+            [{"label": text("Approval"), "value": text("By a person who drafted or changed it")}]
+            if by_an_author
+            else []
+        ),
     ]
 
 

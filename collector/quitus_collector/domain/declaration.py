@@ -77,11 +77,12 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approved it, in which function, and when."""
+    """Who approved it, in which function, and when; `is_author` for who drafted or changed it."""
 
     name: str
     function: str
     at: datetime
+    is_author: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ class Policy:
     """What the company asks before a declaration is approved.
 
     `coverage_percent` of the known devices have to have reported lately. `approvers` are different
-    people; with `apart`, who drafted or changed it is none of them.
+    people; with `apart`, who drafted or changed it is none of them, and no account may do both.
     """
 
     coverage_percent: int = 95
     approvers: int = 1
-    apart: bool = False
+    apart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class Approval:
     """`by` is an account; name and function are as the document has them.
 
     `portal` is the one whose view the approver saw, and `view` the digest of that view.
+    `is_author` says that the approver drafted or changed it: the document prints that.
     """
 
     by: str
@@ -105,6 +106,7 @@ class Approval:
     at: datetime
     portal: str = ""
     view: str = ""
+    is_author: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,10 @@ class Filing:
         """The accounts that made it what it is."""
         return frozenset({self.drafted_by, *self.changed_by})
 
+    def is_by(self, actor: str) -> bool:
+        """Whether this person is an author, at the console as well as at a terminal."""
+        return _person(actor) in {_person(each) for each in self.authors}
+
     def amend(self, document: bytes, by: str) -> "Filing":
         """Another document with the same lines, which nobody has approved yet."""
         self._must_be("changed", State.DRAFT, State.REVIEWED)
@@ -228,7 +234,8 @@ class Filing:
     def approve(self, approval: Approval, overrides: Sequence[Override] = ()) -> "Filing":
         """One approval more; it is approved when the policy has enough of them."""
         self._must_be("approved", State.DRAFT, State.REVIEWED)
-        if self.policy.apart and approval.by in self.authors:
+        is_author = approval.is_author or self.is_by(approval.by)
+        if self.policy.apart and is_author:
             raise FilingRefused(
                 "{by} drafted or changed the declaration {id}: someone else has to approve it",
                 by=approval.by,
@@ -254,7 +261,7 @@ class Filing:
                 id=self.id,
                 said=said,
             )
-        approvals = (*self.approvals, approval)
+        approvals = (*self.approvals, replace(approval, is_author=is_author))
         enough = len(approvals) >= self.policy.approvers
         return replace(
             longer, approvals=approvals, state=State.APPROVED if enough else State.REVIEWED
@@ -344,3 +351,9 @@ class Filing:
                 step=step,
                 possible=possible,
             )
+
+
+def _person(actor: str) -> str:
+    """The name of an account or of who is at a terminal: one name is one person."""
+    kind, _, name = actor.partition(" ")
+    return name.casefold() if kind in ("account", "operator") else actor

@@ -176,13 +176,22 @@ def approve(
                 digest=digest,
             )
         aside = [Override(guard, reason, actor, now) for guard, reason in overrides.items()]
-        filing = before.approve(Approval(actor, name, function, now, portal, view), aside)
+        is_author = before.is_by(actor) or _is_authors_name(work, before, name)
+        approval = Approval(actor, name, function, now, portal, view, is_author)
+        filing = before.approve(approval, aside)
         work.filings.add(filing)
-        detail = {"sha256": before.digest, "name": name, "portal": portal, "view": view} | {
-            each.guard.value: each.reason[:MAX_TEXT] for each in aside
-        }
+        detail = {"sha256": before.digest, "name": name, "portal": portal, "view": view}
+        detail |= {"by_an_author": "yes"} if is_author else {}
+        detail |= {each.guard.value: each.reason[:MAX_TEXT] for each in aside}
         work.audit.add(Event(now, Kind.DECLARATION_APPROVED, actor, filing_id, detail))
     return filing
+
+
+def _is_authors_name(work: UnitOfWork, filing: Filing, name: str) -> bool:
+    """Whether the approval is given in the name of someone who drafted or changed it."""
+    names = (each.removeprefix("account ") for each in filing.authors if each[:8] == "account ")
+    accounts = (work.accounts.find(name=each) for each in names)
+    return any(each and each.full_name.casefold() == name.strip().casefold() for each in accounts)
 
 
 def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: str) -> Filing:

@@ -263,7 +263,8 @@ class DeclarationSealer:
             _figures(filing, figures),
             state="approved",
             approvals=tuple(
-                declared.Approval(each.name, each.function, each.at) for each in filing.approvals
+                declared.Approval(each.name, each.function, each.at, each.is_author)
+                for each in filing.approvals
             ),
             overrides=tuple(
                 declared.Override(each.guard.value, each.reason, each.by, each.at)

@@ -47,6 +47,8 @@ def fleet(collector: CollectorFolder, site: PortalSite) -> Iterator[Fleet]:
         )
     for name, value in COMPANY.items():
         collector.set(name, value)
+    # One account runs all commands here.
+    collector.set("apart", "false")
     settings = collector.home / "collector.toml"
     text = settings.read_text().replace('# name = "Ateliers Exemple"', 'name = "Œuvres & Fils"')
     settings.write_text(text)
@@ -105,6 +107,7 @@ def test_it_goes_from_draft_to_receipt(fleet: Fleet, site: PortalSite, tmp_path:
     assert told["sealed"]["sha256"] == receipt["pdf"]
     document = json.loads((tmp_path / "declaration.json").read_text())
     assert (document["state"], document["approvals"][0]["name"]) == ("approved", "Zoé")
+    assert document["approvals"][0]["is_author"] is True
     assert sum(each["enrolled"] for each in document["perimeter"]["systems"]) == 5
     assert receipt["number"] in (tmp_path / "receipt.page").read_text()
     openssl = ["openssl", "cms", "-verify", "-inform", "DER", "-purpose", "any"]

@@ -30,7 +30,7 @@ def a_filing(**fields: object) -> Filing:
         "publisher": "microsoft",
         "document": b"{}",
         "facts": Facts(LINES, 100, 97, 0, 0),
-        "policy": Policy(),
+        "policy": Policy(apart=False),
         "drafted_by": "operator zoe",
         "drafted_at": NOON,
     }
@@ -97,7 +97,7 @@ def test_what_is_not_in_the_way_cannot_be_set_aside() -> None:
 
 
 def test_two_approvers_are_two_people() -> None:
-    filing = a_filing(policy=Policy(approvers=2)).review(LINES).approve(approval())
+    filing = a_filing(policy=Policy(approvers=2, apart=False)).review(LINES).approve(approval())
     assert filing.state is State.REVIEWED
 
     with pytest.raises(FilingRefused, match="approved the declaration 20261123-abc already"):
@@ -107,7 +107,7 @@ def test_two_approvers_are_two_people() -> None:
 
 
 def test_another_document_needs_every_approval_again() -> None:
-    policy = Policy(coverage_percent=99, approvers=2)
+    policy = Policy(coverage_percent=99, approvers=2, apart=False)
     filing = a_filing(policy=policy).review(LINES).approve(approval(), [aside(Guard.COVERAGE)])
 
     amended = filing.amend(b'{"reservations": []}', "operator eve")
@@ -124,13 +124,28 @@ def test_what_is_approved_is_not_changed_any_more() -> None:
         filing.amend(b"[]", "operator eve")
 
 
-def test_the_one_who_drafted_it_does_not_approve_where_that_is_wanted() -> None:
-    filing = a_filing(policy=Policy(apart=True)).review(LINES)
+def test_the_one_who_drafted_it_does_not_approve_unless_the_settings_allow_it() -> None:
+    filing = a_filing(policy=Policy()).review(LINES)
 
     with pytest.raises(FilingRefused, match="operator zoe drafted"):
         filing.approve(approval())
 
     assert filing.approve(approval("operator ali")).state is State.APPROVED
+
+
+def test_who_drafted_at_the_console_is_the_same_person_at_a_terminal() -> None:
+    filing = a_filing(policy=Policy(), drafted_by="account Zoe").review(LINES)
+
+    with pytest.raises(FilingRefused, match="operator zoe drafted"):
+        filing.approve(approval("operator zoe"))
+
+
+def test_an_approval_by_an_author_says_so_where_it_is_allowed() -> None:
+    filing = a_filing(policy=Policy(approvers=2, apart=False)).review(LINES)
+
+    filing = filing.approve(approval()).approve(approval("operator ali"))
+
+    assert [each.is_author for each in filing.approvals] == [True, False]
 
 
 def test_who_changed_it_is_an_author_too_where_the_policy_keeps_them_apart() -> None:

@@ -278,7 +278,8 @@ def _disclosure(
         "stated": filings.stated(found.document),
         "said": said,
         "typed": defaultdict(str, typed or {}),
-        "is_own": found.policy.apart and actor in found.authors,
+        "is_own": found.policy.apart and found.is_by(actor),
+        "is_author": found.is_by(actor),
         "has_approved": actor in {each.by for each in found.approvals},
         "wanted": found.policy.approvers - len(found.approvals),
     }
