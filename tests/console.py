@@ -86,7 +86,9 @@ class ConsoleHouse:
     def browser_by_password(self, *roles: Role, language: str = "fr") -> Browser:
         """Signed in as a new account with a password of its own, which takes a second."""
         name = self._name(roles)
-        _, first = accounts.add(self.collector, name, f"Camille {name}", roles)
+        _, first = accounts.add(
+            self.collector, name, f"Camille {name}", roles, reason="prend ses fonctions"
+        )
         browser = self.anonymous()
         browser.post("/sign-in", data={"name": name, "password": first})
         own = PASSWORD.format(name.rpartition("-")[2])

@@ -123,6 +123,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # coverage_percent = 95           # of the known devices have to have reported lately
 # approvers = 1                   # different people, by their accounts
 # apart = true                    # who drafts approves nothing; false: one person may do both
+# hours_after_reset = 24          # until an account approves that an administrator made able to
 
 [seal]                            # of the declaration; files are in this folder unless absolute
 # certificate = ""                # "company.p12": the company's certificate and key (PKCS#12)
@@ -464,6 +465,7 @@ class ApprovalTable(Model):
     coverage_percent: Annotated[int, Field(ge=0, le=100)] = 95
     approvers: Annotated[int, Field(ge=1, le=5)] = 1
     apart: bool = True
+    hours_after_reset: Annotated[int, Field(ge=0, le=720)] = 24
 
 
 class Settings(Model):
@@ -569,6 +571,7 @@ class Config:
     limits: Limits
     oldest_agent: str
     approval: Policy
+    approver_wait_hours: int
     seal: Sealing
     console: ConsoleSettings
     directory: Directory | None
@@ -627,7 +630,8 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         company=Company(**settings.company.model_dump()),
         limits=settings.limits,
         oldest_agent=settings.agents.oldest,
-        approval=Policy(**settings.approval.model_dump()),
+        approval=Policy(**settings.approval.model_dump(exclude={"hours_after_reset"})),
+        approver_wait_hours=settings.approval.hours_after_reset,
         seal=_sealing(settings.seal, home),
         console=_console(settings.console, home),
         directory=_directory(settings.directory, home),

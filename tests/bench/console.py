@@ -125,7 +125,7 @@ def _fill(house: ConsoleHouse, devices: int) -> None:
 
 
 def _measure(house: ConsoleHouse, only: str) -> list[Page]:
-    browser = house.browser(Role.ADMINISTRATOR, Role.DSI, Role.LICENCE_MANAGER, language="fr")
+    browser = house.browser(Role.ADMINISTRATOR, Role.LICENCE_MANAGER, language="fr")
     paths = [path for path in _paths(house) if only in path]
     firsts = {path: _first(browser, path) for path in paths}
     times: dict[str, list[tuple[float, float]]] = {path: [] for path in paths}

@@ -27,6 +27,7 @@ def add(commands: Commands) -> None:
     new.add_argument("--full-name", default="", type=label, help="as documents have it")
     new.add_argument("--function", default="", type=label)
     new.add_argument("--email", default="", type=label)
+    new.add_argument("--reason", default="", type=label, help="needed for who approves")
     new.set_defaults(command=_add)
 
     listed = actions.add_parser("list", help="all accounts")
@@ -34,6 +35,7 @@ def add(commands: Commands) -> None:
 
     reset = actions.add_parser("reset", help="print another first password; no second factor")
     reset.add_argument("name", metavar="NAME")
+    reset.add_argument("--reason", default="", type=label, help="needed for who approves")
     reset.set_defaults(command=_reset)
 
     change = actions.add_parser("change", help="give other roles, shut out or let in again")
@@ -101,6 +103,7 @@ def _add(arguments: argparse.Namespace) -> int:
         arguments.role,
         function=arguments.function,
         email=arguments.email,
+        reason=arguments.reason,
     )
     print(f"{account.name} has the first password {password} (good for 7 days)")
     return OK
@@ -119,7 +122,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
-    password = accounts.reset(collector_of(arguments), arguments.name)
+    password = accounts.reset(collector_of(arguments), arguments.name, reason=arguments.reason)
     print(f"{arguments.name} has the first password {password} (good for 7 days)")
     return OK
 

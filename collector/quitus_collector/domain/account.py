@@ -1,5 +1,6 @@
 """Who may use the console: accounts, what their roles allow, sessions and tokens of the API."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -53,6 +54,21 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
 }
 
 
+def allowed_by(roles: Iterable[Role]) -> frozenset[Permission]:
+    """All that one of the roles allows."""
+    return frozenset[Permission]().union(*(ALLOWED[role] for role in roles))
+
+
+def approves(roles: Iterable[Role]) -> bool:
+    """Whether one of them approves declarations."""
+    return Permission.APPROVE in allowed_by(roles)
+
+
+def mixes(roles: Iterable[Role]) -> bool:
+    """Whether they let one person edit and approve."""
+    return {Permission.EDIT, Permission.APPROVE} <= allowed_by(roles)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A person who signs in: with a password kept here, or through the company's own sign-in.
@@ -61,7 +77,9 @@ class Account:
     `password_hash` is empty for who comes through the company's sign-in, whose `subject` is that
     service's own name for the person. `sealed_secret` is the second factor's, encrypted; empty
     without one. With `password_ends_at` the password was made by another person, and is good for
-    nothing but choosing one's own until then.
+    nothing but choosing one's own until then. Approvals by it are taken from `approves_from` on:
+    since when it has the role, or a while after someone else made its password; None where it never
+    approved. `alerts` are entries of the audit log that this person has still to see.
     """
 
     id: str
@@ -82,11 +100,13 @@ class Account:
     locked_until: datetime | None = None
     signed_in_at: datetime | None = None
     disabled_at: datetime | None = None
+    approves_from: datetime | None = None
+    alerts: tuple[int, ...] = ()
 
     @property
     def allowed(self) -> frozenset[Permission]:
         """All that one of its roles allows."""
-        return frozenset[Permission]().union(*(ALLOWED[role] for role in self.roles))
+        return allowed_by(self.roles)
 
     @property
     def actor(self) -> str:

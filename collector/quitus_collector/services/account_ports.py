@@ -1,10 +1,11 @@
 """What the console's use cases need of the outside world."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
 from quitus_collector.domain.account import Account, APIToken, Session
+from quitus_collector.domain.audit import Event
 from quitus_collector.domain.job import Job
 
 
@@ -95,6 +96,13 @@ class Notices(Protocol):
 
     def replace(self, way: str, marks: Collection[str], at: datetime) -> None:
         """These and no others were told by this way."""
+
+
+class Letters(Protocol):
+    """Jobs that tell something by mail, each with its content; none where nobody is told so."""
+
+    def __call__(self, addresses: Collection[str], event: Event) -> Iterable[tuple[Job, bytes]]:
+        """To these addresses, and to those that the settings name."""
 
 
 class PasswordHasher(Protocol):

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 
 from quitus_collector.domain.audit import Event, Kind
@@ -176,6 +177,7 @@ def approve(
                 digest=digest,
             )
         aside = [Override(guard, reason, actor, now) for guard, reason in overrides.items()]
+        must_approve_by_now(work, actor, now)
         is_author = before.is_by(actor) or _is_authors_name(work, before, name)
         approval = Approval(actor, name, function, now, portal, view, is_author)
         filing = before.approve(approval, aside)
@@ -185,6 +187,19 @@ def approve(
         detail |= {each.guard.value: each.reason[:MAX_TEXT] for each in aside}
         work.audit.add(Event(now, Kind.DECLARATION_APPROVED, actor, filing_id, detail))
     return filing
+
+
+def must_approve_by_now(work: UnitOfWork, actor: str, now: datetime) -> None:
+    """Raises FilingRefused for an account that an administrator made able to a moment ago."""
+    kind, _, name = actor.partition(" ")
+    account = work.accounts.find(name=name) if kind == "account" else None
+    if account and account.approves_from and now < account.approves_from:
+        raise FilingRefused(
+            "an administrator gave {name} the role or another password: approvals by {name} are "
+            "taken from {when} UTC on",
+            name=account.name,
+            when=f"{account.approves_from:%Y-%m-%d %H:%M}",
+        )
 
 
 def _is_authors_name(work: UnitOfWork, filing: Filing, name: str) -> bool:

@@ -102,7 +102,7 @@ def digest(found: Sequence[Notice], messages: Messages) -> str:
     """One message of all of them, by topic."""
     parts = []
     for topic, title in TITLES.items():
-        lines = [_plain(sentence(each, messages)) for each in found if each.topic is topic]
+        lines = [plain(sentence(each, messages)) for each in found if each.topic is topic]
         if lines:
             parts.append("\n".join([messages.text(title), "", *(f"- {line}" for line in lines)]))
     return "\n\n".join(parts) + "\n"
@@ -113,6 +113,6 @@ def _mark(told: Notice) -> str:
     return sha256(told.key.encode("utf-8", "replace")).hexdigest()
 
 
-def _plain(line: str) -> str:
+def plain(line: str) -> str:
     """One line whatever names are in it, and none that turns the words around it about."""
     return "".join(each if each.isprintable() else " " for each in line)[:500]

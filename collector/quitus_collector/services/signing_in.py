@@ -3,15 +3,25 @@
 import logging
 import secrets
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from quitus_collector.domain.account import IDLE, Account, Permission, Role, Session, Stage
+from quitus_collector.domain.account import (
+    IDLE,
+    Account,
+    Permission,
+    Role,
+    Session,
+    Stage,
+    approves,
+)
 from quitus_collector.domain.audit import Event, Kind
+from quitus_collector.domain.job import Job
 from quitus_collector.errors import SignInRefused, StoreError, UsageError
-from quitus_collector.services.account_ports import PasswordHasher, SecondFactor
+from quitus_collector.services import duties
+from quitus_collector.services.account_ports import Letters, PasswordHasher, SecondFactor
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 from quitus_collector.services.wording import N_
 
@@ -33,6 +43,10 @@ class SignedIn:
     account: Account
 
 
+def _no_letters(addresses: Collection[str], event: Event) -> Sequence[tuple[Job, bytes]]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """What signing in works with."""
@@ -41,6 +55,11 @@ class Door:
     clock: Clock
     hasher: PasswordHasher
     factor: SecondFactor
+    # No account both edits and approves.
+    apart: bool = True
+    # For how long nothing is approved by an account that an administrator made able to.
+    approver_wait: timedelta = timedelta(hours=24)
+    letters: Letters = _no_letters
 
 
 def make_account(
@@ -53,11 +72,16 @@ def make_account(
     function: str = "",
     email: str = "",
     language: str = "fr",
+    reason: str = "",
 ) -> tuple[Account, str]:
     """A new account with a first password, which is shown this once; raises UsageError.
 
-    The person has to choose another one with it.
+    The person has to choose another one with it. One that approves is made for a reason, and told
+    to those who do.
     """
+    duties.must_be_apart(roles, apart=door.apart)
+    if approves(roles):
+        duties.must_say_why(name, reason)
     name = name.strip()
     if not name or len(name) > 64 or not all(c.isalnum() or c in ".-_@+" for c in name):
         raise UsageError(
@@ -78,9 +102,16 @@ def make_account(
         password_ends_at=now + FIRST_PASSWORD,
     )
     with door.store.writing() as work:
-        work.accounts.add(account)
         detail = {"roles": ", ".join(sorted(roles))}
-        work.audit.add(Event(now, Kind.ACCOUNT_MADE, actor, account.actor, detail))
+        if not approves(roles):
+            work.accounts.add(account)
+            work.audit.add(Event(now, Kind.ACCOUNT_MADE, actor, account.actor, detail))
+            return account, password
+        detail |= {"what": duties.GIVEN, "reason": reason}
+        duties.tell(work, door.letters, Event(now, Kind.ACCOUNT_MADE, actor, account.actor, detail))
+        begins = duties.approving_from(work, account, now, door.approver_wait)
+        account = replace(account, approves_from=begins)
+        work.accounts.add(account)
     return account, password
 
 
@@ -131,9 +162,13 @@ def sign_in_by_company(
     """A session for whom the company's own sign-in vouches for, with the roles that it gives.
 
     The account is made when the person first comes. Raises SignInRefused without a role, for an
-    account that is disabled, and where the name is another one's.
+    account that is disabled, where the name is another one's, and for roles that are to be apart.
     """
     now = door.clock.now()
+    try:
+        duties.must_be_apart(roles, apart=door.apart)
+    except UsageError as error:
+        raise SignInRefused(error.message, **error.values) from error
     if not roles:
         raise SignInRefused("your account gives you no part in Quitus: ask the administrator")
     with door.store.writing() as work:
@@ -146,6 +181,9 @@ def sign_in_by_company(
         told = replace(
             account, subject=subject, full_name=full_name, email=email, roles=frozenset(roles)
         )
+        if approves(roles) and not told.approves_from:
+            # The company's service says so, and no administrator of Quitus.
+            told = replace(told, approves_from=now)
         if told != known:
             detail = {"roles": ", ".join(sorted(roles)), "by": "the company's sign-in"}
             kind = Kind.ACCOUNT_CHANGED if known else Kind.ACCOUNT_MADE
@@ -162,7 +200,7 @@ def visit(door: Door, secret: str) -> tuple[Session, Account] | None:
         account = work.accounts.get(session.account) if session else None
     if session is None or account is None or session.is_over(now) or account.disabled_at:
         return None
-    return session, account
+    return session, duties.acting(account, apart=door.apart)
 
 
 class Sightings:
@@ -197,14 +235,14 @@ class Sightings:
             log.warning("a visit is not written down", extra={"reason": str(error)})
 
 
-def may_still(store: Store, actor: str, permission: Permission) -> bool:
+def may_still(store: Store, actor: str, permission: Permission, *, apart: bool) -> bool:
     """Whether who acts under this name in the audit log is an account that may do so now."""
     kind, _, name = actor.partition(" ")
     with store.reading() as work:
         account = work.accounts.find(name=name)
     if account is None or kind != "account" or account.disabled_at:
         return False
-    return permission in account.allowed
+    return permission in duties.acting(account, apart=apart).allowed
 
 
 def choose_password(door: Door, session: Session, old: str, new: str) -> SignedIn:
@@ -268,14 +306,20 @@ def set_factor(door: Door, session: Session, sealed: str, code: str) -> None:
         work.audit.add(Event(now, Kind.SECOND_FACTOR_SET, account.actor, account.actor))
 
 
-def reset(door: Door, name: str, *, actor: str) -> str:
-    """A first password again, and no second factor: all sessions end. Raises UsageError."""
+def reset(door: Door, name: str, *, actor: str, reason: str = "") -> str:
+    """A first password again, and no second factor: all sessions end. Raises UsageError.
+
+    Of someone who approves for a reason alone; those who do are told, and nothing is approved by
+    the account for a while.
+    """
     now, password = door.clock.now(), secrets.token_urlsafe(12)
     hashed = door.hasher.hash(password)
     with door.store.writing() as work:
         account = _named(work, name)
         if account.subject:
             raise UsageError("{name} signs in with the company's own service", name=account.name)
+        # Whoever never signed in has no place that somebody else could take.
+        is_new = account.signed_in_at is None
         work.accounts.add(
             replace(
                 account,
@@ -284,11 +328,17 @@ def reset(door: Door, name: str, *, actor: str) -> str:
                 sealed_secret="",
                 failures=0,
                 locked_until=None,
+                approves_from=account.approves_from if is_new else now + door.approver_wait,
             )
         )
         work.sessions.remove_of(account.id)
-        detail = {"what": "first password made, second factor taken off"}
-        work.audit.add(Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail))
+        detail = {"what": duties.RESET, "reason": reason}
+        event = Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail)
+        if approves(account.roles):
+            duties.must_say_why(account.name, reason)
+            duties.tell(work, door.letters, event)
+        else:
+            work.audit.add(event)
     return password
 
 
@@ -300,15 +350,20 @@ def change(
     is_disabled: bool | None = None,
     reason: str = "",
     actor: str,
+    on_behalf_of: str = "",
 ) -> Account:
     """Other roles, or shut out, or let in again; sessions end. Raises UsageError.
 
-    The last administrator stays one.
+    The last administrator stays one. Nobody gives roles to the own account, nor does a program to
+    the account of who made its token, `on_behalf_of`.
     """
     now = door.clock.now()
     with door.store.writing() as work:
         before = account = _named(work, name)
         if roles is not None:
+            if account.actor in (actor, on_behalf_of) and frozenset(roles) != account.roles:
+                raise UsageError("nobody changes the own roles: another administrator does")
+            duties.must_be_apart(roles, apart=door.apart)
             account = replace(account, roles=frozenset(roles))
         if is_disabled is not None:
             account = replace(account, disabled_at=now if is_disabled else None)
@@ -316,15 +371,40 @@ def change(
         if not any(Role.ADMINISTRATOR in each.roles and not each.disabled_at for each in left):
             raise UsageError("{name} is the last administrator", name=account.name)
         if account != before:
-            work.accounts.add(account)
-            work.sessions.remove_of(account.id)
-            detail = {
-                "roles": ", ".join(sorted(account.roles)),
-                "disabled": "yes" if account.disabled_at else "no",
-                "reason": reason,
-            }
-            work.audit.add(Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail))
+            _changed(door, work, before, account, reason, actor)
     return account
+
+
+def _changed(
+    door: Door, work: UnitOfWork, before: Account, account: Account, reason: str, actor: str
+) -> None:
+    now = door.clock.now()
+    detail = {
+        "roles": ", ".join(sorted(account.roles)),
+        "disabled": "yes" if account.disabled_at else "no",
+        "reason": reason,
+    }
+    what = duties.what_changed(before, account)
+    if what:
+        duties.must_say_why(account.name, reason)
+    if what == duties.GIVEN:
+        begins = duties.approving_from(work, account, now, door.approver_wait)
+        account = replace(account, approves_from=begins)
+    work.accounts.add(account)
+    work.sessions.remove_of(account.id)
+    event = Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail)
+    if what:
+        duties.tell(work, door.letters, replace(event, detail=detail | {"what": what}))
+    else:
+        work.audit.add(event)
+
+
+def seen(door: Door, account: Account, number: int) -> None:
+    """The person has seen what was told up to this entry of the audit log."""
+    with door.store.writing() as work:
+        account = work.accounts.get(account.id)
+        left = tuple(each for each in account.alerts if each > number)
+        work.accounts.add(replace(account, alerts=left))
 
 
 def _named(work: UnitOfWork, name: str) -> Account:

@@ -72,7 +72,10 @@ def _task(console: Console, kind: Kind) -> Task:
             console.figures.expire()
         collector = console.collector.acting_as(job.actor, language)
         try:
-            if kind.permission and not may_still(collector.store, job.actor, kind.permission):
+            apart = settings.approval.apart
+            if kind.permission and not may_still(
+                collector.store, job.actor, kind.permission, apart=apart
+            ):
                 # Asked for in time, but it is done now.
                 raise UsageError(N_("your account does not allow this any more: nothing was done"))
             work = Work(collector, console, job.arguments, content, progress, job.made_at, job.id)

@@ -1,10 +1,12 @@
 """The console's door, and its accounts as the command line sees them."""
 
 from collections.abc import Collection
+from datetime import timedelta
 
 from quitus_collector.domain.account import Account, Role
 from quitus_collector.services import signing_in
 from quitus_collector.services.signing_in import Door
+from quitus_collector.wiring import notifying
 from quitus_collector.wiring.collector import Collector
 
 # Below the collector's folder: what second factors are encrypted with.
@@ -20,7 +22,16 @@ def door(collector: Collector) -> Door:
     from quitus_collector.adapters.passwords import Argon2Hasher
 
     factor = TimeCodes(key_in(collector.config.home / KEY))
-    return Door(collector.store, collector.clock, Argon2Hasher(), factor)
+    config = collector.config
+    return Door(
+        collector.store,
+        collector.clock,
+        Argon2Hasher(),
+        factor,
+        apart=config.approval.apart,
+        approver_wait=timedelta(hours=config.approver_wait_hours),
+        letters=lambda addresses, event: notifying.warn(collector, addresses, event),
+    )
 
 
 def add_first(collector: Collector) -> str:
@@ -37,6 +48,7 @@ def add(
     *,
     function: str = "",
     email: str = "",
+    reason: str = "",
 ) -> tuple[Account, str]:
     """A new account and its first password; raises UsageError."""
     return signing_in.make_account(
@@ -48,12 +60,13 @@ def add(
         function=function,
         email=email,
         language=collector.config.language,
+        reason=reason,
     )
 
 
-def reset(collector: Collector, name: str) -> str:
+def reset(collector: Collector, name: str, *, reason: str = "") -> str:
     """Another first password, and no second factor; sessions end. Raises UsageError."""
-    return signing_in.reset(door(collector), name, actor=collector.actor)
+    return signing_in.reset(door(collector), name, actor=collector.actor, reason=reason)
 
 
 def change(
@@ -63,6 +76,7 @@ def change(
     roles: Collection[Role] | None = None,
     is_disabled: bool | None = None,
     reason: str = "",
+    on_behalf_of: str = "",
 ) -> Account:
     """Other roles, or shut out, or let in again; raises UsageError."""
     return signing_in.change(
@@ -72,4 +86,5 @@ def change(
         is_disabled=is_disabled,
         reason=reason,
         actor=collector.actor,
+        on_behalf_of=on_behalf_of,
     )

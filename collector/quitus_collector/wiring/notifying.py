@@ -2,14 +2,17 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 
 from quitus_collector.adapters import mailer, webhooks
 from quitus_collector.adapters.mailer import MailServer
+from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.webhooks import Hook
 from quitus_collector.config import MailTable, WebhookTable
+from quitus_collector.domain.audit import Event
 from quitus_collector.domain.job import Job
 from quitus_collector.domain.notice import Notice
 from quitus_collector.domain.position import Position
@@ -65,12 +68,13 @@ def deliver_mail(
     table = collector.config.console.mail
     if table is None:
         raise UsageError("nobody is told by mail any more: collector.toml has no [console.mail]")
+    recipients = arguments.get("to", "").splitlines() or table.recipients
     subject, _, text = content.decode().partition("\n")
     try:
         refused = mailer.send(
             _server(collector, table),
             table.sender,
-            table.recipients,
+            recipients,
             subject,
             text,
             reference=arguments["delivery"],
@@ -79,7 +83,7 @@ def deliver_mail(
     except NotSent as error:
         return _again(collector, MAIL, arguments, content, error)
     # To those it was sent: to try again would send it to the others twice.
-    said = ", ".join(each for each in table.recipients if each not in refused)
+    said = ", ".join(each for each in recipients if each not in refused)
     if refused:
         said = collector.messages.text(
             "{sent}; the server takes no message for {refused}",
@@ -131,6 +135,28 @@ def _mailed(collector: Collector, new: Sequence[Notice]) -> Iterator[tuple[Job, 
     messages = collector.messages
     subject = messages.count("Quitus: {n} thing to see", "Quitus: {n} things to see", len(new))
     yield _job(collector, MAIL, ""), f"{subject}\n{notices.digest(new, messages)}".encode()
+
+
+def warn(
+    collector: Collector, addresses: Collection[str], event: Event
+) -> Iterator[tuple[Job, bytes]]:
+    """Tells at once that the rights of someone who approves changed; nobody without a server."""
+    table = collector.config.console.mail
+    if table is None:
+        return
+    messages, detail = Messages(collector.config.language, collector.config.time_zone), event.detail
+    text = messages.text(
+        "{actor} changed {subject}, who approves declarations: {what}. Reason: {reason}",
+        actor=notices.plain(event.actor),
+        subject=notices.plain(event.subject),
+        what=messages.text(detail.get("what", "")),
+        reason=notices.plain(detail.get("reason", "")),
+    )
+    subject = messages.text("Quitus: someone who approves was changed")
+    job = _job(collector, MAIL, "")
+    to = sorted({*table.recipients, *addresses})
+    arguments = {**job.arguments, "to": "\n".join(to)}
+    yield replace(job, arguments=arguments), f"{subject}\n{text}\n".encode()
 
 
 def _hooked(collector: Collector, name: str, new: Sequence[Notice]) -> Iterator[tuple[Job, bytes]]:

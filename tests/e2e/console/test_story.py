@@ -194,7 +194,9 @@ def test_two_people_declare_from_the_first_sign_in_to_the_receipt(
     company: Company, keep: Look, tmp_path: Path
 ) -> None:
     passwords = {
-        name: accounts.add(company.house.collector, name, full, [role], function=function)[1]
+        name: accounts.add(
+            company.house.collector, name, full, [role], function=function, reason="nommé"
+        )[1]
         for name, full, role, function in (
             ("claire", "Claire Martin", Role.LICENCE_MANAGER, "Gestionnaire de licences"),
             ("denis", "Denis Leroy", Role.DSI, "DSI"),

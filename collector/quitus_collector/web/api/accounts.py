@@ -36,6 +36,13 @@ class AccountWanted(BaseModel):
     roles: Annotated[list[Role], Field(min_length=1)]
     function: Word = ""
     email: Word = ""
+    reason: Prose = ""
+
+
+class ResetWanted(BaseModel):
+    """Why, which who approves is told."""
+
+    reason: Prose = ""
 
 
 class AccountMade(BaseModel):
@@ -108,6 +115,7 @@ def make_account(call: Call, wanted: AccountWanted) -> AccountMade:
         wanted.roles,
         function=wanted.function,
         email=wanted.email,
+        reason=wanted.reason,
     )
     return AccountMade(account=_account(account), first_password=password)
 
@@ -122,15 +130,17 @@ def change_account(call: Call, name: Word, change: AccountChange) -> AccountShow
         roles=change.roles,
         is_disabled=change.disabled,
         reason=change.reason,
+        on_behalf_of=call.token.made_by,
     )
     return _account(changed)
 
 
 @router.call("POST", "/accounts/{name}/reset", Permission.ADMINISTER)
-def reset_account(call: Call, name: Word) -> FirstPassword:
+def reset_account(call: Call, name: Word, wanted: ResetWanted | None = None) -> FirstPassword:
     """Makes another first password, and takes the second factor off."""
     _known(call, name)
-    return FirstPassword(first_password=accounts.reset(call.collector, name))
+    reason = wanted.reason if wanted else ""
+    return FirstPassword(first_password=accounts.reset(call.collector, name, reason=reason))
 
 
 @router.call("GET", "/tokens", Permission.ADMINISTER)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Form, Request, Response
 
-from quitus_collector.domain.account import ALLOWED, Account, Permission, Role
+from quitus_collector.domain.account import ALLOWED, Account, Permission, Role, mixes
 from quitus_collector.errors import UsageError
 from quitus_collector.services.wording import N_
 from quitus_collector.web.rendering import go, page
@@ -39,11 +39,18 @@ def add(
     full_name: Text = "",
     function: Text = "",
     email: Text = "",
+    reason: Text = "",
     roles: Roles = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Makes an account, and shows its first password this once."""
     account, password = accounts.add(
-        visit.collector, name, full_name, _roles(roles), function=function, email=email
+        visit.collector,
+        name,
+        full_name,
+        _roles(roles),
+        function=function,
+        email=email,
+        reason=reason,
     )
     return _page(request, visit, account, password)
 
@@ -85,10 +92,10 @@ def set_access(
 
 
 @router.form(HERE + "/{account_id}/reset", Permission.ADMINISTER)
-def reset(request: Request, visit: Visit, account_id: str) -> Response:
+def reset(request: Request, visit: Visit, account_id: str, reason: Text = "") -> Response:
     """Makes another first password, and shows it this once."""
     account = _account(visit, account_id)
-    password = accounts.reset(visit.collector, account.name)
+    password = accounts.reset(visit.collector, account.name, reason=reason)
     account = _account(visit, account_id)
     context = {"account": account, "roles": list(Role), "password": password}
     return page(request, "account_of.html", context)
@@ -100,6 +107,8 @@ def _page(
     with visit.collector.store.reading() as work:
         listed = work.accounts.list()
     context = {
+        "apart": visit.collector.config.approval.apart,
+        "mixed": [each for each in listed if mixes(each.roles)],
         "accounts": listed,
         "roles": list(Role),
         "allowed": ALLOWED,

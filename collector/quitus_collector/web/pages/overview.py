@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fastapi import Request, Response
 
 from quitus_collector.domain.account import Permission
+from quitus_collector.domain.audit import Entry
 from quitus_collector.domain.campaign import Campaign, progress
 from quitus_collector.domain.measurement import Measurement
 from quitus_collector.domain.position import LineState, Position, PositionLine
@@ -15,10 +16,12 @@ from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.roster import Condition
 from quitus_collector.domain.support import Support, VersionInUse, versions
 from quitus_collector.services import filings, measuring
+from quitus_collector.services.ports import AuditFilter
 from quitus_collector.services.roster import Watch
 from quitus_collector.services.wording import NN_
 from quitus_collector.web import charts
 from quitus_collector.web.charts import Bar, Course
+from quitus_collector.web.event_words import who
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.visits import Pages, Visit, Visitor
 
@@ -71,6 +74,8 @@ def overview(request: Request, visit: Visit) -> Response:
     due = _due(campaigns, today)
     decisions = _decisions(counted.value, watched, waiting, due)
     context = {
+        "alerts": _alerts(visit),
+        "who": who,
         "position": counted.value,
         "counted_at": counted.at,
         "decisions": [each for each in decisions if each.number],
@@ -93,6 +98,14 @@ def overview(request: Request, visit: Visit) -> Response:
         "support": {each.product: each.support(today) for each in used},
     }
     return page(request, "overview.html", context)
+
+
+def _alerts(visit: Visitor) -> list[Entry]:
+    """What was changed of people who approve, the newest first, as long as it is unseen."""
+    numbers = sorted(visit.account.alerts, reverse=True)
+    with visit.collector.store.reading() as work:
+        found = [work.audit.page(AuditFilter(), before=number + 1, limit=1) for number in numbers]
+    return [entry for entries in found for entry in entries]
 
 
 def _decisions(

@@ -104,6 +104,13 @@ def set_factor(request: Request, visit: Visit, sealed: Text, code: Text) -> Resp
     return go(request, "/account")
 
 
+@router.form("/account/alerts", None)
+def seen(visit: Visit, request: Request, number: Annotated[int, Form(ge=0, lt=2**63)]) -> Response:
+    """Takes what was told off the overview."""
+    signing_in.seen(visit.console.door, visit.account, number)
+    return go(request, "/")
+
+
 @router.form("/account/language", None)
 def choose_language(request: Request, visit: Visit, language: Text) -> Response:
     """The language of the account's pages."""

@@ -1,0 +1,110 @@
+"""Duties stay separate, whoever gives the roles; and who approves is told what becomes of them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from quitus_collector.domain.account import Role
+from quitus_collector.errors import FilingRefused, SignInRefused, UsageError
+from quitus_collector.services import filings, signing_in
+from quitus_collector.wiring import accounts
+from tests.console import ConsoleHouse
+
+WHY = "remplace Claire"
+
+
+def test_no_account_both_edits_and_approves(empty_house: ConsoleHouse) -> None:
+    both = [Role.DSI, Role.LICENCE_MANAGER]
+    door = empty_house.console.door
+
+    with pytest.raises(UsageError, match="both edit and approve"):
+        accounts.add(empty_house.collector, "zoe", "Zoé", both, reason=WHY)
+    with pytest.raises(SignInRefused, match="both edit and approve"):
+        signing_in.sign_in_by_company(door, "s", "zoe", "Zoé", "", both)
+
+    accounts.add(empty_house.collector, "zoe", "Zoé", [Role.LICENCE_MANAGER])
+    with pytest.raises(UsageError, match="both edit and approve"):
+        accounts.change(empty_house.collector, "zoe", roles=both, reason=WHY)
+
+
+def test_nobody_gives_roles_to_the_own_account_nor_to_that_of_the_token_s_maker(
+    empty_house: ConsoleHouse,
+) -> None:
+    administrator = empty_house.collector.acting_as("account administrator", "en")
+    wanted = [Role.ADMINISTRATOR, Role.DSI]
+
+    with pytest.raises(UsageError, match="nobody changes the own roles"):
+        accounts.change(administrator, "administrator", roles=wanted, reason=WHY)
+    program = empty_house.collector.acting_as("token script", "en")
+    with pytest.raises(UsageError, match="nobody changes the own roles"):
+        accounts.change(
+            program,
+            "administrator",
+            roles=wanted,
+            reason=WHY,
+            on_behalf_of="account administrator",
+        )
+
+
+def test_who_approves_is_told_until_it_was_seen(empty_house: ConsoleHouse) -> None:
+    dsi = empty_house.browser(Role.DSI)
+    administrator = empty_house.browser(Role.ADMINISTRATOR)
+    assert "Les droits de personnes" not in dsi.get("/").text
+
+    made = {"name": "mallory", "full_name": "Denis Leroy", "roles": "dsi"}
+    assert administrator.form("/administration/accounts", **made).status_code == 422
+    administrator.form("/administration/accounts", **made, reason="<b>départ</b>")
+
+    shown = dsi.get("/").text
+    assert "a modifié compte mallory : a reçu un rôle qui approuve" in shown
+    assert "&lt;b&gt;départ&lt;/b&gt;" in shown
+    (number,) = {part.split('"')[0] for part in shown.split('name="number" value="')[1:]}
+    assert "Les droits de personnes" not in administrator.get("/").text
+    dsi.form("/account/alerts", number=number)
+    assert "Les droits de personnes" not in dsi.get("/").text
+
+
+def test_an_account_that_an_administrator_made_able_to_approves_nothing_for_a_day(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = empty_house.collector
+    accounts.add(collector, "first", "First", [Role.DSI], reason=WHY)
+    accounts.add(collector, "second", "Second", [Role.DSI], reason=WHY)
+
+    def why_not(name: str) -> str:
+        """Why it cannot approve; any other reason than its account comes after that one."""
+        with collector.store.writing() as work:
+            try:
+                filings.must_approve_by_now(work, f"account {name}", collector.clock.now())
+            except FilingRefused as error:
+                return str(error)
+        return ""
+
+    # Nobody approved before the first: it takes nobody's place.
+    assert why_not("first") == ""
+    assert "approvals by second are taken from" in why_not("second")
+    with collector.store.writing() as work:
+        account = work.accounts.find(name="first")
+        assert account
+        work.accounts.add(account.succeeded(collector.clock.now()))
+    with pytest.raises(UsageError, match="say why"):
+        accounts.reset(collector, "first")
+    accounts.reset(collector, "first", reason="téléphone perdu")
+    assert "approvals by first are taken from" in why_not("first")
+
+    later = collector.clock.now() + timedelta(hours=25)
+    monkeypatch.setattr(type(collector.clock), "now", lambda _self: later)
+    assert (why_not("first"), why_not("second")) == ("", "")
+
+
+def test_an_account_that_has_both_from_before_approves_nothing(empty_house: ConsoleHouse) -> None:
+    both = empty_house.browser(Role.LICENCE_MANAGER)
+    with empty_house.collector.store.writing() as work:
+        (account,) = (each for each in work.accounts.list() if Role.LICENCE_MANAGER in each.roles)
+        work.accounts.add(replace(account, roles=account.roles | {Role.DSI}))
+
+    assert both.form("/declarations/x/approve").status_code == 403
+    assert both.get("/pools").status_code == 200
+    shown = empty_house.browser(Role.ADMINISTRATOR).get("/administration/accounts").text
+    assert "modifient et approuvent à la fois" in shown
