@@ -1,7 +1,9 @@
 """Programs that call the API, for tests."""
 
 from datetime import timedelta
+from typing import Any
 
+from httpx import Response
 from starlette.testclient import TestClient
 
 from quitus_collector.domain.account import Permission
@@ -25,3 +27,12 @@ class Program(TestClient):
             actor="operator test",
         )
         self.headers["Authorization"] = f"Bearer {self.secret}"
+        self._house = house
+
+    def done(self, begun: Response) -> dict[str, Any]:
+        """The job that a call began, once it is over."""
+        assert begun.status_code == 202, begun.text
+        assert begun.headers["location"] == f"/api/v1/jobs/{begun.json()['id']}"
+        self._house.work()
+        found: dict[str, Any] = self.get(f"{ADDRESS}{begun.headers['location']}").json()
+        return found

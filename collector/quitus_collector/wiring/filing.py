@@ -1,5 +1,6 @@
 """Declarations that are kept: drafted, approved, sealed, submitted; letters, expected devices."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,8 +21,8 @@ from quitus_collector.domain import comparison
 from quitus_collector.domain import declaration as declared
 from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.declaration import Declaration, Remedy, Reservation
-from quitus_collector.domain.filing import Filing, Guard
-from quitus_collector.errors import CollectorError, FilingRefused, UsageError
+from quitus_collector.domain.filing import Filing, Guard, State
+from quitus_collector.errors import CollectorError, FilingRefused, SealError, UsageError
 from quitus_collector.services import filings, submission
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Disclosed, Paper, Portal, SealedDocument
@@ -32,6 +33,7 @@ from quitus_collector.wiring.collector import Collector
 if TYPE_CHECKING:
     from quitus_collector.adapters import directory
 
+log = logging.getLogger(__name__)
 # Below the collector's folder: descriptions of portals, and what they are signed in to with.
 PORTALS, CREDENTIALS = "portals", "credentials"
 _FIGURES = TypeAdapter(Declaration)
@@ -291,6 +293,19 @@ def seal_receipt(collector: Collector, filing: Filing) -> bool:
         collector.store, collector.clock, filing, signed, actor=collector.actor
     )
     return True
+
+
+def seal_receipt_at_once(collector: Collector, filing: Filing) -> None:
+    """Where there is a receipt; what hinders it does not undo that there is one."""
+    if filing.state is not State.SUBMITTED:
+        return
+    try:
+        seal_receipt(collector, filing)
+    except SealError as error:
+        # It can be sealed later.
+        log.warning(
+            "a receipt is not sealed", extra={"declaration": filing.id, "reason": str(error)}
+        )
 
 
 def fetch_expected(collector: Collector) -> tuple["directory.Found", str]:

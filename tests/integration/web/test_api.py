@@ -350,20 +350,50 @@ def test_more_calls_than_a_token_may_make_have_to_wait(empty_house: ConsoleHouse
     assert other.get("catalogue").status_code == 200
 
 
-def test_a_declaration_is_drafted_and_read(office: ConsoleHouse) -> None:
+def test_a_declaration_is_drafted_as_a_job_and_read(office: ConsoleHouse) -> None:
     program = Program(office, Permission.READ, Permission.EDIT)
     program.post("imports", content=POOLS.read_bytes())
 
-    made = program.post("declarations", json={"publisher": "microsoft"}).json()
-    here = f"declarations/{made['id']}"
+    job = program.done(program.post("declarations", json={"publisher": "microsoft"}))
+    here = f"declarations/{job['result']['declaration']}"
+    made = program.get(here).json()
     read = program.post(f"{here}/readings", json={}).json()
 
-    assert made["state"] == "draft"
+    assert (made["state"], made["drafted_by"]) == ("draft", program.issued.actor)
     assert read["unread"] == []
     assert program.get(f"{here}/papers/draft").content.startswith(b"%PDF")
     refused(program.get(f"{here}/papers/sealed"), 404)
+    refused(program.post(f"{here}/verification"), 404)
     refused(program.post(f"{here}/seal"), 403)
     approver = Program(office, Permission.READ, Permission.APPROVE)
+    # Told at once, not by a job that fails.
     refused(approver.post(f"{here}/seal"), 409)
     # A person approves, on the page: no program does.
     refused(approver.post(f"{here}/approvals", json={"portal": "p", "digest": "0"}), 404)
+
+
+def test_what_cannot_be_drafted_is_refused_before_it_is_a_job(office: ConsoleHouse) -> None:
+    program = Program(office, Permission.READ, Permission.EDIT)
+
+    for wanted in ({"publisher": "nobody"}, {"campaign": "none"}, {"as_of": "2999-01-01"}):
+        refused(program.post("declarations", json=wanted), 422)
+
+    assert not [each for each in program.get("jobs").json()["items"]]
+
+
+def test_two_drafts_are_compared_one_is_counted_again_and_put_aside(office: ConsoleHouse) -> None:
+    program = Program(office, Permission.READ, Permission.EDIT)
+    one, other = (
+        program.done(program.post("declarations", json={"publisher": "microsoft"}))
+        for _ in range(2)
+    )
+    first, second = (each["result"]["declaration"] for each in (one, other))
+
+    differs = program.get(f"declarations/{second}/differences", params={"since": first})
+    again = program.done(program.post(f"declarations/{first}/recount"))
+    gone = program.post(f"declarations/{first}/discard", json={"reason": "a second one"})
+
+    assert differs.json() == {"items": []}
+    assert again["state"] == "done", again
+    assert gone.json()["state"] == "withdrawn"
+    refused(program.post(f"declarations/{first}/discard", json={"reason": "again"}), 409)

@@ -1,10 +1,9 @@
-"""Declarations: drafted, read, sealed, submitted, verified. People approve them, on their page."""
+"""Declarations: drafted, read, remarked on, compared, verified, counted again."""
 
 import json
-import tempfile
+from collections.abc import Sequence
 from datetime import date, datetime
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -12,12 +11,14 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from quitus_collector.domain.account import Permission
+from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.declaration import Remedy, Reservation
 from quitus_collector.domain.filing import Filing, Guard, State
 from quitus_collector.domain.verification import Outcome
 from quitus_collector.errors import UsageError
-from quitus_collector.services import filings, submission
+from quitus_collector.services import filings, wording
 from quitus_collector.services.declaring import check_publisher
+from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Paper
 from quitus_collector.web.api.calls import (
     Call,
@@ -30,10 +31,12 @@ from quitus_collector.web.api.calls import (
     upload,
 )
 from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
+from quitus_collector.web.api.work import BEGUN, JobShown, begin
+from quitus_collector.web.uploads import uploaded
 from quitus_collector.wiring import declaration, filing
 
 router = Calls("declarations")
-Name = Annotated[Word, Query(min_length=1, description="the portal, by its description's name")]
+Name = Annotated[Word, Query(min_length=1, description="the other declaration's id")]
 PDF, JSON, OTHER = "application/pdf", "application/json", "application/octet-stream"
 TYPES = {Paper.DRAFT: PDF, Paper.SEALED: PDF, Paper.DATA: JSON, Paper.EVIDENCE: JSON}
 
@@ -122,39 +125,25 @@ class Remark(BaseModel):
     by: date | None = None
 
 
-class FieldShown(BaseModel):
-    """One thing that leaves the house."""
-
-    page: str
-    label: str
-    value: str
-
-
-class ViewShown(BaseModel):
-    """All that a portal would be given; an approval names the digest."""
-
-    digest: str
-    fields: list[FieldShown]
-
-
-class Submission(BaseModel):
-    """To which portal: one whose view was approved."""
-
-    portal: Word
-
-
-class Outcomes(BaseModel):
-    """What is known of a declaration of which it is uncertain whether the portal has it."""
-
-    submitted: bool
-    receipt: Word = ""
-    reason: Prose = ""
-
-
 class Reason(BaseModel):
     """Why."""
 
     reason: Annotated[Prose, Field(min_length=1)]
+
+
+class DifferenceShown(BaseModel):
+    """A line that differs, and why, in sentences."""
+
+    product: str
+    label: str
+    changes: list[str]
+    reasons: list[str]
+
+
+class Differences(BaseModel):
+    """Line by line."""
+
+    items: list[DifferenceShown]
 
 
 class CheckShown(BaseModel):
@@ -180,29 +169,50 @@ def list_declarations(
     """Sorted by when they were drafted."""
     with call.collector.store.reading() as work:
         listed = sorted(work.filings.list(), key=_place)
-    shown, following = paged(listed, _place, cursor, limit)
-    return Page(items=[_shown(each) for each in shown], next=following)
+    some, following = paged(listed, _place, cursor, limit)
+    return Page(items=[shown(each) for each in some], next=following)
 
 
-@router.call("POST", "/declarations", Permission.EDIT, status=201)
-def draft(call: Call, wanted: DraftWanted) -> DeclarationShown:
-    """Fills a declaration in and keeps it; at a large fleet this takes minutes."""
-    check_publisher(call.collector.catalogue, wanted.publisher or None)
-    made, _ = filing.draft(call.collector, wanted.publisher or None, wanted.campaign, wanted.as_of)
-    return _shown(made)
+@router.call("POST", "/declarations", Permission.EDIT, **BEGUN)
+def draft(call: Call, response: Response, wanted: DraftWanted) -> JobShown:
+    """Has a declaration filled in and kept, whose id is the `declaration` of the job's result."""
+    collector = call.collector
+    check_publisher(collector.catalogue, wanted.publisher or None)
+    if wanted.campaign:
+        with collector.store.reading() as work:
+            work.campaigns.get(wanted.campaign)
+    if wanted.as_of:
+        end_of_past(collector.clock, wanted.as_of)
+    return begin(
+        call,
+        response,
+        "declaration-draft",
+        publisher=wanted.publisher,
+        letter=wanted.campaign,
+        as_of=wanted.as_of.isoformat() if wanted.as_of else "",
+        about=collector.catalogue.publishers.get(wanted.publisher, "") or wanted.campaign,
+    )
 
 
 @router.call("GET", "/declarations/{declaration}", Permission.READ)
 def get_declaration(call: Call, declaration: Word) -> DeclarationShown:
     """One declaration, and what is in the way of its approval."""
-    return _shown(_filing(call, declaration))
+    return shown(filing_of(call, declaration))
 
 
 @router.call("GET", "/declarations/{declaration}/document", Permission.READ)
 def get_document(call: Call, declaration: Word) -> dict[str, Any]:
     """All that it states."""
-    document: dict[str, Any] = json.loads(_filing(call, declaration).document)
+    document: dict[str, Any] = json.loads(filing_of(call, declaration).document)
     return document
+
+
+@router.call("GET", "/declarations/{declaration}/differences", Permission.READ)
+def compare(call: Call, declaration: Word, since: Name) -> Differences:
+    """The lines in which it differs from another one to the same publisher, `since`."""
+    filing_of(call, since)
+    found = filing.compare(call.collector, since, filing_of(call, declaration).id)
+    return Differences(items=_told(call, found))
 
 
 @router.call(
@@ -213,7 +223,7 @@ def get_document(call: Call, declaration: Word) -> dict[str, Any]:
 )
 def get_paper(call: Call, declaration: Word, paper: Paper) -> Response:
     """One of its files: as it was drafted, as it went out, its evidence, the receipt."""
-    kept = _filing(call, declaration)
+    kept = filing_of(call, declaration)
     if paper in (Paper.EVIDENCE, Paper.FIGURES) and Permission.EDIT not in call.token.scopes:
         # They name devices, and are not for everyone who reads.
         raise HTTPException(HTTPStatus.FORBIDDEN, "this paper takes the scope edit")
@@ -227,8 +237,8 @@ def get_paper(call: Call, declaration: Word, paper: Paper) -> Response:
 @router.call("POST", "/declarations/{declaration}/readings", Permission.EDIT)
 def review(call: Call, declaration: Word, reading: Reading) -> DeclarationShown:
     """Notes that lines were read."""
-    kept, collector = _filing(call, declaration), call.collector
-    return _shown(
+    kept, collector = filing_of(call, declaration), call.collector
+    return shown(
         filings.review(
             collector.store, collector.clock, kept.id, reading.lines, actor=collector.actor
         )
@@ -238,7 +248,7 @@ def review(call: Call, declaration: Word, reading: Reading) -> DeclarationShown:
 @router.call("POST", "/declarations/{declaration}/remarks", Permission.EDIT, status=201)
 def remark(call: Call, declaration: Word, remark: Remark) -> DeclarationShown:
     """One reservation or step of the plan more; approvals fall."""
-    kept, text = _filing(call, declaration), remark.text.strip()
+    kept, text = filing_of(call, declaration), remark.text.strip()
     if not text:
         raise UsageError("a remark has a text")
     said: Reservation | Remedy = Reservation(text, remark.line)
@@ -246,88 +256,75 @@ def remark(call: Call, declaration: Word, remark: Remark) -> DeclarationShown:
         said = Remedy(remark.line, text, remark.quantity, remark.by)
     elif remark.quantity is not None:
         raise UsageError("a quantity goes with a day until which something is done")
-    return _shown(filing.remark(call.collector, kept.id, said))
+    return shown(filing.remark(call.collector, kept.id, said))
 
 
 @router.call("DELETE", "/declarations/{declaration}/remarks/{number}", Permission.EDIT)
 def unremark(call: Call, declaration: Word, number: int) -> DeclarationShown:
     """Takes a remark out by its number, from 1 on; approvals fall."""
-    kept = _filing(call, declaration)
-    return _shown(filing.unremark(call.collector, kept.id, number))
+    kept = filing_of(call, declaration)
+    return shown(filing.unremark(call.collector, kept.id, number))
 
 
-@router.call("GET", "/declarations/{declaration}/view", Permission.READ)
-def get_view(call: Call, declaration: Word, portal: Name) -> ViewShown:
-    """All that the portal would be given; nothing is sent."""
-    kept = _filing(call, declaration)
-    seen = filing.view(call.collector, kept.id, portal)
-    fields = [FieldShown(page=e.page, label=e.label, value=e.value) for e in seen.fields]
-    return ViewShown(digest=seen.digest, fields=fields)
-
-
-@router.call("POST", "/declarations/{declaration}/seal", Permission.APPROVE)
-def seal(call: Call, declaration: Word) -> DeclarationShown:
-    """Makes the document that goes out."""
-    return _shown(filing.seal(call.collector, _filing(call, declaration).id))
-
-
-@router.call("POST", "/declarations/{declaration}/submission", Permission.APPROVE)
-def submit(call: Call, declaration: Word, submission: Submission) -> DeclarationShown:
-    """Sends it to the portal, once."""
-    kept = _filing(call, declaration)
-    sent = filing.submit(call.collector, kept.id, submission.portal)
-    return _shown(sent)
-
-
-@router.call("POST", "/declarations/{declaration}/inquiry", Permission.APPROVE)
-def ask(call: Call, declaration: Word) -> DeclarationShown:
-    """Asks the portal that it was sent to."""
-    kept = _filing(call, declaration)
-    if not kept.attempts:
-        raise UsageError("the declaration {id} was never sent", id=kept.id)
-    return _shown(filing.ask(call.collector, kept.id))
-
-
-@router.call("POST", "/declarations/{declaration}/outcome", Permission.APPROVE)
-def say_outcome(call: Call, declaration: Word, outcome: Outcomes) -> DeclarationShown:
-    """Says what is known of an uncertain one: its receipt, or why the portal does not have it."""
-    kept, collector = _filing(call, declaration), call.collector
-    store, clock, actor = collector.store, collector.clock, collector.actor
-    if outcome.submitted:
-        told = submission.say_submitted(store, clock, kept.id, outcome.receipt, b"", actor=actor)
-    else:
-        told = submission.say_not_submitted(store, clock, kept.id, outcome.reason, actor=actor)
-    return _shown(told)
-
-
-@router.call("POST", "/declarations/{declaration}/withdrawal", Permission.APPROVE)
-def withdraw(call: Call, declaration: Word, why: Reason) -> DeclarationShown:
-    """Decides not to send it."""
-    kept, collector = _filing(call, declaration), call.collector
-    return _shown(
-        filings.withdraw(
+@router.call("POST", "/declarations/{declaration}/discard", Permission.EDIT)
+def discard(call: Call, declaration: Word, why: Reason) -> DeclarationShown:
+    """Puts a draft aside that nobody approved."""
+    kept, collector = filing_of(call, declaration), call.collector
+    return shown(
+        filings.discard(
             collector.store, collector.clock, kept.id, why.reason, actor=collector.actor
         )
     )
 
 
+@router.call("POST", "/declarations/{declaration}/verification", Permission.READ)
+def verify_kept(call: Call, declaration: Word) -> Verified:
+    """Checks the sealed document that is kept."""
+    kept = filing_of(call, declaration)
+    with call.collector.store.reading() as work, found():
+        content = work.papers.find(kept.id, Paper.SEALED)
+        if not content:
+            raise UsageError("the declaration {id} is not sealed", id=kept.id)
+    return _verified(call, content, f"{kept.id}.pdf")
+
+
+@router.call("POST", "/declarations/{declaration}/recount", Permission.READ, **BEGUN)
+def recount(call: Call, response: Response, declaration: Word) -> JobShown:
+    """Has it counted again as of its day, from the history."""
+    kept = filing_of(call, declaration)
+    return begin(call, response, "declaration-reopen", id=kept.id, about=kept.id)
+
+
 @router.call("POST", "/verifications", Permission.READ, openapi_extra=upload())
 def verify(call: Call, content: Content) -> Verified:
     """Checks the sealed declaration in the body: its seal, its time, its figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "declaration.pdf"
-        file.write_bytes(content)
-        try:
-            made = declaration.verify(file, None, call.collector.config.seal.trust)
-        except UsageError as error:
-            raise UsageError(str(error).replace(f"{folder}/", "")) from error
+    return _verified(call, content, "declaration.pdf")
+
+
+def _verified(call: Call, content: bytes, name: str) -> Verified:
+    with uploaded(content, name) as file:
+        made = declaration.verify(file, None, call.collector.config.seal.trust)
     checks = [
         CheckShown(subject=e.subject, outcome=e.outcome, detail=e.detail) for e in made.checks
     ]
     return Verified(passed=made.passed, level=made.level, checks=checks)
 
 
-def _filing(call: Call, declaration: str) -> Filing:
+def _told(call: Call, differences: Sequence[Difference]) -> list[DifferenceShown]:
+    messages = call.collector.messages
+    return [
+        DifferenceShown(
+            product=each.product,
+            label=each.label,
+            changes=[wording.change(one, messages) for one in each.changes],
+            reasons=[wording.explained(one, messages) for one in each.reasons],
+        )
+        for each in differences
+    ]
+
+
+def filing_of(call: Call, declaration: str) -> Filing:
+    """A declaration by its id; one that is not there is answered with 404."""
     with call.collector.store.reading() as work, found():
         return work.filings.get(declaration)
 
@@ -336,7 +333,8 @@ def _place(made: Filing) -> str:
     return f"{made.drafted_at.isoformat()} {made.id}"
 
 
-def _shown(made: Filing) -> DeclarationShown:
+def shown(made: Filing) -> DeclarationShown:
+    """The declaration as programs see it."""
     sealed, receipt = made.sealed, made.receipt
     return DeclarationShown(
         id=made.id,

@@ -1,6 +1,7 @@
-"""Long work: jobs, and how far they are."""
+"""Long work: jobs, asked for here and done by the console's worker, and how far they are."""
 
 from datetime import datetime
+from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel
@@ -8,13 +9,30 @@ from pydantic import BaseModel
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.job import Job, JobState
 from quitus_collector.errors import UsageError
-from quitus_collector.web.api.calls import Call, Calls, Word, found
+from quitus_collector.services import jobs
+from quitus_collector.web.api.calls import Call, Caller, Calls, Word, found
+from quitus_collector.web.work import LANGUAGE, LINK
 
 router = Calls("jobs")
+# How a call is described that has something done: status 202, and where it can be looked at.
+BEGUN: dict[str, Any] = {
+    "status": 202,
+    "answer": {
+        202: {
+            "description": "Begun: the job is at Location",
+            "headers": {
+                "Location": {"schema": {"type": "string"}, "description": "`/api/v1/jobs/{job}`"}
+            },
+        }
+    },
+}
 
 
 class JobShown(BaseModel):
-    """A piece of work; a `total` of 0 is not known. `failure` is a sentence for a person."""
+    """A piece of work; a `total` of 0 is not known. `failure` is a sentence for a person.
+
+    `result` has what was made by its kind (`declaration`, an id), and what is `said` of it.
+    """
 
     id: str
     kind: str
@@ -38,8 +56,7 @@ class Jobs(BaseModel):
 def list_jobs(call: Call) -> Jobs:
     """The caller's own of the newest fifty of the last thirty days."""
     with call.collector.store.reading() as work:
-        own = [each for each in work.jobs.list() if each.actor == call.token.actor]
-        return Jobs(items=[shown(each) for each in own])
+        return Jobs(items=[shown(each) for each in work.jobs.list(actor=call.token.actor)])
 
 
 @router.call("GET", "/jobs/{job}", Permission.READ)
@@ -63,12 +80,25 @@ def shown(job: Job) -> JobShown:
         ended_at=job.ended_at,
         done=job.done,
         total=job.total,
-        result=job.result,
+        # A page is for people.
+        result={name: value for name, value in job.result.items() if name != LINK},
         failure=job.failure,
     )
 
 
-def begun(response: Response, job: Job) -> JobShown:
-    """What is answered with 202: where to look at it."""
+def begin(
+    call: Caller, response: Response, kind: str, content: bytes | None = None, /, **arguments: str
+) -> JobShown:
+    """Has it done, as the console has it done; answered with where to look at it."""
+    collector = call.collector
+    job = jobs.ask(
+        collector.store,
+        collector.clock,
+        kind,
+        {LANGUAGE: collector.messages.language, **arguments},
+        actor=collector.actor,
+        content=content,
+    )
+    call.console.wake()
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return shown(job)

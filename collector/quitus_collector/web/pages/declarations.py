@@ -102,7 +102,7 @@ def make_draft(work: Work) -> dict[str, str]:
         day = date_of(asked["as_of"]) if asked["as_of"] else None
         publisher = asked["publisher"] or None
         found, _ = wired.draft(collector, publisher, asked["letter"], day, asked_as=work.id)
-    return {LINK: f"{PATH}/{found.id}"}
+    return {LINK: f"{PATH}/{found.id}", "declaration": found.id}
 
 
 @router.page("/declarations/compare", Permission.READ)

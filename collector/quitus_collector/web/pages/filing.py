@@ -8,7 +8,7 @@ from fastapi import File, Request, Response, UploadFile
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.filing import Filing, Guard, State
-from quitus_collector.errors import CollectorError, FilingRefused, SealError, StoreError, UsageError
+from quitus_collector.errors import CollectorError, FilingRefused, StoreError, UsageError
 from quitus_collector.services import filings, submission
 from quitus_collector.services.ports import Paper
 from quitus_collector.services.wording import N_
@@ -19,7 +19,6 @@ from quitus_collector.web.rendering import go, page
 from quitus_collector.web.visits import Pages, Visit, Visitor
 from quitus_collector.web.work import LINK, Work, ask
 from quitus_collector.wiring import filing as wired
-from quitus_collector.wiring.collector import Collector
 
 router = Pages()
 FILES = {
@@ -139,7 +138,7 @@ def say_submitted(
         content,
         actor=collector.actor,
     )
-    _seal_receipt(visit.collector, found)
+    wired.seal_receipt_at_once(visit.collector, found)
     return go(request, f"{PATH}/{filing_id}/submission")
 
 
@@ -214,7 +213,7 @@ def make_seal(work: Work) -> dict[str, str]:
         found = kept.filings.get(filing_id)
     if found.sealed is None or found.sealed.at < work.asked_at:
         wired.seal(work.collector, filing_id)
-    return {LINK: f"{PATH}/{filing_id}/submission"}
+    return {LINK: f"{PATH}/{filing_id}/submission", "declaration": filing_id}
 
 
 def send(work: Work) -> dict[str, str]:
@@ -224,15 +223,15 @@ def send(work: Work) -> dict[str, str]:
         found = kept.filings.get(asked["id"])
     if not any(each.began_at >= work.asked_at for each in found.attempts):
         found = wired.submit(collector, asked["id"], asked["portal"], asked["digest"])
-        _seal_receipt(collector, found)
-    return {LINK: f"{PATH}/{found.id}/submission"}
+        wired.seal_receipt_at_once(collector, found)
+    return {LINK: f"{PATH}/{found.id}/submission", "declaration": found.id}
 
 
 def look_up(work: Work) -> dict[str, str]:
     """The job of asking the portal."""
     found = wired.ask(work.collector, work.arguments["id"])
-    _seal_receipt(work.collector, found)
-    return {LINK: f"{PATH}/{found.id}/submission"}
+    wired.seal_receipt_at_once(work.collector, found)
+    return {LINK: f"{PATH}/{found.id}/submission", "declaration": found.id}
 
 
 def needed_portal(fields: Mapping[str, str]) -> str:
@@ -240,17 +239,6 @@ def needed_portal(fields: Mapping[str, str]) -> str:
     if not fields.get("portal"):
         raise UsageError(N_("choose the portal that it goes to"))
     return fields["portal"]
-
-
-def _seal_receipt(collector: Collector, found: Filing) -> None:
-    """At once, where there is a receipt; what hinders it does not undo that there is one."""
-    if found.state is not State.SUBMITTED:
-        return
-    try:
-        wired.seal_receipt(collector, found)
-    except SealError:
-        # The page offers to try again.
-        return
 
 
 def _disclosure(
