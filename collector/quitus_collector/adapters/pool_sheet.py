@@ -8,7 +8,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from quitus_collector.adapters.workbook import DAY, NUMBER, Value, _fill, plain
+from quitus_collector.adapters.workbook import DAY, NUMBER, Value, fill, plain
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.services.pool_wording import plain_value
 
@@ -29,7 +29,7 @@ def xlsx(lines: Iterable[Entitlement]) -> bytes:
     """The same as a workbook, in which no text can become a formula."""
     book = Workbook(write_only=True)
     book.properties.creator = "Quitus"
-    _fill(
+    fill(
         book.create_sheet("pools"),
         [(name, 18, NUMBER if name == "quantity" else DAY) for name in COLUMNS],
         [_row(line) for line in lines],

@@ -90,14 +90,14 @@ def xlsx(sheet: LicenceSheet, messages: Messages) -> bytes:
         "Effective licence position on {moment}", moment=messages.moment(sheet.position.as_of)
     )
     text = messages.text
-    _fill(
+    fill(
         book.create_sheet(text("Licence position")),
         [(text(each.heading), each.width, each.number) for each in COLUMNS],
         [[each.value(row, messages) for each in COLUMNS] for row in sheet.rows],
         frozen="D2",
         marked=[bool(row.line.missing) for row in sheet.rows],
     )
-    _fill(
+    fill(
         book.create_sheet(text("Reasons and sources")),
         [
             (text("Product"), 45, ""),
@@ -109,7 +109,7 @@ def xlsx(sheet: LicenceSheet, messages: Messages) -> bytes:
         ],
         [*_reasons(sheet.rows, messages), *_sources(sheet.sources, messages)],
     )
-    _fill(
+    fill(
         book.create_sheet(text("Licences")),
         [
             (text("Entitlement"), 20, ""),
@@ -126,7 +126,7 @@ def xlsx(sheet: LicenceSheet, messages: Messages) -> bytes:
         ],
         [_licence(each, messages) for each in sheet.owned],
     )
-    _fill(
+    fill(
         book.create_sheet(text("Perimeter")),
         [(text("What"), 45, ""), (text("Value"), 80, NUMBER)],
         _perimeter(sheet, messages),
@@ -221,7 +221,7 @@ def _perimeter(sheet: LicenceSheet, messages: Messages) -> Iterable[list[Value]]
     yield [text("Rules"), digest]
 
 
-def _fill(
+def fill(
     page: Page,
     columns: Sequence[tuple[str, int, str]],
     rows: Iterable[Sequence[Value]],

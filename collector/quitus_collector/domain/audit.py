@@ -62,6 +62,7 @@ class Kind(StrEnum):
     WITHDRAWN = "declaration withdrawn"
     RECEIPT_SEALED = "receipt sealed"
     LETTER_REGISTERED = "letter registered"
+    LETTER_SCANNED = "letter scanned"
     LETTER_REMINDED = "letter reminded"
     LETTER_ANSWERED = "letter answered"
     EXPECTED = "expected devices listed"

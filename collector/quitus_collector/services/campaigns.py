@@ -1,13 +1,15 @@
 """Letters of publishers: registered, reminded of, answered, and how far that is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.campaign import Campaign, Progress, Reminder, Reply, progress
-from quitus_collector.errors import UsageError
+from quitus_collector.errors import FilingRefused, UsageError
 from quitus_collector.services import filings
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
+from quitus_collector.services.wording import N_
 
 
 def register(store: Store, clock: Clock, campaign: Campaign, *, actor: str) -> None:
@@ -18,6 +20,23 @@ def register(store: Store, clock: Clock, campaign: Campaign, *, actor: str) -> N
         work.campaigns.add(campaign)
         detail = {"nature": campaign.nature.value, "scan_sha256": campaign.scan_sha256}
         work.audit.add(Event(clock.now(), Kind.LETTER_REGISTERED, actor, campaign.id, detail))
+
+
+def attach(
+    store: Store, clock: Clock, campaign_id: str, sha256: str, name: str, *, actor: str
+) -> Campaign:
+    """The scan of a letter that was registered without one; another one does not take its place."""
+    with store.writing() as work:
+        before = work.campaigns.get(campaign_id)
+        if before.scan_sha256 == sha256:
+            return before
+        if before.scan_sha256:
+            raise FilingRefused(N_("the letter {id} has a scan already"), id=campaign_id)
+        campaign = replace(before, scan_sha256=sha256, scan_name=name)
+        work.campaigns.add(campaign)
+        detail = {"scan_sha256": sha256}
+        work.audit.add(Event(clock.now(), Kind.LETTER_SCANNED, actor, campaign_id, detail))
+    return campaign
 
 
 def remind(

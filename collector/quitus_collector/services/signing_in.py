@@ -235,14 +235,20 @@ class Sightings:
             log.warning("a visit is not written down", extra={"reason": str(error)})
 
 
-def may_still(store: Store, actor: str, permission: Permission, *, apart: bool) -> bool:
-    """Whether who acts under this name in the audit log is an account that may do so now."""
-    kind, _, name = actor.partition(" ")
+def may_still(
+    store: Store, clock: Clock, actor: str, permission: Permission, *, apart: bool
+) -> bool:
+    """Whether who acts under this name in the audit log, a person or a program, may do so now."""
+    now = clock.now()
     with store.reading() as work:
-        account = work.accounts.find(name=name)
-    if account is None or kind != "account" or account.disabled_at:
-        return False
-    return permission in duties.acting(account, apart=apart).allowed
+        people, programs = work.accounts.list(), work.api_tokens.list()
+    scopes = [each.scopes for each in programs if each.actor == actor and each.is_good(now)]
+    acting = [
+        duties.acting(each, apart=apart).allowed
+        for each in people
+        if each.actor == actor and not each.disabled_at
+    ]
+    return any(permission in allowed for allowed in (*scopes, *acting))
 
 
 def choose_password(door: Door, session: Session, old: str, new: str) -> SignedIn:

@@ -56,6 +56,7 @@ EVENTS: Mapping[Kind, str] = {
     Kind.WITHDRAWN: N_("declaration withdrawn"),
     Kind.RECEIPT_SEALED: N_("receipt sealed"),
     Kind.LETTER_REGISTERED: N_("letter registered"),
+    Kind.LETTER_SCANNED: N_("scan of a letter kept"),
     Kind.LETTER_REMINDED: N_("letter reminded"),
     Kind.LETTER_ANSWERED: N_("letter answered"),
     Kind.EXPECTED: N_("expected devices listed"),

@@ -12,6 +12,7 @@ from quitus_collector.services.signing_in import may_still
 from quitus_collector.services.wording import N_
 from quitus_collector.web import notices
 from quitus_collector.web.pages import (
+    administration,
     audit,
     declarations,
     filing,
@@ -40,6 +41,9 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     "audit-verify": Kind(N_("Check of the audit log"), audit.verify_chain, Permission.AUDIT),
+    "catalogue-update": Kind(
+        N_("Update of the rules"), administration.take_in_update, Permission.ADMINISTER
+    ),
     "declaration-ask": Kind(N_("Question to the portal"), filing.look_up, Permission.APPROVE),
     "declaration-draft": Kind(
         N_("Draft of a declaration"), declarations.make_draft, Permission.EDIT
@@ -49,6 +53,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "declaration-seal": Kind(N_("Seal of a declaration"), filing.make_seal, Permission.APPROVE),
     "declaration-submit": Kind(N_("Submission of a declaration"), filing.send, Permission.APPROVE),
+    "fleet-recognition": Kind(
+        N_("Recognition of the fleet"), administration.recognise, Permission.ADMINISTER
+    ),
     "history-purge": Kind(N_("Purge of the history"), retention.purge, Permission.ADMINISTER),
     "mail": Kind(N_("Message of the day"), notices.mail, None),
     "pools-import": Kind(N_("Import of licence pools"), pool_import.take_in, Permission.EDIT),
@@ -74,7 +81,7 @@ def _task(console: Console, kind: Kind) -> Task:
         try:
             apart = settings.approval.apart
             if kind.permission and not may_still(
-                collector.store, job.actor, kind.permission, apart=apart
+                collector.store, collector.clock, job.actor, kind.permission, apart=apart
             ):
                 # Asked for in time, but it is done now.
                 raise UsageError(N_("your account does not allow this any more: nothing was done"))

@@ -29,6 +29,14 @@ def register(collector: Collector, campaign: Campaign, scan: Path | None) -> Cam
     return campaign
 
 
+def attach(collector: Collector, campaign_id: str, scan: Path) -> Campaign:
+    """Keeps the scan of a letter that has none yet; raises FilingRefused where it has another."""
+    digest, _ = _scans(collector).keep(scan)
+    return campaigns.attach(
+        collector.store, collector.clock, campaign_id, digest, scan.name, actor=collector.actor
+    )
+
+
 def scan_state(collector: Collector, campaign: Campaign) -> str:
     """Whether the scan is there and as it was: "whole", "missing", "changed", empty for none."""
     if not campaign.scan_sha256:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from quitus_collector.domain.account import Account, APIToken, Permission, Role
@@ -168,11 +169,13 @@ def make_token(call: Call, wanted: TokenWanted) -> TokenMade:
 
 
 @router.call("POST", "/tokens/{token}/revoke", Permission.ADMINISTER)
-def revoke_token(call: Call, token: Word) -> TokenShown:
+def revoke_token(call: Call, token: Word, reason: Annotated[Word, Query()] = "") -> TokenShown:
     """Ends a token at once."""
     collector = call.collector
     with found():
-        revoked = api_tokens.revoke(collector.store, collector.clock, token, actor=collector.actor)
+        revoked = api_tokens.revoke(
+            collector.store, collector.clock, token, actor=collector.actor, reason=reason
+        )
     return _token(revoked)
 
 

@@ -15,10 +15,12 @@ from quitus_collector.web.api import (
     declarations,
     devices,
     entitlements,
+    exports,
     filing,
     position,
     problems,
     products,
+    retention,
     unknown,
     work,
 )
@@ -38,6 +40,8 @@ ROUTERS = (
     declarations.router,
     filing.router,
     audit.router,
+    retention.router,
+    exports.router,
     accounts.router,
     work.router,
 )

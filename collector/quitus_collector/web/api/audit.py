@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import AwareDatetime, BaseModel
 
 from quitus_collector.domain.account import Permission
@@ -11,6 +11,7 @@ from quitus_collector.domain.audit import Kind
 from quitus_collector.services.ports import AuditFilter
 from quitus_collector.web.api.calls import Call, Calls, Wanted
 from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of
+from quitus_collector.web.api.work import BEGUN, JobShown, begin
 
 router = Calls("audit")
 
@@ -45,3 +46,9 @@ def list_audit(
     shown = [EntryShown.model_validate(each.document()) for each in entries[:limit]]
     following = cursor_of(shown[-1].number) if len(entries) > limit else None
     return Page(items=shown, next=following)
+
+
+@router.call("POST", "/audit/verification", Permission.AUDIT, **BEGUN)
+def verify_audit(call: Call, response: Response) -> JobShown:
+    """Has the chain of digests worked out again, from the first entry to the last."""
+    return begin(call, response, "audit-verify")

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, StringConstraints
 from starlette.concurrency import run_in_threadpool
@@ -139,8 +140,11 @@ class Guarded(APIRoute):
             response: Response = await handle(request)
             if request.method != "GET" or response.status_code != HTTPStatus.OK:
                 return response
+            if isinstance(response, StreamingResponse):
+                # Written as it is read: nobody knows yet what it will have been.
+                return response
             # In a thread: a document of a large fleet is long.
-            tag = await run_in_threadpool(entity_tag, response.body)
+            tag = await run_in_threadpool(entity_tag, bytes(response.body))
             response.headers["ETag"] = tag
             response.headers["Cache-Control"] = "private, no-cache"
             if tag in _tags(request.headers.get("if-none-match", "")):

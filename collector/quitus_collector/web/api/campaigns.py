@@ -1,8 +1,11 @@
 """Letters of publishers, and the answers to them."""
 
+import tempfile
 from datetime import date
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from quitus_collector.domain.account import Permission
@@ -10,17 +13,25 @@ from quitus_collector.domain.campaign import Answer, Campaign, Nature, Progress,
 from quitus_collector.domain.company import is_siren
 from quitus_collector.errors import UsageError
 from quitus_collector.services import campaigns
+from quitus_collector.services.wording import N_
 from quitus_collector.web.api.calls import (
     Call,
     Calls,
+    Content,
     Prose,
     Word,
+    file_answer,
     found,
+    upload,
 )
 from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
+from quitus_collector.web.forms import download
+from quitus_collector.web.uploads import uploaded
 from quitus_collector.wiring import campaigns as wired
 
 router = Calls("campaigns")
+PDF, OTHER = "application/pdf", "application/octet-stream"
+Name = Annotated[Word, Query(min_length=1, description="what the file is called")]
 
 
 class Advance(BaseModel):
@@ -50,6 +61,7 @@ class CampaignShown(BaseModel):
     basis: str
     address: str
     scan_sha256: str | None
+    scan_name: str | None
     reminders: list[Reminder]
     replies: list[Reply]
     progress: Advance
@@ -85,6 +97,30 @@ class ReplyWanted(BaseModel):
     entity: Word = ""
     reasons: Prose = ""
     declaration: Word = ""
+
+
+class FileShown(BaseModel):
+    """A file that is kept of a letter, and whether it still is what was kept."""
+
+    sha256: str
+    name: str
+    state: Literal["whole", "missing", "changed"]
+
+
+class Files(BaseModel):
+    """One at most: the scan."""
+
+    items: list[FileShown]
+
+
+class DraftWanted(BaseModel):
+    """An answer of which one file is wanted: the letter to send, its text, or notes on it."""
+
+    answer: Answer
+    file: Literal["letter.pdf", "letter.txt", "notes.pdf"] = "letter.pdf"
+    entity: Word = ""
+    reasons: Prose = ""
+    language: Literal["fr", "en"] = "fr"
 
 
 @router.call("GET", "/campaigns", Permission.READ)
@@ -150,6 +186,83 @@ def reply(call: Call, campaign: Word, reply: ReplyWanted) -> CampaignShown:
     return _campaign(call, campaign)
 
 
+@router.call("GET", "/campaigns/{campaign}/files", Permission.READ)
+def list_letter_files(call: Call, campaign: Word) -> Files:
+    """What is kept of the letter: its scan, if there is one."""
+    kept = _kept(call, campaign)
+    state = wired.scan_state(call.collector, kept)
+    if not state:
+        return Files(items=[])
+    return Files(items=[_file(kept, state)])
+
+
+@router.call(
+    "POST",
+    "/campaigns/{campaign}/files",
+    Permission.EDIT,
+    status=201,
+    openapi_extra=upload(),
+)
+def attach_letter_file(call: Call, campaign: Word, content: Content, name: Name) -> FileShown:
+    """Keeps the scan in the body; a letter that has another one already keeps that."""
+    _kept(call, campaign)
+    with uploaded(content, name) as file:
+        kept = wired.attach(call.collector, campaign, file)
+    return _file(kept, wired.scan_state(call.collector, kept))
+
+
+@router.call(
+    "GET", "/campaigns/{campaign}/files/{sha256}", Permission.READ, answer=file_answer(OTHER)
+)
+def get_letter_file(call: Call, campaign: Word, sha256: Word) -> Response:
+    """The file as it was kept."""
+    kept = _kept(call, campaign)
+    with found():
+        if not sha256 or kept.scan_sha256 != sha256:
+            raise UsageError(N_("the letter {id} has no file {sha256}"), id=campaign, sha256=sha256)
+        content = wired.scan(call.collector, kept)
+    return download(content, kept.scan_name or "scan", OTHER)
+
+
+@router.call(
+    "POST",
+    "/campaigns/{campaign}/drafts",
+    Permission.EDIT,
+    answer=file_answer(PDF, "text/plain"),
+)
+def draft_answer(call: Call, campaign: Word, wanted: DraftWanted) -> Response:
+    """A draft of an answer as a file; nothing is kept of it."""
+    _kept(call, campaign)
+    if wanted.entity:
+        _check(wanted.entity)
+    if wanted.answer is Answer.DECLINE and not wanted.reasons.strip():
+        raise UsageError(N_("declining needs its reasons"))
+    with tempfile.TemporaryDirectory(prefix="quitus-letter-") as folder:
+        wired.letter(
+            call.collector,
+            campaign,
+            wanted.answer,
+            Path(folder),
+            entity=wanted.entity,
+            reasons=wanted.reasons.strip(),
+            language=wanted.language,
+        )
+        content = (Path(folder) / wanted.file).read_bytes()
+    kind = PDF if wanted.file.endswith(".pdf") else "text/plain; charset=utf-8"
+    return download(content, f"{campaign}-{wanted.file}", kind)
+
+
+def _kept(call: Call, campaign: str) -> Campaign:
+    with call.collector.store.reading() as work, found():
+        return work.campaigns.get(campaign)
+
+
+def _file(campaign: Campaign, state: str) -> FileShown:
+    return FileShown.model_validate(
+        {"sha256": campaign.scan_sha256, "name": campaign.scan_name, "state": state}
+    )
+
+
 def _campaign(call: Call, campaign: str) -> CampaignShown:
     collector = call.collector
     with found():
@@ -178,6 +291,7 @@ def _shown(campaign: Campaign, progress: Progress) -> CampaignShown:
         basis=campaign.basis,
         address=campaign.address,
         scan_sha256=campaign.scan_sha256 or None,
+        scan_name=campaign.scan_name or None,
         reminders=list(campaign.reminders),
         replies=list(campaign.replies),
         progress=Advance(

@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from quitus_collector.adapters import cyclonedx
 from quitus_collector.domain.account import Permission
-from quitus_collector.domain.device import Device
+from quitus_collector.domain.company import is_siren
+from quitus_collector.domain.device import Device, EnrolmentRequest
+from quitus_collector.domain.perimeter import Placement, Role, Scope
 from quitus_collector.domain.roster import Condition, Place, Sought
 from quitus_collector.errors import UsageError
-from quitus_collector.services import access, ledger, roster
+from quitus_collector.services import access, enrolment, ledger, perimeter, roster
+from quitus_collector.services.perimeter import PlacementLine
 from quitus_collector.services.reporting import Decision, settle
 from quitus_collector.web.api.calls import Call, Calls, Prose, Wanted, Word, file_answer, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of, paged
@@ -28,9 +31,50 @@ class Settlement(BaseModel):
 
 
 class Why(BaseModel):
-    """For the audit log."""
+    """For the audit log: a decision on access has a reason."""
 
-    reason: Prose = ""
+    reason: Annotated[Prose, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class PlacementShown(BaseModel):
+    """What people say of a device: whose it is, where, what for, whether it counts, and why."""
+
+    entity: str | None
+    site: str
+    role: Role
+    scope: Scope
+    reason: str
+
+
+class PlacementWanted(BaseModel):
+    """What is not named stays; an empty `entity` takes it back.
+
+    Another role than production, and another scope than counted, have a reason.
+    """
+
+    entity: Word | None = None
+    site: Word | None = None
+    role: Role | None = None
+    scope: Scope | None = None
+    reason: Word | None = None
+
+
+class RequestShown(BaseModel):
+    """A device without a token that waits to be let in; `approved` is null until then."""
+
+    id: str
+    name: str
+    address: str
+    requested_at: datetime
+    approved: bool | None
+    entity: str | None
+
+
+class RequestDecision(BaseModel):
+    """Lets it in, as one of this entity (a SIREN) where one is named, or turns it away."""
+
+    approved: bool
+    entity: Word = ""
 
 
 class DeviceShown(BaseModel):
@@ -139,6 +183,26 @@ def settle_device(call: Call, device: Word, settlement: Settlement) -> Record:
     return settled.document()
 
 
+@router.call("GET", "/devices/{device}/placement", Permission.DEVICES)
+def get_placement(call: Call, device: Word) -> PlacementShown:
+    """What people say of it."""
+    _device(call, device)
+    return _placement(call, device)
+
+
+@router.call("PATCH", "/devices/{device}/placement", Permission.EDIT)
+def place_device(call: Call, device: Word, wanted: PlacementWanted) -> PlacementShown:
+    """Says where it is, what it is for, and whether it counts: or is excluded, or retired."""
+    collector = call.collector
+    _device(call, device)
+    line = PlacementLine(
+        device, wanted.entity, wanted.site, wanted.role, wanted.scope, wanted.reason
+    )
+    perimeter.place(collector.store, collector.clock, [line], actor=collector.actor)
+    call.figures.expire()
+    return _placement(call, device)
+
+
 @router.call("POST", "/devices/{device}/revoke", Permission.ADMINISTER)
 def revoke_device(call: Call, device: Word, why: Why) -> Record:
     """Shuts a device out from its next call on; its reports stay."""
@@ -161,6 +225,56 @@ def restore_device(call: Call, device: Word, why: Why) -> Record:
     )
     call.figures.expire()
     return let_in.document()
+
+
+@router.call("GET", "/enrolment-requests", Permission.DEVICES)
+def list_enrolment_requests(
+    call: Call, cursor: Cursor = "", limit: Limit = 100
+) -> Page[RequestShown]:
+    """Sorted by id; those that were decided on stay until their device asks again."""
+    with call.collector.store.reading() as work:
+        listed = sorted(work.requests.list(), key=lambda each: each.id)
+    some, following = paged(listed, lambda each: each.id, cursor, limit)
+    return Page(items=[_request(each) for each in some], next=following)
+
+
+@router.call("POST", "/enrolment-requests/{request}/decision", Permission.ADMINISTER)
+def decide_enrolment(call: Call, request: Word, decision: RequestDecision) -> RequestShown:
+    """Accepts or refuses it; the device learns it when it asks again."""
+    collector, entity = call.collector, decision.entity.replace(" ", "")
+    if entity and not is_siren(entity):
+        raise UsageError(
+            "{siren!r} is not a SIREN: nine digits with their check digit", siren=decision.entity
+        )
+    with found():
+        decided = enrolment.decide(
+            collector.store,
+            collector.clock,
+            request,
+            approved=decision.approved,
+            entity=entity or None,
+            actor=collector.actor,
+        )
+    return _request(decided)
+
+
+def _request(request: EnrolmentRequest) -> RequestShown:
+    return RequestShown(
+        id=request.id,
+        name=request.hostname,
+        address=request.address,
+        requested_at=request.requested_at,
+        approved=request.approved,
+        entity=request.entity,
+    )
+
+
+def _placement(call: Call, device: str) -> PlacementShown:
+    with call.collector.store.reading() as work:
+        said = work.decisions.placed([device]).get(device, Placement(device))
+    return PlacementShown(
+        entity=said.entity, site=said.site, role=said.role, scope=said.scope, reason=said.reason
+    )
 
 
 def _place(cursor: str) -> Place:

@@ -33,6 +33,7 @@ from quitus_collector.web.api.calls import (
     upload,
 )
 from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
+from quitus_collector.web.api.work import BEGUN, JobShown, begin
 from quitus_collector.web.uploads import uploaded
 from quitus_collector.wiring import pools
 
@@ -220,6 +221,12 @@ def remove_proof(
     with found():
         gone = proving.remove_proof(collector.store, collector.clock, sha256, entitlement, act)
     return _proof(gone)
+
+
+@router.call("POST", "/proofs/verification", Permission.READ, **BEGUN)
+def verify_proofs(call: Call, response: Response) -> JobShown:
+    """Has every document read again; the job fails where one is damaged or gone."""
+    return begin(call, response, "proofs-verify")
 
 
 # After what is longer: an id may have slashes.

@@ -1,23 +1,24 @@
 """The effective licence position: now, of a past day, under other readings, and why."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import Query, Response
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from quitus_collector.domain.account import Permission
+from quitus_collector.domain.measurement import Measurement
+from quitus_collector.services import measuring
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.trying import Move, Purchase, Uninstall
-from quitus_collector.web.api.calls import Call, Calls, Wanted, Word, file_answer
-from quitus_collector.wiring import explaining, licensing
+from quitus_collector.web.api.calls import Call, Calls, Content, Wanted, Word, upload
+from quitus_collector.web.uploads import uploaded
+from quitus_collector.wiring import explaining
 
 router = Calls("position")
 Day = Annotated[
     date | None, Query(description="the end of a past day, as it was known then; now without it")
 ]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX, "json": "application/json"}
 
 
 @router.call("GET", "/position", Permission.READ)
@@ -40,20 +41,6 @@ def get_readings(call: Call, publisher: Wanted = "") -> dict[str, Any]:
     return (shown.of_publisher(publisher) if publisher else shown).document()
 
 
-@router.call("GET", "/position/export", Permission.READ, answer=file_answer(*TYPES.values()))
-def export_position(
-    call: Call,
-    form: Literal["csv", "xlsx", "json"] = "csv",
-    publisher: Wanted = "",
-    as_of: Day = None,
-) -> Response:
-    """The position as a file, with the licences behind each line."""
-    check_publisher(call.collector.catalogue, publisher or None)
-    content = licensing.export(call.collector, form, as_of, publisher or None)
-    headers = {"Content-Disposition": f'attachment; filename="position.{form}"'}
-    return Response(content, media_type=TYPES[form], headers=headers)
-
-
 @router.call("GET", "/position/reasons", Permission.READ)
 def get_reasons(
     call: Call, product: Wanted, device: Wanted = "", as_of: Day = None, changes: bool = False
@@ -62,6 +49,12 @@ def get_reasons(
     return explaining.why(
         call.collector, product, device or None, as_of, changes=changes
     ).document()
+
+
+class Measurements(BaseModel):
+    """What is kept of past days: each of the last week, one a week before that."""
+
+    items: list[Measurement]
 
 
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -115,3 +108,22 @@ def get_advice(call: Call, publisher: Wanted = "") -> dict[str, Any]:
     """What would close the gaps: licences to buy or to move, software to take off."""
     check_publisher(call.collector.catalogue, publisher or None)
     return explaining.advise(call.collector, None, publisher or None).document()
+
+
+@router.call("POST", "/advice", Permission.READ, openapi_extra=upload())
+def get_priced_advice(
+    call: Call,
+    content: Content,
+    name: Annotated[Word, Query(min_length=1, description="what the file is called")] = "p.csv",
+    publisher: Wanted = "",
+) -> dict[str, Any]:
+    """The same at the prices of the list of offers in the body, the cheapest first."""
+    check_publisher(call.collector.catalogue, publisher or None)
+    with uploaded(content, name) as file:
+        return explaining.advise(call.collector, file, publisher or None).document()
+
+
+@router.call("GET", "/measurements", Permission.READ)
+def list_measurements(call: Call) -> Measurements:
+    """Coverage of the fleet and gaps, day by day, the oldest first."""
+    return Measurements(items=list(measuring.course(call.collector.store, call.collector.clock)))

@@ -7,9 +7,11 @@ from fastapi import File, Request, Response, UploadFile
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.config import FILE, Config
 from quitus_collector.domain.account import Permission
+from quitus_collector.services import recognition
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.uploads import uploaded
 from quitus_collector.web.visits import Pages, Visit
+from quitus_collector.web.work import LINK, Work
 from quitus_collector.wiring import rules
 
 router = Pages()
@@ -26,11 +28,14 @@ def administration(request: Request, visit: Visit) -> Response:
 def policies(request: Request, visit: Visit) -> Response:
     """What the settings say, and which file says it."""
     config = visit.collector.config
-    context = {"policies": _policies(config, visit.collector.messages), "file": config.home / FILE}
+    context = {
+        "policies": policies_of(config, visit.collector.messages),
+        "file": config.home / FILE,
+    }
     return page(request, "policies.html", context)
 
 
-def _policies(config: Config, messages: Messages) -> list[tuple[str, str, str, str]]:
+def policies_of(config: Config, messages: Messages) -> list[tuple[str, str, str, str]]:
     """What each is, what is in force, and where it is set."""
     text, number = messages.text, messages.number
     none, unsigned = text("none"), text("none: documents are not signed")
@@ -110,6 +115,27 @@ def update_catalogue(
         rules.update(visit.collector, file)
     visit.figures.expire()
     return go(request, f"{HERE}/catalogue")
+
+
+def take_in_update(job: Work) -> dict[str, str]:
+    """The job of it: the fleet is recognised by the new rules too."""
+    with uploaded(job.content, "bundle") as file:
+        version = rules.update(job.collector, file)
+    job.console.collector.follow_rules()
+    recognise(job)
+    said = job.collector.messages.text("The rules are of version {version}.", version=version)
+    return {"said": said, "version": version, LINK: f"{HERE}/catalogue"}
+
+
+def recognise(job: Work) -> dict[str, str]:
+    """The job of recognising the fleet by the rules in use; nothing is done twice."""
+    catalogue = job.console.collector.catalogue
+    recognition.refresh(job.collector.store, catalogue)
+    job.console.figures.expire()
+    said = job.collector.messages.text(
+        "The fleet is recognised by the rules of version {version}.", version=catalogue.version
+    )
+    return {"said": said, LINK: f"{HERE}/catalogue"}
 
 
 @router.page(HERE + "/jobs", Permission.ADMINISTER)
