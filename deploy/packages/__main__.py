@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from deploy.packages import deb, macos, rpm, single, tree
+from deploy.packages import deb, macos, rpm, single, tree, versions
 from deploy.packages.payload import MACHINES, ROOT, PayloadError
 from deploy.packages.program import AGENT, PROGRAMS, Program
 
@@ -77,6 +77,7 @@ def _built(program: Program, version: str, asked: argparse.Namespace) -> Iterato
     pythons = asked.python or program.pythons
     values = {"PYTHON": pythons[0], "MAINTAINER": asked.maintainer}
     target = (version, asked.architecture)
+    compared = (versions.packaged(version), asked.architecture)
     with tempfile.TemporaryDirectory(prefix=".packing-", dir=asked.out) as work:
         if asked.form == [MACOS]:
             yield macos.build(*target, pythons, Path(work, "wheels"), asked.out)
@@ -86,9 +87,9 @@ def _built(program: Program, version: str, asked: argparse.Namespace) -> Iterato
         tree.build(program, *target, pythons, Path(work, "wheels"), packed)
         for form in asked.form or FORMS:
             if form == "deb":
-                yield deb.build(program, *target, values, packed, asked.out, asked.level)
+                yield deb.build(program, *compared, values, packed, asked.out, asked.level)
             elif form == "rpm":
-                yield rpm.build(program, *target, values, packed, asked.out, asked.level)
+                yield rpm.build(program, *compared, values, packed, asked.out, asked.level)
             elif program is AGENT:
                 yield single.build(*target, packed, asked.out, asked.level)
 

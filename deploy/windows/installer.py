@@ -38,7 +38,8 @@ def build(folder: Path, version: str, out: Path) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
         os.utime(path, (FILES_TIME, FILES_TIME))
-    identity = f"{number} {_digest(folder, files)}"
+    # The whole version: a candidate and its release have the same number, and are two products.
+    identity = f"{version} {_digest(folder, files)}"
     with tempfile.TemporaryDirectory() as made:
         package = Path(made) / "agent.msi"
         source = Path(made) / "agent.wxs"
@@ -54,7 +55,11 @@ def build(folder: Path, version: str, out: Path) -> None:
 
 
 def installer_version(version: str) -> str:
-    """The three numbers that Windows Installer compares; raises BuildError."""
+    """The three numbers that Windows Installer compares; raises BuildError.
+
+    It knows no candidates: 1.0.0rc1 is 1.0.0 there, and replaces the other builds of 1.0.0 or is
+    replaced by them, whichever is installed last.
+    """
     found = re.match(r"(\d+)\.(\d+)\.(\d+)(?![\d])", version)
     numbers = [int(each) for each in found.groups()] if found else []
     if not numbers or any(

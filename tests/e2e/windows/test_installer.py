@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.xdist_group("windows"),
 ]
 
-OLD, NEW = "0.1.0", "0.2.0"
+OLD, CANDIDATE, NEW = "0.1.0", "0.2.0rc1", "0.2.0"
 # As a shell on Linux sees 1603, "fatal error during installation".
 REFUSED = 1603 % 256
 SETTINGS, POLICY = r"HKLM\SOFTWARE\Quitus", r"HKLM\SOFTWARE\Policies\Quitus"
@@ -109,14 +109,15 @@ def laid_out(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def packages(laid_out: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("packages")
-    made = {version: folder / f"{version}.msi" for version in (OLD, NEW)}
+    made = {version: folder / f"{version}.msi" for version in (OLD, CANDIDATE, NEW)}
     for version, package in made.items():
         installer.build(laid_out, version, package)
     # What Windows Installer tells an old version that a new one replaces; Wine tells it nothing.
-    told = f"ALL UPGRADINGPRODUCTCODE={dict(rows(made[NEW], 'Property'))['ProductCode']}"
-    where = "`ActionProperty`='WIX_UPGRADE_DETECTED'"
-    query = f"UPDATE `Upgrade` SET `Remove`='{told}' WHERE {where}"
-    subprocess.run(["msibuild", made[NEW], "-q", query], check=True)
+    for newer in (made[CANDIDATE], made[NEW]):
+        told = f"ALL UPGRADINGPRODUCTCODE={dict(rows(newer, 'Property'))['ProductCode']}"
+        where = "`ActionProperty`='WIX_UPGRADE_DETECTED'"
+        query = f"UPDATE `Upgrade` SET `Remove`='{told}' WHERE {where}"
+        subprocess.run(["msibuild", newer, "-q", query], check=True)
     return made
 
 
@@ -163,7 +164,10 @@ def reported(installed: Workstation) -> Workstation:
 
 @pytest.fixture(scope="module")
 def upgraded(reported: Workstation, packages: dict[str, Path]) -> Workstation:
-    assert reported.msiexec("/i", packages[NEW]) == 0
+    """By way of a candidate, which has the release's number."""
+    for version in (CANDIDATE, NEW):
+        assert reported.msiexec("/i", packages[version]) == 0
+        assert reported.entries() == [NEW]
     return reported
 
 
@@ -193,10 +197,11 @@ def test_the_package_holds_the_agent_and_nothing_of_the_collector(laid_out: Path
 def test_a_version_is_a_product_of_its_own_and_replaces_the_others(
     packages: dict[str, Path],
 ) -> None:
-    old, new = (dict(rows(packages[version], "Property")) for version in (OLD, NEW))
+    found = [dict(rows(package, "Property")) for package in packages.values()]
 
-    assert new["ProductCode"] != old["ProductCode"]
-    assert new["UpgradeCode"] == old["UpgradeCode"]
+    assert len({each["ProductCode"] for each in found}) == len(packages)
+    assert len({each["UpgradeCode"] for each in found}) == 1
+    assert [each["ProductVersion"] for each in found] == [OLD, NEW, NEW]
 
 
 def test_the_same_content_is_the_same_product_wherever_it_is_made(tmp_path: Path) -> None:

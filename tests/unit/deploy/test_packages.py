@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from deploy.packages import payload
+from deploy.packages import payload, versions
 from deploy.packages.program import PROGRAMS, SYSTEMD, Program
 
 ROOT = Path(__file__).parents[3]
@@ -121,3 +122,38 @@ def test_every_unit_of_a_program_lies_beside_the_others(program: Program) -> Non
     units = {each.name for each in SYSTEMD.glob(f"{program.name}*.[st]*") if each.suffix != ".conf"}
 
     assert units == set(program.units)
+
+
+# As Python orders them, oldest first.
+VERSIONS = (
+    *("0.9.0", "1.0.0.dev3", "1.0.0a1", "1.0.0b2", "1.0.0rc1.dev4", "1.0.0rc1", "1.0.0rc2"),
+    *("1.0.0", "1.0.0+local.1", "1.0.0.post1", "1.0.1.dev1", "1.0.1"),
+)
+
+
+@pytest.mark.needs("dpkg")
+@pytest.mark.parametrize(("older", "newer"), list(pairwise(VERSIONS)))
+def test_dpkg_orders_versions_as_python_does(older: str, newer: str) -> None:
+    words = (versions.packaged(older), "lt", versions.packaged(newer))
+
+    assert subprocess.run(["dpkg", "--compare-versions", *words], check=False).returncode == 0
+
+
+@pytest.mark.needs("rpm")
+@pytest.mark.parametrize(("older", "newer"), list(pairwise(VERSIONS)))
+def test_rpm_orders_versions_as_python_does(older: str, newer: str) -> None:
+    words = f'"{versions.packaged(older)}", "{versions.packaged(newer)}"'
+
+    compared = subprocess.run(
+        ["rpm", "--eval", f"%{{lua:print(rpm.vercmp({words}))}}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert compared.stdout.strip() == "-1"
+
+
+def test_what_is_no_version_is_refused() -> None:
+    with pytest.raises(payload.PayloadError, match="'one' is no version"):
+        versions.packaged("one")
