@@ -53,7 +53,7 @@ soak: .venv/.dev fuzz ## the long form of tests that are short in `make test`
 
 check: static test ## everything a change must pass
 
-static: proto-check lint types catalogue
+static: proto-check lint types catalogue audit
 
 proto: .venv/.dev ## regenerate the Python wire code
 	$(PY) -m grpc_tools.protoc -I proto --python_out=$(OUT) --grpc_python_out=$(OUT) --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) $(PROTOS)
@@ -134,8 +134,8 @@ release: .venv/.dev ## wheel, sources, bills of materials and digests in dist/ (
 licences: .venv/.chart .venv/.ansible ## list the licences of all that is used, in docs/licences.md
 	$(PY) -m deploy.release licences
 
-audit: ## known faults of what constraints/ pins, asked of the Python Package Index (needs uv and the network)
-	for each in runtime dev; do uvx pip-audit --disable-pip --require-hashes -r constraints/$$each.txt; done
+audit: .venv/.dev ## known faults of what constraints/ pins, asked of the Python Package Index (MUST=answer: or fail)
+	$(PY) -m deploy.release.audit $(if $(MUST),--must-answer)
 
 drill: .venv/.dev ## lose a collector, restore it elsewhere, and time it (DEVICES=… in its database)
 	$(PY) -m tests.bench.drill --devices $(or $(DEVICES),10000)
