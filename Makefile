@@ -127,9 +127,12 @@ docs: .venv/.dev ## the handbook as a site, French and English, in site/
 	  NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet -f docs/guide/mkdocs.yml || exit 1; done
 	cp docs/guide/index.html site/index.html
 
-release: .venv/.dev ## wheel, sources, bills of materials and digests in dist/ (KEY=… signs them)
-	rm -rf dist && $(PY) -m deploy.release build dist
+release: .venv/.ansible ## all that is handed out, in dist/ (PYTHON_ZIP=… for the MSI, KEY=… signs; needs dpkg, rpm, wixl)
+	rm -rf dist && $(PY) -m deploy.release all dist $(if $(PYTHON_ZIP),--python-zip "$(PYTHON_ZIP)")
 	$(if $(KEY),$(PY) -m deploy.release sign dist $(KEY))
+
+verify: .venv/.dev ## whether a release in dist/ is as it was signed (PUBLIC_KEY=…)
+	$(PY) -m deploy.release verify dist $(PUBLIC_KEY)
 
 licences: .venv/.chart .venv/.ansible ## list the licences of all that is used, in docs/licences.md
 	$(PY) -m deploy.release licences

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from deploy.release import dependencies, materials, sources
+from deploy.release import deliverables, dependencies, materials, sources
 from deploy.release.sources import ROOT
 
 DIGESTS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
@@ -32,6 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     build_command = commands.add_parser("build", help="wheel, sources, materials, digests")
     build_command.add_argument("folder", type=Path)
     build_command.set_defaults(run=lambda given: build(given.folder))
+    all_of_it = commands.add_parser("all", help="the same, with packages, chart and collection")
+    all_of_it.add_argument("folder", type=Path)
+    all_of_it.add_argument(
+        "--python-zip", type=Path, metavar="ARCHIVE", help="makes the MSI, of python.org's package"
+    )
+    all_of_it.set_defaults(run=lambda given: build_all(given.folder, given.python_zip))
     signing = commands.add_parser("sign", help="sign the digests with a key (Ed25519, PEM)")
     signing.add_argument("folder", type=Path)
     signing.add_argument("key", type=Path)
@@ -45,14 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     try:
         given.run(given)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def build(folder: Path, project: Path = ROOT) -> None:
-    """Everything that a release consists of, into an empty folder."""
+    """Wheel, sources and their bills, with digests, into an empty folder."""
     made_at = sources.made_at(project)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -69,6 +75,25 @@ def build(folder: Path, project: Path = ROOT) -> None:
     for program in dependencies.PROGRAMS:
         name = f"quitus-{program}-{version}.cdx.json"
         (folder / name).write_text(materials.bill(program, version, made_at), encoding="utf-8")
+    (folder / DIGESTS).write_text(_digests(folder))
+
+
+def build_all(folder: Path, python_zip: Path | None) -> None:
+    """Everything that a release consists of, into an empty folder; what lacks is named."""
+    build(folder)
+    deliverables.make(folder, sources.version(), sources.made_at(), python_zip)
+    finish(folder, sources.version(), sources.made_at())
+    if not python_zip:
+        print("release: without the MSI, which needs PYTHON_ZIP=…", file=sys.stderr)
+
+
+def finish(folder: Path, version: str, made_at: int) -> None:
+    """Gives each deliverable its bill of materials, and all files their digests."""
+    for file in sorted(folder.iterdir()):
+        is_one = not file.name.endswith(deliverables.BILL) and file.name not in (DIGESTS, SIGNATURE)
+        if is_one and not deliverables.is_python_release(file):
+            made = materials.bill_of(file, deliverables.program_of(file), version, made_at)
+            file.with_name(file.name + deliverables.BILL).write_text(made, encoding="utf-8")
     (folder / DIGESTS).write_text(_digests(folder))
 
 
@@ -90,10 +115,14 @@ def verify(folder: Path, key: Path) -> None:
         public.verify((folder / SIGNATURE).read_bytes(), said)
     except InvalidSignature as error:
         raise ValueError(f"{folder / DIGESTS} is not signed with this key") from error
-    for line in said.decode().splitlines():
-        digest, _, name = line.partition("  ")
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            raise ValueError(f"{folder / name} is not what was released")
+    named = dict(reversed(line.split("  ", 1)) for line in said.decode().splitlines())
+    found = {each.name for each in folder.iterdir()} - {DIGESTS, SIGNATURE}
+    for name in sorted(found | named.keys()):
+        file = folder / name
+        if name not in found:
+            raise ValueError(f"{file} is missing")
+        if hashlib.sha256(file.read_bytes()).hexdigest() != named.get(name):
+            raise ValueError(f"{file} is not what was released")
 
 
 def licences() -> str:

@@ -22,8 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help=f"{PYTHON.archive} from python.org; its digest is checked",
     )
     parser.add_argument("--out", type=Path, default=Path("dist"), metavar="FOLDER")
+    parser.add_argument("--version", help="default: the project's")
     arguments = parser.parse_args(argv)
-    number = version("quitus")
+    number = arguments.version or version("quitus")
     out = arguments.out / f"quitus-agent-{number}-x64.msi"
     try:
         with tempfile.TemporaryDirectory() as folder:
