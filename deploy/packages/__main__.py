@@ -23,6 +23,8 @@ MACOS = "macos"
 def main(argv: Sequence[str] | None = None) -> int:
     """Builds what is asked for; returns an exit status."""
     asked = _parser().parse_args(argv)
+    # rpmbuild takes a relative place for one below the root that it makes.
+    asked.out = asked.out.resolve()
     version = asked.version or metadata.version("quitus")
     missing = [
         TOOLS[each] for each in asked.form or FORMS if not shutil.which(TOOLS.get(each, "env"))

@@ -6,6 +6,7 @@ from pathlib import Path
 from quitus_collector.adapters import terminal
 from quitus_collector.cli.arguments import OK, Commands, collector_of
 from quitus_collector.domain.agent_version import by_version
+from quitus_collector.errors import UsageError
 from quitus_collector.services.reporting import list_devices
 from quitus_collector.wiring import agents
 
@@ -23,6 +24,15 @@ def add(commands: Commands) -> None:
         metavar="PLACE",
         help="where devices find those files: a web address, or a folder that is shared",
     )
+    offer.add_argument(
+        "--sums",
+        type=Path,
+        metavar="FILE",
+        help="SHA256SUMS of the release, its signature beside it: only its packages are offered",
+    )
+    offer.add_argument(
+        "--key", type=Path, metavar="FILE", help="with --sums: the public key of releases, PEM"
+    )
     offer.set_defaults(command=_offer)
     show = actions.add_parser("show", help="which agents there are, and what they are told")
     show.set_defaults(command=_show)
@@ -30,8 +40,11 @@ def add(commands: Commands) -> None:
 
 
 def _offer(arguments: argparse.Namespace) -> int:
+    if (arguments.sums is None) != (arguments.key is None):
+        raise UsageError("--sums and --key go together")
+    released = (arguments.sums, arguments.key) if arguments.sums else None
     collector = collector_of(arguments)
-    offered = agents.offer(collector, arguments.version, arguments.packages, arguments.at)
+    offered = agents.offer(collector, arguments.version, arguments.packages, arguments.at, released)
     terminal.agent_offer(offered.version, _packages(offered))
     return OK
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from quitus.v1 import inventory_pb2
+from quitus_collector.adapters import release_digests
 from quitus_collector.adapters.files import write_together
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.entrypoints import agent_release
-from quitus_collector.errors import CollectorError
+from quitus_collector.errors import CollectorError, UsageError
 from quitus_collector.wiring.collector import Collector
 
 Offer: TypeAlias = inventory_pb2.AgentOffer
@@ -22,15 +23,29 @@ RELEASE_FILE = "agent-release.binpb"
 LOOK_EVERY_S = 1.0
 
 
-def offer(collector: Collector, version: str, packages: Sequence[Path], location: str) -> Offer:
-    """Tells devices from now on that this is the agent they should have."""
+def offer(
+    collector: Collector,
+    version: str,
+    packages: Sequence[Path],
+    location: str,
+    released: tuple[Path, Path] | None = None,
+) -> Offer:
+    """Tells devices from now on that this is the agent they should have.
+
+    With the digests of a release and its public key, packages of anybody else are not signed:
+    raises UsageError.
+    """
+    digests = release_digests.read(*released) if released else None
     authority, now = collector.authority, collector.clock.now()
     content = agent_release.make(
         version, packages, location, lambda signed: authority.vouch(signed, now)
     )
     place = collector.config.home / RELEASE_FILE
-    write_together([(place, content)])
     _, offered = agent_release.read(content, place)
+    for each in offered.packages:
+        if digests is not None and each.sha256.hex() not in digests:
+            raise UsageError("{path}: is no file of that release", path=each.name)
+    write_together([(place, content)])
     detail = {each.name: each.sha256.hex() for each in offered.packages}
     _note(collector, Kind.AGENT_OFFERED, version, detail)
     return offered

@@ -1,9 +1,12 @@
 """The company says which agent it wants and which are too old; devices and people hear of it."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.programs import AgentFolder, CollectorFolder
 
@@ -88,6 +91,34 @@ def test_what_is_no_version_is_refused_and_nothing_is_offered(
         assert (answer.status, complaint in answer.err) == (2, True), answer
 
     assert "devices are told of no agent" in collector.ok("agents", "show")
+
+
+def test_with_the_digests_of_a_release_its_packages_alone_are_offered(
+    collector: CollectorFolder, package: Path, tmp_path: Path
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    sums, public = tmp_path / "SHA256SUMS", tmp_path / "release.pub"
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    sums.write_text(f"{digest}  {package.name}\n")
+    (tmp_path / "SHA256SUMS.sig").write_bytes(key.sign(sums.read_bytes()))
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    public.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, form))
+    words = ("agents", "offer", "99.1.0", str(package), "--at", "/depot", "--sums", str(sums))
+    whole = (*words, "--key", str(public))
+
+    def refused(*given: str) -> str:
+        answer = collector.run(*given)
+        assert answer.status == 2, answer
+        assert "devices are told of no agent" in collector.ok("agents", "show")
+        return answer.err
+
+    assert "--sums and --key go together" in refused(*words)
+    package.write_bytes(b"of somebody else")
+    assert f"{package.name}: is no file of that release" in refused(*whole)
+    sums.write_text(f"{hashlib.sha256(package.read_bytes()).hexdigest()}  {package.name}\n")
+    assert "SHA256SUMS: is not signed with this key" in refused(*whole)
+    (tmp_path / "SHA256SUMS.sig").write_bytes(key.sign(sums.read_bytes()))
+    assert "/depot/quitus-agent-99.1.0.deb" in collector.ok(*whole)
 
 
 def agent_port(agent: AgentFolder) -> str:

@@ -89,7 +89,7 @@ def test_one_file_that_was_changed_is_refused_whichever_it_is(
     for file in sorted(released.iterdir()):
         content = file.read_bytes()
         file.write_bytes(content + b"x")
-        with pytest.raises(ValueError, match="is not what was released|is not signed"):
+        with pytest.raises(ValueError, match=r"is not what was released|is not signed"):
             making.verify(released, keys[1])
         file.write_bytes(content)
 
