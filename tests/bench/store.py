@@ -6,16 +6,18 @@ collector's own code, the loading apart.
 
 import argparse
 import gc
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import psutil
 from sqlalchemy import create_engine, text
 
 from quitus_collector.adapters import catalogue_files, pools
@@ -54,12 +56,15 @@ TARGET = 100_000
 HISTORY, DAYS = 2_000, 5
 # Reports that are committed together.
 BATCH = 100
+# Whose processor time counts beside our own.
+SERVERS: list[postgresql.Server] = []
 
 
 HEADINGS = (
-    "| database | devices | records | loaded s | bytes a device | recognised s | position s "
-    "| recognised again s | past position s | recount s |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    "seconds by the clock, and in brackets of processors, the server's own among them\n",
+    "| database | devices | load | records | loaded | bytes a device | recognised | position "
+    "| recognised again | past position | recount |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
 )
 HISTORY_HEADINGS = (
     f"\n| database | bytes a device and day ({HISTORY:,} devices, {DAYS} days, 2 changed rows) "
@@ -68,20 +73,31 @@ HISTORY_HEADINGS = (
 )
 
 
+class Took(NamedTuple):
+    """Seconds by the clock, and of processors."""
+
+    wall_s: float
+    cpu_s: float
+
+    def __str__(self) -> str:
+        """Both."""
+        return f"{self.wall_s:.2f} ({self.cpu_s:.2f})"
+
+
 class Run(NamedTuple):
-    """One database of one size; seconds, and bytes a device."""
+    """One database of one size; `load` is how many processes wanted a processor in the end."""
 
     database: str
     devices: int
+    load: float
     records: int
-    load_s: float
+    loaded: Took
     bytes_a_device: float
-    first_s: float
-    position_s: float
-    again_s: float
-    past_s: float
-    recount_s: float
-    unchanged: int
+    first: Took
+    position: Took
+    again: Took
+    past: Took
+    recount: Took
 
 
 def main() -> int:
@@ -117,10 +133,10 @@ def main() -> int:
 
 
 def _row(run: Run) -> str:
-    seconds = (run.first_s, run.position_s, run.again_s, run.past_s, run.recount_s)
+    took = (run.first, run.position, run.again, run.past, run.recount)
     return (
-        f"| {run.database} | {run.devices:,} | {run.records:,} | {run.load_s:.0f} "
-        f"| {run.bytes_a_device:,.0f} | " + " | ".join(f"{each:.2f}" for each in seconds) + " |"
+        f"| {run.database} | {run.devices:,} | {run.load:.0f} | {run.records:,} | {run.loaded} "
+        f"| {run.bytes_a_device:,.0f} | {' | '.join(map(str, took))} |"
     )
 
 
@@ -132,9 +148,9 @@ def _ratios(run: Run) -> list[Ratio]:
         Ratio(f"{run.database}, {run.devices:,}: {what}", ours, limit, 1)
         for what, ours, limit in (
             ("bytes a device", run.bytes_a_device, BYTES),
-            ("position", run.position_s, POSITION_S),
-            ("past position", run.past_s, PAST_S),
-            ("recognised again", run.again_s, AGAIN_S),
+            ("position", run.position.wall_s, POSITION_S),
+            ("past position", run.past.wall_s, PAST_S),
+            ("recognised again", run.again.wall_s, AGAIN_S),
         )
     ]
 
@@ -142,6 +158,7 @@ def _ratios(run: Run) -> list[Ratio]:
 @contextmanager
 def _databases(names: list[str]) -> Iterator[dict[str, Callable[[], str]]]:
     with tempfile.TemporaryDirectory() as folder, postgresql.server() as server:
+        SERVERS.append(server)
         numbers = iter(range(99))
         makers = {
             "sqlite": lambda: f"sqlite:///{folder}/{next(numbers)}.db",
@@ -155,54 +172,55 @@ def _measure(name: str, url: str, devices: int) -> Run:
     store = SQLStore(url, create=True, now=clock.now)
     store.upgrade()
     empty = _size(url)
-    records, load_s = _timed(lambda: load(store, devices))
+    records, loaded = _timed(lambda: load(store, devices))
     catalogue = catalogue_files.load(catalogue_files.SHIPPED)
-    _, first_s = _timed(lambda: refresh(store, catalogue))
+    _, first = _timed(lambda: refresh(store, catalogue))
     take_in(store, catalogue, clock, _pools(devices), NOBODY)
     size = (_size(url) - empty) / devices
     solver = HighsSolver()
     # A first one loads the solver and the pages.
     position(store, catalogue, solver, clock)
-    now, position_s = _least(lambda: position(store, catalogue, solver, clock))
+    now, present = _least(lambda: position(store, catalogue, solver, clock))
     day = clock.today()
     clock.advance(timedelta(days=2))
     other = _other(catalogue)
-    _, again_s = _timed(lambda: refresh(store, other))
-    past, past_s = _least(lambda: position(store, other, solver, clock, day))
-    wrong, recount_s = _timed(lambda: recount(store, other))
+    _, again = _timed(lambda: refresh(store, other))
+    past, before = _least(lambda: position(store, other, solver, clock, day))
+    wrong, recounted = _timed(lambda: recount(store, other))
     assert past.lines == now.lines
     assert past.unknown == now.unknown
     assert not wrong
     store.close()
-    return Run(
-        name,
-        devices,
-        records,
-        load_s,
-        size,
-        first_s,
-        position_s,
-        again_s,
-        past_s,
-        recount_s,
-        len(now.lines),
-    )
+    took = (first, present, again, before, recounted)
+    return Run(name, devices, os.getloadavg()[0], records, loaded, size, *took)
 
 
-def _least(call: Callable[[], Position]) -> tuple[Position, float]:
+def _least(call: Callable[[], Position]) -> tuple[Position, Took]:
     """The answer, and the least of three times: what else the machine did is not ours."""
     times = []
     for _ in range(3):
-        answer, seconds = _timed(call)
-        times.append(seconds)
-    return answer, min(times)
+        answer, took = _timed(call)
+        times.append(took)
+    return answer, Took(*map(min, zip(*times, strict=True)))
 
 
-def _timed(call: Callable[[], T]) -> tuple[T, float]:
+def _timed(call: Callable[[], T]) -> tuple[T, Took]:
     gc.collect()
-    start = time.perf_counter()
+    start, before = time.perf_counter(), _cpu()
     answer = call()
-    return answer, time.perf_counter() - start
+    return answer, Took(time.perf_counter() - start, _cpu() - before)
+
+
+def _cpu() -> float:
+    """Processor seconds of this process and of the server's; connections are kept open."""
+    seconds = time.process_time()
+    for server in SERVERS:
+        with suppress(psutil.NoSuchProcess):
+            postmaster = psutil.Process(server.pid())
+            for each in postmaster.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    seconds += sum(each.cpu_times()[:2])
+    return seconds
 
 
 def _size(url: str) -> int:
