@@ -1,7 +1,7 @@
 """Databases of every released version, filled as that version filled them, brought to this one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from quitus_collector.domain.history import snapshot
 from quitus_collector.domain.install import Scope, SourceStatus
 from quitus_collector.services.audit import verify
 
-RELEASED = tuple(f"{number:04}" for number in range(1, 18))
+RELEASED = (*(f"{number:04}" for number in range(1, 18)), "0020")
 DAY = "2026-03-31 08:00:00.000000"
 # (name, version, hidden): d-1 has the first three, d-2 the last two, d-3 has never reported.
 SOFTWARE = (("a", "1", False), ("é", "2", False), ("c", "3", True), ("d", "4", False))
@@ -164,6 +164,11 @@ def fill_sets(connection: Connection, release: str) -> None:
             revision=1,
         )
         insert(connection, "change", device=number, revision=1, at=1774944000000000, removed=b"")
+        if release >= "0008":
+            insert(connection, "silence", device=number, since=1, until=2)
+            query = "SELECT * FROM snapshot WHERE device = :device"
+            now = connection.execute(text(query), {"device": number}).mappings().one()
+            insert(connection, "snapshot_before", **now, until=1)
 
 
 FILL_INSTALLS = {False: fill_pairs, True: fill_sets}
@@ -179,6 +184,40 @@ def made(url: str, release: str) -> SQLStore:
     store.upgrade()
     store.check_schema()
     return store
+
+
+def test_what_is_partitioned_keeps_every_row(postgresql: Callable[[], str]) -> None:
+    url = postgresql()
+    store = SQLStore(url)
+    partitioned = ("evidence", "change", "snapshot", "snapshot_before", "silence")
+
+    def rows(connection: Connection) -> dict[str, list[Any]]:
+        return {
+            table: [*map(str, connection.execute(text(f"SELECT * FROM {table} ORDER BY device")))]
+            for table in partitioned
+        }
+
+    with store._writer.connect() as connection, connection.begin():
+        command.upgrade(alembic_config(connection), "0017")
+        fill(connection, "0017")
+        for table in ("silence", "change"):
+            insert_many(connection, table)
+        before = rows(connection)
+    store.upgrade()
+    with opened(url) as connection:
+        after = rows(connection)
+    store.close()
+
+    assert all(before.values())
+    assert len(before["change"]) > 1_000
+    assert after == before
+
+
+def insert_many(connection: Connection, table: str) -> None:
+    """Of a thousand devices that are gone."""
+    values = {"silence": "number, 1, 2", "change": "number, 1, 1, 1, NULL, ''"}[table]
+    series = "generate_series(1001, 2000) AS number"
+    connection.execute(text(f"INSERT INTO {table} SELECT {values} FROM {series}"))
 
 
 @pytest.mark.parametrize("release", RELEASED)

@@ -22,7 +22,7 @@ def test_numbers_come_back(numbers: list[int]) -> None:
     assert unpack_numbers(pack_numbers(numbers)) == numbers
 
 
-@given(st.lists(st.integers(1, (1 << 32) - 1), unique=True).map(sorted))
+@given(st.lists(st.integers(1, (1 << 64) - 1), unique=True).map(sorted))
 def test_a_few_numbers_come_back(numbers: list[int]) -> None:
     assert list(unpack_few(pack_few(numbers))) == numbers
 

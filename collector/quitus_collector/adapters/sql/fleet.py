@@ -28,6 +28,7 @@ from quitus_collector.adapters.sql.packed import pack_few, pack_numbers, unpack_
 from quitus_collector.adapters.sql.statements import (
     BATCH,
     among,
+    delete_unused,
     in_batches,
     insert_rows,
     lookup,
@@ -355,8 +356,7 @@ class SQLFleet:
             (tables.product_set, [t.c.products for t in (tables.snapshot, tables.snapshot_before)]),
             (tables.outcomes, [tables.device.c.outcomes]),
         ):
-            unused = [table.c.id.not_in(select(each).where(each.is_not(None))) for each in users]
-            execute(delete(table).where(*unused))
+            delete_unused(self._connection, table, users)
         made = execute(select(tables.retention.c.purges)).scalar_one_or_none() or 0
         row = {"id": 1, "before": before, "purges": made + 1}
         put(self._connection, tables.retention, row)

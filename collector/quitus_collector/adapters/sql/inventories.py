@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, select
 
 from quitus_collector.adapters.sql import tables
 from quitus_collector.adapters.sql.interning import Interning
@@ -21,6 +21,7 @@ from quitus_collector.adapters.sql.packed import (
 )
 from quitus_collector.adapters.sql.statements import (
     among,
+    delete_unused,
     in_batches,
     insert_rows,
     lookup,
@@ -227,9 +228,8 @@ class SQLInventories:
         change, software = tables.change, tables.software
         self._connection.execute(delete(change).where(change.c.at < before))
         sets = tables.software_set
-        used = select(tables.evidence.c.software_set)
         # Few are left over: where two devices let go of a set at once.
-        self._connection.execute(delete(sets).where(sets.c.id.not_in(used)))
+        delete_unused(self._connection, sets, [tables.evidence.c.software_set])
         named: set[int] = set()
         for row in in_batches(self._connection, select(sets.c.records)):
             named.update(unpack_numbers(row.records))
@@ -276,12 +276,17 @@ class SQLInventories:
         if not software_sets:
             return
         sets, users = tables.software_set, tables.evidence
-        # Those that are locked are about to be had by another device.
+        # Those that are locked are about to be had by another device; who wants one of ours waits.
         free = select(sets.c.id).where(among(self._connection, sets.c.id, software_sets))
         locked = self._connection.execute(free.with_for_update(skip_locked=True)).scalars().all()
-        unused = ~exists().where(users.c.software_set == sets.c.id)
-        condition = among(self._connection, sets.c.id, locked)
-        self._connection.execute(delete(sets).where(condition, unused))
+        # Said in two statements: devices and sets need not be on one node.
+        used = select(users.c.software_set).where(
+            among(self._connection, users.c.software_set, locked)
+        )
+        unused = set(locked).difference(self._connection.execute(used).scalars())
+        if unused:
+            condition = among(self._connection, sets.c.id, sorted(unused))
+            self._connection.execute(delete(sets).where(condition))
 
     def _intern(self, installs: Iterable[Install]) -> dict[bytes, int]:
         """The numbers of records by their digests."""

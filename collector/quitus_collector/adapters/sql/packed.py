@@ -23,11 +23,12 @@ def unpack_numbers(packed: bytes) -> list[int]:
 
 
 def pack_few(numbers: Sequence[int]) -> bytes:
-    """A few numbers as they are, two or four bytes each, for what is read very often; may be none.
+    """A few numbers as they are, for what is read very often; may be none.
 
-    The first byte says how many bytes a number has.
+    The first byte says how many bytes a number has: two, four or eight.
     """
-    kind = "H" if max(numbers, default=0) < 1 << 16 else "I"
+    most = max(numbers, default=0)
+    kind = "H" if most < 1 << 16 else "I" if most < 1 << 32 else "Q"
     return (
         bytes([array(kind).itemsize]) + _little(array(kind, numbers)).tobytes() if numbers else b""
     )
@@ -35,7 +36,7 @@ def pack_few(numbers: Sequence[int]) -> bytes:
 
 def unpack_few(packed: bytes) -> Sequence[int]:
     """The numbers of `pack_few`."""
-    numbers = array("H" if packed[:1] == b"\2" else "I")
+    numbers = array({b"\2": "H", b"\x08": "Q"}.get(packed[:1], "I"))
     numbers.frombytes(packed[1:])
     return _little(numbers)
 

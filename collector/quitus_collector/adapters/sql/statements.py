@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     any_,
     bindparam,
+    delete,
     false,
     func,
     literal,
@@ -127,6 +128,17 @@ def update_rows(
     if rows:
         statement, kinds = _change(connection.dialect, table, (*columns, key))
         connection.exec_driver_sql(statement, _bound(connection, kinds, rows))
+
+
+def delete_unused(connection: Connection, table: Table, users: Iterable[Column[Any]]) -> None:
+    """Takes away the rows whose id none of these columns has, where nobody uses new ones meanwhile.
+
+    In several statements: those who use them need not be on one node.
+    """
+    unused = set(connection.execute(select(table.c.id)).scalars())
+    for user in users:
+        unused.difference_update(connection.execute(select(user).distinct()).scalars())
+    connection.execute(delete(table).where(among(connection, table.c.id, sorted(unused))))
 
 
 # What a value of a column becomes for the driver; None where it stays as it is.

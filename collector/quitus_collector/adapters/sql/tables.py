@@ -76,6 +76,13 @@ class Moment(TypeDecorator[datetime]):
 # Row numbers of 64 bits; SQLite gives out numbers by itself only to a column of type INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
+# Of tables whose rows are each one of a device: it is in every key, so that they can be
+# distributed by it; on PostgreSQL they lie in partitions by its hash.
+PER_DEVICE: dict[str, Any] = {
+    "sqlite_with_rowid": False,
+    "postgresql_partition_by": "HASH (device)",
+}
+
 # `number` is what other tables know a device by; none is given twice, not even after a removal.
 device = Table(
     "device",
@@ -222,7 +229,7 @@ evidence = Table(
     Column("revision", Integer, nullable=False),
     # Whether nothing was recognised since the last of them.
     Column("pending", Boolean, nullable=False, server_default=true()),
-    sqlite_with_rowid=False,
+    **PER_DEVICE,
 )
 Index(
     "ix_evidence_pending",
@@ -244,7 +251,7 @@ change = Table(
     # `added` is None.
     Column("added", LargeBinary),
     Column("removed", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
+    **PER_DEVICE,
 )
 
 # A licensable product as it is counted, its version included.
@@ -311,7 +318,7 @@ snapshot = Table(
     metadata,
     Column("device", RowId, primary_key=True, autoincrement=False),
     *_counted(),
-    sqlite_with_rowid=False,
+    **PER_DEVICE,
 )
 
 # The list of devices is turned by name; what few of them are is found by itself.
@@ -338,7 +345,7 @@ snapshot_before = Table(
     *_counted(),
     Column("until", Moment, nullable=False, index=True),
     PrimaryKeyConstraint("device", "since"),
-    sqlite_with_rowid=False,
+    **PER_DEVICE,
 )
 
 # A device that was not heard for more than a week.
@@ -348,7 +355,7 @@ silence = Table(
     Column("device", RowId, primary_key=True, autoincrement=False),
     Column("since", Moment, primary_key=True, autoincrement=False),
     Column("until", Moment, nullable=False),
-    sqlite_with_rowid=False,
+    **PER_DEVICE,
 )
 
 # What was counted by, from when on.
