@@ -88,6 +88,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # certificate = ""                # "console.pem": with its issuers; without, of the own authority
 # key = ""                        # "console.key.pem": a file for this account alone
 # calls_per_minute = 600          # of one token of the API
+# proxies = []                    # ["10.0.0.5"]: whose X-Forwarded-For tells the client's address
 # catalogue_key = ""              # "catalogue.pem": the public key of bundles that update the rules
 
 # [console.oidc]                  # the company's own sign-in: OpenID Connect
@@ -98,6 +99,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # scopes = "openid profile email"
 # name_claim = "preferred_username"
 # roles_claim = "groups"          # whose values the table below gives roles
+# session_hours = 8               # until who signed in by it has to do so again
 # authority = ""                  # "roots.pem": who vouches for the provider's certificate
 # [console.oidc.roles]
 # "quitus-administrators" = "administrator"   # or dsi, licence-manager, auditor, service-desk
@@ -307,6 +309,13 @@ def _secure(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not an address or a network like 10.0.0.0/8") from error
+
+
 SecureAddress = Annotated[str, AfterValidator(_issuer)]
 
 
@@ -320,6 +329,7 @@ class OIDCTable(Model):
     scopes: str = "openid profile email"
     name_claim: str = "preferred_username"
     roles_claim: str = "groups"
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 8
     authority: str = ""
     roles: dict[str, Annotated[Role, Field(strict=False)]]
 
@@ -360,6 +370,7 @@ class ConsoleTable(Model):
     key: str = ""
     calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
     catalogue_key: str = ""
+    proxies: list[Annotated[str, AfterValidator(_network)]] = []
     oidc: OIDCTable | None = None
     mail: MailTable | None = None
     webhooks: list[WebhookTable] = []
@@ -514,7 +525,8 @@ class ConsoleSettings:
 
     `calls_per_minute` are of one token of the API. `catalogue_key` is the public key of those who
     may update the rules, None where nobody may from the console. `oidc` is the company's own
-    sign-in, `mail` who is told by mail, None without one; `webhooks` are programs that are told.
+    sign-in, `mail` who is told by mail, None without one; `webhooks` are programs that are told;
+    `proxies` those whose word is taken for where a client is.
     """
 
     address: str
@@ -525,6 +537,7 @@ class ConsoleSettings:
     oidc: OIDCTable | None
     mail: MailTable | None
     webhooks: tuple[WebhookTable, ...]
+    proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -653,6 +666,7 @@ def _console(table: ConsoleTable, home: Path) -> ConsoleSettings:
         table.oidc,
         table.mail,
         tuple(table.webhooks),
+        tuple(ipaddress.ip_network(each) for each in table.proxies),
     )
 
 

@@ -24,8 +24,8 @@ ZOE = Account(
     password_ends_at=NOON + HOUR,
     sealed_secret="c2VjcmV0",
     code_step=7,
-    failures=2,
-    locked_until=NOON,
+    failed_until=NOON,
+    alerts=(3, 8),
 )
 TOKEN = APIToken("t1", "sauvegarde", "ab" * 32, frozenset({Permission.READ}), "a1", NOON, NOON)
 JOB = Job("j1", "import", "account zoé", NOON, {"file": "é.xlsx"})

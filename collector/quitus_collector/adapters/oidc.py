@@ -85,7 +85,7 @@ class CompanySignIn:
         self.provider = provider
         self._now = now
         self._known: tuple[float, Mapping[str, Any]] | None = None
-        self._keys: KeySet | None = None
+        self._keys: tuple[float, KeySet] | None = None
 
     @property
     def return_address(self) -> str:
@@ -175,7 +175,10 @@ class CompanySignIn:
 
     def _decoded(self, id_token: str) -> jwt.Token:
         registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
-        keys = self._keys or self._fetch_keys()
+        known = self._keys
+        # Asked for again by age: a key that the provider withdrew is not trusted for ever.
+        is_fresh = known is not None and self._now() - known[0] < FRESH_S
+        keys = known[1] if known and is_fresh else self._fetch_keys()
         try:
             return jwt.decode(id_token, keys, registry=registry)
         except (InvalidKeyIdError, ValueError):
@@ -183,8 +186,10 @@ class CompanySignIn:
             return jwt.decode(id_token, self._fetch_keys(), registry=registry)
 
     def _fetch_keys(self) -> KeySet:
-        self._keys = KeySet.import_key_set(dict(self._ask("GET", self._metadata()["jwks_uri"])))  # type: ignore[arg-type]
-        return self._keys
+        told = dict(self._ask("GET", self._metadata()["jwks_uri"]))
+        found = KeySet.import_key_set(told)  # type: ignore[arg-type]
+        self._keys = self._now(), found
+        return found
 
     def _person(self, claims: Mapping[str, Any]) -> Person:
         told = claims.get(self.provider.roles_claim, [])

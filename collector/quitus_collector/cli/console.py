@@ -38,6 +38,10 @@ def add(commands: Commands) -> None:
     reset.add_argument("--reason", default="", type=label, help="needed for who approves")
     reset.set_defaults(command=_reset)
 
+    unlock = actions.add_parser("unlock", help="forget wrong passwords and codes")
+    unlock.add_argument("name", metavar="NAME")
+    unlock.set_defaults(command=_unlock)
+
     change = actions.add_parser("change", help="give other roles, shut out or let in again")
     change.add_argument("name", metavar="NAME")
     change.add_argument("--role", action="append", choices=[*Role], type=Role)
@@ -124,6 +128,12 @@ def _list(arguments: argparse.Namespace) -> int:
 def _reset(arguments: argparse.Namespace) -> int:
     password = accounts.reset(collector_of(arguments), arguments.name, reason=arguments.reason)
     print(f"{arguments.name} has the first password {password} (good for 7 days)")
+    return OK
+
+
+def _unlock(arguments: argparse.Namespace) -> int:
+    unlocked = accounts.unlock(collector_of(arguments), arguments.name)
+    print(f"{unlocked.name} is unlocked")
     return OK
 
 

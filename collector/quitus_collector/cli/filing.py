@@ -148,6 +148,7 @@ def _show(arguments: argparse.Namespace) -> int:
             arguments.out / FILES[paper]: content for paper, content in papers.items() if content
         }
         write_together(files.items(), private={arguments.out / FILES[Paper.EVIDENCE]})
+        collector.took_out(found.id, file=", ".join(sorted(each.name for each in files)))
         for file in files:
             print(file)
     print(f"\nsha256 of the document {found.digest}")

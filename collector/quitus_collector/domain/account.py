@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-# Wrong passwords in a row before an account is shut for a while, each further one for longer.
-MAX_FAILURES = 5
-LOCK = timedelta(minutes=5)
-MAX_LOCK = timedelta(hours=4)
+# Wrong passwords or codes of one account from one address, or one browser, that are free; they are
+# forgotten one by one over the window.
+MAX_FAILURES, FAILURES_WINDOW = 5, timedelta(minutes=25)
+# Of the account as a whole from unknown browsers: beyond so many, one is taken as one is forgotten.
+MANY_FAILURES, FORGET = 50, timedelta(minutes=1)
 # Without a click, and in all.
 IDLE = timedelta(minutes=30)
 SESSION = timedelta(hours=12)
@@ -96,8 +97,9 @@ class Account:
     sealed_secret: str = ""
     # The step of time that a one-time code was last taken for: none is taken twice.
     code_step: int = 0
-    failures: int = 0
-    locked_until: datetime | None = None
+    # When all wrong passwords so far will be forgotten; when an administrator forgot them.
+    failed_until: datetime | None = None
+    unlocked_at: datetime | None = None
     signed_in_at: datetime | None = None
     disabled_at: datetime | None = None
     approves_from: datetime | None = None
@@ -113,22 +115,20 @@ class Account:
         """How the audit log names the person."""
         return f"account {self.name}"
 
-    def is_locked(self, now: datetime) -> bool:
-        """Whether no password is taken now, not even the right one."""
-        return self.locked_until is not None and now < self.locked_until
+    def is_slowed(self, now: datetime) -> bool:
+        """Whether so much was tried that unknown browsers have to wait until one is forgotten."""
+        return self.failed_until is not None and self.failed_until - now > FORGET * (
+            MANY_FAILURES - 1
+        )
 
     def failed(self, now: datetime) -> "Account":
-        """After one wrong password or code more."""
-        failures = self.failures + 1
-        if failures < MAX_FAILURES:
-            return replace(self, failures=failures)
-        # Bounded before it is raised: who tries for a year would make a number of any length.
-        wait = min(LOCK * 2 ** min(failures - MAX_FAILURES, 10), MAX_LOCK)
-        return replace(self, failures=failures, locked_until=now + wait)
+        """After one wrong password or code more, from a browser that is not known."""
+        until = max(self.failed_until or now, now) + FORGET
+        return replace(self, failed_until=min(until, now + FORGET * MANY_FAILURES))
 
     def succeeded(self, now: datetime) -> "Account":
         """After signing in."""
-        return replace(self, failures=0, locked_until=None, signed_in_at=now)
+        return replace(self, signed_in_at=now)
 
 
 class Stage(StrEnum):
@@ -149,9 +149,9 @@ class Session:
     began_at: datetime
     seen_at: datetime
 
-    def is_over(self, now: datetime) -> bool:
+    def is_over(self, now: datetime, longest: timedelta = SESSION) -> bool:
         """Whether it opens nothing any more."""
-        return now - self.seen_at >= IDLE or now - self.began_at >= SESSION
+        return now - self.seen_at >= IDLE or now - self.began_at >= longest
 
 
 @dataclass(frozen=True, slots=True)

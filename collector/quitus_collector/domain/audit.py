@@ -69,6 +69,11 @@ class Kind(StrEnum):
     ACCOUNT_MADE = "account made"
     ACCOUNT_CHANGED = "account changed"
     SIGNED_IN = "signed in"
+    SIGNED_OUT = "signed out"
+    SESSION_ENDED = "session ended"
+    UNLOCKED = "account unlocked"
+    EXPORTED = "exported"
+    BACKUP_MADE = "backup made"
     PASSWORD_CHANGED = "password changed"  # noqa: S105
     SECOND_FACTOR_SET = "second factor set"
     API_TOKEN_MADE = "API token made"  # noqa: S105

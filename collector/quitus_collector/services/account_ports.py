@@ -40,8 +40,8 @@ class Sessions(Protocol):
     def remove(self, session_id: str) -> None:
         """Ends a session; nothing if it is not there."""
 
-    def remove_of(self, account_id: str, *, but: str = "") -> None:
-        """Ends all sessions of an account but one."""
+    def remove_of(self, account_id: str, *, but: str = "") -> int:
+        """Ends all sessions of an account but one; how many those were."""
 
     def remove_before(self, moment: datetime) -> None:
         """Forgets those that were last seen before then."""

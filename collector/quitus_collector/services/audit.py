@@ -80,6 +80,12 @@ def note_refusal(store: Store, clock: Clock, actor: str, subject: str, reason: s
         work.audit.add(Event(clock.now(), Kind.REFUSED, actor, subject[:MAX_TEXT], detail))
 
 
+def note_export(store: Store, clock: Clock, actor: str, what: str, **detail: str) -> None:
+    """Writes down that somebody takes something out of the house."""
+    with store.writing() as work:
+        work.audit.add(Event(clock.now(), Kind.EXPORTED, actor, what[:MAX_TEXT], detail))
+
+
 def verify(store: Store, noted: str = "") -> tuple[int | None, int, str]:
     """The first broken entry's number or None, how many entries there are, the last digest.
 

@@ -4,12 +4,14 @@ import logging
 import secrets
 import threading
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from quitus_collector.domain.account import (
-    IDLE,
+    FAILURES_WINDOW,
+    MAX_FAILURES,
+    SESSION,
     Account,
     Permission,
     Role,
@@ -20,8 +22,10 @@ from quitus_collector.domain.account import (
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.job import Job
 from quitus_collector.errors import SignInRefused, StoreError, UsageError
-from quitus_collector.services import duties
+from quitus_collector.services import duties, known_devices
 from quitus_collector.services.account_ports import Letters, PasswordHasher, SecondFactor
+from quitus_collector.services.attempts import Attempts
+from quitus_collector.services.known_devices import Origin
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
 from quitus_collector.services.wording import N_
 
@@ -31,6 +35,8 @@ MIN_PASSWORD, MAX_PASSWORD = 12, 256
 FIRST_PASSWORD = timedelta(days=7)
 # A click is written down at most so often: pages are read far more often than that.
 SEEN_EVERY = timedelta(minutes=1)
+NOWHERE = Origin()
+LOCKED = N_("too many wrong passwords or codes: locked for a while")
 WRONG = N_("the name, the password or the code is wrong")
 
 
@@ -60,6 +66,11 @@ class Door:
     # For how long nothing is approved by an account that an administrator made able to.
     approver_wait: timedelta = timedelta(hours=24)
     letters: Letters = _no_letters
+    # What browsers keep is proven with.
+    key: bytes = b""
+    # How long a session lasts of who signed in by the company's own service.
+    company_session: timedelta = SESSION
+    tries: Attempts = field(default_factory=lambda: Attempts(MAX_FAILURES, FAILURES_WINDOW))
 
 
 def make_account(
@@ -115,7 +126,7 @@ def make_account(
     return account, password
 
 
-def sign_in(door: Door, name: str, password: str) -> SignedIn:
+def sign_in(door: Door, name: str, password: str, origin: Origin = NOWHERE) -> SignedIn:
     """A session for who knows the password; raises SignInRefused, always after the same effort.
 
     What it opens depends on its stage: see Stage.
@@ -125,39 +136,44 @@ def sign_in(door: Door, name: str, password: str) -> SignedIn:
         account = work.accounts.find(name=name.strip()[:64])
     # As slow for a name that nobody has: how long it takes tells nothing.
     right = door.hasher.matches(account.password_hash if account else "", password[:MAX_PASSWORD])
-    if account is None or account.disabled_at or account.is_locked(now):
+    if account is None or account.disabled_at or _has_to_wait(door, account, origin, now):
         raise SignInRefused(WRONG)
     if not right:
-        _failed(door, account.id, now)
+        _failed(door, account.id, origin, now)
         raise SignInRefused(WRONG)
     if account.password_ends_at and account.password_ends_at <= now:
         raise SignInRefused("the first password is no longer good: ask the administrator for one")
     with door.store.writing() as work:
         account = work.accounts.get(account.id)
-        if account.is_locked(now):
-            raise SignInRefused(WRONG)
         if account.sealed_secret:
             return _begun(work, account, Stage.CODE, now)
-        return _opened(work, account, now)
+        return _opened(work, account, now, origin)
 
 
-def enter_code(door: Door, session: Session, code: str) -> SignedIn:
+def enter_code(door: Door, session: Session, code: str, origin: Origin = NOWHERE) -> SignedIn:
     """The session after the second factor; raises SignInRefused. The browser gets a new secret."""
     now = door.clock.now()
     with door.store.writing() as work:
         account = work.accounts.get(session.account)
         step = door.factor.step(account.sealed_secret, code, now)
         # No code is taken twice: who looked over a shoulder cannot use it again.
-        is_right = step is not None and step > account.code_step and not account.is_locked(now)
-        if step is not None and is_right:
+        waits = _has_to_wait(door, account, origin, now)
+        if step is not None and step > account.code_step and not waits:
             work.sessions.remove(session.id)
-            return _opened(work, replace(account, code_step=step), now)
-    _failed(door, session.account, now)
+            return _opened(work, replace(account, code_step=step), now, origin)
+    if not waits:
+        _failed(door, session.account, origin, now)
     raise SignInRefused(WRONG)
 
 
 def sign_in_by_company(
-    door: Door, subject: str, name: str, full_name: str, email: str, roles: Collection[Role]
+    door: Door,
+    subject: str,
+    name: str,
+    full_name: str,
+    email: str,
+    roles: Collection[Role],
+    origin: Origin = NOWHERE,
 ) -> SignedIn:
     """A session for whom the company's own sign-in vouches for, with the roles that it gives.
 
@@ -165,12 +181,14 @@ def sign_in_by_company(
     account that is disabled, where the name is another one's, and for roles that are to be apart.
     """
     now = door.clock.now()
+    refused = SignInRefused("your account gives you no part in Quitus: ask the administrator")
     try:
         duties.must_be_apart(roles, apart=door.apart)
     except UsageError as error:
-        raise SignInRefused(error.message, **error.values) from error
+        roles, refused = (), SignInRefused(error.message, **error.values)
     if not roles:
-        raise SignInRefused("your account gives you no part in Quitus: ask the administrator")
+        _shut_out(door, subject, now)
+        raise refused
     with door.store.writing() as work:
         known = work.accounts.find(subject=subject)
         if known is None and work.accounts.find(name=name):
@@ -188,8 +206,24 @@ def sign_in_by_company(
             detail = {"roles": ", ".join(sorted(roles)), "by": "the company's sign-in"}
             kind = Kind.ACCOUNT_CHANGED if known else Kind.ACCOUNT_MADE
             work.accounts.add(told)
+            if known and known.roles - told.roles:
+                # What the company took away, no session that is open elsewhere keeps.
+                detail["sessions_ended"] = str(work.sessions.remove_of(told.id))
             work.audit.add(Event(now, kind, told.actor, told.actor, detail))
-        return _opened(work, told, now)
+        return _opened(work, told, now, origin)
+
+
+def _shut_out(door: Door, subject: str, now: datetime) -> None:
+    """Whom the company gives no part any more keeps no role and no session."""
+    with door.store.writing() as work:
+        known = work.accounts.find(subject=subject)
+        if known is None:
+            return
+        ended = work.sessions.remove_of(known.id)
+        if known.roles or ended:
+            work.accounts.add(replace(known, roles=frozenset()))
+            detail = {"roles": "", "by": "the company's sign-in", "sessions_ended": str(ended)}
+            work.audit.add(Event(now, Kind.ACCOUNT_CHANGED, known.actor, known.actor, detail))
 
 
 def visit(door: Door, secret: str) -> tuple[Session, Account] | None:
@@ -198,7 +232,11 @@ def visit(door: Door, secret: str) -> tuple[Session, Account] | None:
     with door.store.reading() as work:
         session = work.sessions.find(_digest(secret))
         account = work.accounts.get(session.account) if session else None
-    if session is None or account is None or session.is_over(now) or account.disabled_at:
+    if session is None or account is None or account.disabled_at:
+        return None
+    longest = door.company_session if account.subject else SESSION
+    if session.is_over(now, longest):
+        _over(door, session, account, now)
         return None
     return session, duties.acting(account, apart=door.apart)
 
@@ -251,7 +289,17 @@ def may_still(
     return any(permission in allowed for allowed in (*scopes, *acting))
 
 
-def choose_password(door: Door, session: Session, old: str, new: str) -> SignedIn:
+def _over(door: Door, session: Session, account: Account, now: datetime) -> None:
+    with door.store.writing() as work:
+        if work.sessions.find(session.id) is not None:
+            work.sessions.remove(session.id)
+            detail = {"reason": N_("it had lasted long enough, or nobody clicked")}
+            work.audit.add(Event(now, Kind.SESSION_ENDED, account.actor, account.actor, detail))
+
+
+def choose_password(
+    door: Door, session: Session, old: str, new: str, origin: Origin = NOWHERE
+) -> SignedIn:
     """A password of one's own; all other sessions of the account end.
 
     Raises UsageError for one that will not do, and SignInRefused where the old one is wrong.
@@ -261,10 +309,10 @@ def choose_password(door: Door, session: Session, old: str, new: str) -> SignedI
         account = work.accounts.get(session.account)
     # As at the door: a session that was stolen guesses no more than a stranger.
     is_right = door.hasher.matches(account.password_hash, old[:MAX_PASSWORD])
-    if account.is_locked(now):
+    if _has_to_wait(door, account, origin, now):
         raise SignInRefused(WRONG)
     if not is_right:
-        _failed(door, account.id, now)
+        _failed(door, account.id, origin, now)
         raise SignInRefused(WRONG)
     check_password(new, account.name)
     if new == old:
@@ -274,9 +322,9 @@ def choose_password(door: Door, session: Session, old: str, new: str) -> SignedI
         account = replace(
             work.accounts.get(account.id), password_hash=hashed, password_ends_at=None
         )
-        work.sessions.remove_of(account.id)
-        work.audit.add(Event(now, Kind.PASSWORD_CHANGED, account.actor, account.actor))
-        return _opened(work, account, now)
+        detail = {"sessions_ended": str(work.sessions.remove_of(account.id))}
+        work.audit.add(Event(now, Kind.PASSWORD_CHANGED, account.actor, account.actor, detail))
+        return _opened(work, account, now, origin)
 
 
 def check_password(password: str, name: str) -> None:
@@ -308,8 +356,9 @@ def set_factor(door: Door, session: Session, sealed: str, code: str) -> None:
     with door.store.writing() as work:
         account = replace(work.accounts.get(session.account), sealed_secret=sealed, code_step=step)
         work.accounts.add(account)
-        work.sessions.remove_of(account.id, but=session.id)
-        work.audit.add(Event(now, Kind.SECOND_FACTOR_SET, account.actor, account.actor))
+        ended = work.sessions.remove_of(account.id, but=session.id)
+        detail = {"sessions_ended": str(ended)}
+        work.audit.add(Event(now, Kind.SECOND_FACTOR_SET, account.actor, account.actor, detail))
 
 
 def reset(door: Door, name: str, *, actor: str, reason: str = "") -> str:
@@ -332,13 +381,13 @@ def reset(door: Door, name: str, *, actor: str, reason: str = "") -> str:
                 password_hash=hashed,
                 password_ends_at=now + FIRST_PASSWORD,
                 sealed_secret="",
-                failures=0,
-                locked_until=None,
+                failed_until=None,
+                unlocked_at=now,
                 approves_from=account.approves_from if is_new else now + door.approver_wait,
             )
         )
-        work.sessions.remove_of(account.id)
-        detail = {"what": duties.RESET, "reason": reason}
+        ended = work.sessions.remove_of(account.id)
+        detail = {"what": duties.RESET, "reason": reason, "sessions_ended": str(ended)}
         event = Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail)
         if approves(account.roles):
             duties.must_say_why(account.name, reason)
@@ -397,12 +446,22 @@ def _changed(
         begins = duties.approving_from(work, account, now, door.approver_wait)
         account = replace(account, approves_from=begins)
     work.accounts.add(account)
-    work.sessions.remove_of(account.id)
+    detail["sessions_ended"] = str(work.sessions.remove_of(account.id))
     event = Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail)
     if what:
         duties.tell(work, door.letters, replace(event, detail=detail | {"what": what}))
     else:
         work.audit.add(event)
+
+
+def unlock(door: Door, name: str, *, actor: str) -> Account:
+    """Forgets the wrong passwords and codes of an account, wherever they came from."""
+    now = door.clock.now()
+    with door.store.writing() as work:
+        account = replace(_named(work, name), failed_until=None, unlocked_at=now)
+        work.accounts.add(account)
+        work.audit.add(Event(now, Kind.UNLOCKED, actor, account.actor))
+    return account
 
 
 def seen(door: Door, account: Account, number: int) -> None:
@@ -429,17 +488,20 @@ def speak(door: Door, account: Account, language: str) -> None:
 def sign_out(door: Door, session: Session) -> None:
     """Ends a session."""
     with door.store.writing() as work:
+        account = work.accounts.get(session.account)
         work.sessions.remove(session.id)
-        work.sessions.remove_before(door.clock.now() - IDLE)
+        work.sessions.remove_before(door.clock.now() - SESSION)
+        work.audit.add(Event(door.clock.now(), Kind.SIGNED_OUT, account.actor))
 
 
-def _opened(work: UnitOfWork, account: Account, now: datetime) -> SignedIn:
+def _opened(work: UnitOfWork, account: Account, now: datetime, origin: Origin) -> SignedIn:
     """Past every factor: to the pages, or to choosing a password first."""
     account = account.succeeded(now)
     work.accounts.add(account)
     stage = Stage.NEW_PASSWORD if account.password_ends_at else Stage.OPEN
     begun = _begun(work, account, stage, now)
-    work.audit.add(Event(now, Kind.SIGNED_IN, account.actor))
+    detail = {"address": origin.address} if origin.address else {}
+    work.audit.add(Event(now, Kind.SIGNED_IN, account.actor, detail=detail))
     return begun
 
 
@@ -450,12 +512,35 @@ def _begun(work: UnitOfWork, account: Account, stage: Stage, now: datetime) -> S
     return SignedIn(secret, session, account)
 
 
-def _failed(door: Door, account_id: str, now: datetime) -> None:
+def is_known_device(door: Door, name: str, device: str) -> bool:
+    """Whether the account of this name signed in from this browser before."""
+    with door.store.reading() as work:
+        account = work.accounts.find(name=name.strip()[:64])
+    return account is not None and known_devices.is_known(door.key, account, device)
+
+
+def device_of(door: Door, account: Account) -> str:
+    """What the browser keeps, to be known again."""
+    return known_devices.issue(door.key, account)
+
+
+def _has_to_wait(door: Door, account: Account, origin: Origin, now: datetime) -> bool:
+    """Whether no password is taken from there now, not even the right one."""
+    known = known_devices.is_known(door.key, account, origin.device)
+    place = known_devices.place(account, origin, known=known)
+    return bool(door.tries.wait(place, now)) or (not known and account.is_slowed(now))
+
+
+def _failed(door: Door, account_id: str, origin: Origin, now: datetime) -> None:
     with door.store.writing() as work:
-        account = work.accounts.get(account_id).failed(now)
-        work.accounts.add(account)
-        if account.locked_until:
-            detail = {"reason": "too many wrong passwords or codes: locked for a while"}
+        account = work.accounts.get(account_id)
+        known = known_devices.is_known(door.key, account, origin.device)
+        door.tries.failed(known_devices.place(account, origin, known=known), now)
+        if not known:
+            account = account.failed(now)
+            work.accounts.add(account)
+        if _has_to_wait(door, account, origin, now):
+            detail = {"reason": LOCKED, "address": origin.address}
             work.audit.add(Event(now, Kind.REFUSED, account.actor, detail=detail))
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+from quitus_collector.adapters.kept_sentences import again
+from quitus_collector.adapters.messages import Messages
+from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.audit import Kind
-from quitus_collector.services.ports import Messages
 from quitus_collector.services.wording import N_
+from quitus_collector.web.wording import say
 
 EVENTS: Mapping[Kind, str] = {
     Kind.ENROLLED: N_("device enrolled"),
@@ -63,6 +66,11 @@ EVENTS: Mapping[Kind, str] = {
     Kind.ACCOUNT_MADE: N_("account made"),
     Kind.ACCOUNT_CHANGED: N_("account changed"),
     Kind.SIGNED_IN: N_("signed in"),
+    Kind.SIGNED_OUT: N_("signed out"),
+    Kind.SESSION_ENDED: N_("session ended"),
+    Kind.UNLOCKED: N_("account unlocked"),
+    Kind.EXPORTED: N_("exported or downloaded"),
+    Kind.BACKUP_MADE: N_("backup made"),
     Kind.PASSWORD_CHANGED: N_("password changed"),
     Kind.SECOND_FACTOR_SET: N_("second factor set"),
     Kind.API_TOKEN_MADE: N_("API token made"),
@@ -83,3 +91,66 @@ def who(actor: str, messages: Messages) -> str:
     """Who did it or to whom it was done, for people."""
     kind, _, name = actor.partition(" ")
     return messages.text(WHO[kind], name=name) if name and kind in WHO else actor
+
+
+# What details of entries are called; the others are named as the log has them.
+DETAILS: Mapping[str, str] = {
+    "address": N_("address"),
+    "answer": N_("answer"),
+    "approvals_fallen": N_("approvals fallen"),
+    "as": N_("as"),
+    "before": N_("before"),
+    "by": N_("by"),
+    "by_an_author": N_("by an author"),
+    "class": N_("class"),
+    "devices": N_("devices"),
+    "disabled": N_("disabled"),
+    "entitlement": N_("entitlement"),
+    "entity": N_("entity"),
+    "evidence": N_("evidence"),
+    "event": N_("event"),
+    "file": N_("file"),
+    "group": N_("group"),
+    "hostname": N_("host name"),
+    "kind": N_("kind"),
+    "level": N_("level"),
+    "lines": N_("lines"),
+    "made_at": N_("made at"),
+    "name": N_("name"),
+    "names": N_("names"),
+    "nature": N_("nature"),
+    "on": N_("on"),
+    "portal": N_("portal"),
+    "product": N_("product"),
+    "publisher": N_("publisher"),
+    "reading": N_("reading"),
+    "reason": N_("reason"),
+    "reasons": N_("reasons"),
+    "receipt": N_("receipt"),
+    "reference": N_("reference"),
+    "rival": N_("rival"),
+    "role": N_("role"),
+    "roles": N_("roles"),
+    "scopes": N_("scopes"),
+    "sessions_ended": N_("sessions ended"),
+    "since": N_("since"),
+    "times": N_("times"),
+    "unread": N_("unread"),
+    "until": N_("until"),
+    "uses": N_("uses"),
+    "view": N_("digest of the view"),
+    "what": N_("what"),
+}
+
+
+def detail(name: str, value: str, messages: Messages) -> str:
+    """One detail of an entry, for people: what was kept in English is said in their language."""
+    if name in ("roles", "role", "scopes"):
+        known = {each.value: each for each in (*Role, *Permission)}
+        said = [say(messages, known[e]) if e in known else e for e in value.split(", ")]
+        value = ", ".join(said)
+    else:
+        value = again(messages.language, value)
+    return messages.text(
+        "{name}: {value}", name=messages.text(DETAILS.get(name, name)), value=value
+    )

@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from quitus_collector.adapters.kept_sentences import again
 from quitus_collector.adapters.messages import LANGUAGES, Messages
 from quitus_collector.domain.account import Permission
 from quitus_collector.services import wording as services_wording
@@ -78,6 +79,7 @@ def page(
         "messages": messages,
         "language": messages.language,
         "text": messages.text,
+        "again": lambda english: again(messages.language, english),
         "count": messages.count,
         "number": messages.number,
         "money": messages.money,

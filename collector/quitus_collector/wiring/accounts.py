@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from hashlib import sha256
 
-from quitus_collector.domain.account import Account, Role
+from quitus_collector.domain.account import SESSION, Account, Role
 from quitus_collector.services import signing_in
 from quitus_collector.services.signing_in import Door
 from quitus_collector.wiring import notifying
@@ -21,8 +22,9 @@ def door(collector: Collector) -> Door:
     from quitus_collector.adapters.one_time_codes import TimeCodes, key_in
     from quitus_collector.adapters.passwords import Argon2Hasher
 
-    factor = TimeCodes(key_in(collector.config.home / KEY))
-    config = collector.config
+    key = key_in(collector.config.home / KEY)
+    factor = TimeCodes(key)
+    config, oidc = collector.config, collector.config.console.oidc
     return Door(
         collector.store,
         collector.clock,
@@ -30,6 +32,8 @@ def door(collector: Collector) -> Door:
         factor,
         apart=config.approval.apart,
         approver_wait=timedelta(hours=config.approver_wait_hours),
+        key=sha256(b"known browsers\0" + key).digest(),
+        company_session=timedelta(hours=oidc.session_hours) if oidc else SESSION,
         letters=lambda addresses, event: notifying.warn(collector, addresses, event),
     )
 
@@ -67,6 +71,11 @@ def add(
 def reset(collector: Collector, name: str, *, reason: str = "") -> str:
     """Another first password, and no second factor; sessions end. Raises UsageError."""
     return signing_in.reset(door(collector), name, actor=collector.actor, reason=reason)
+
+
+def unlock(collector: Collector, name: str) -> Account:
+    """Forgets wrong passwords and codes; raises UsageError."""
+    return signing_in.unlock(door(collector), name, actor=collector.actor)
 
 
 def change(

@@ -21,6 +21,7 @@ from quitus_collector.domain.optimisation import Solver
 from quitus_collector.errors import (
     UsageError,
 )
+from quitus_collector.services import audit
 
 # Below the collector's folder: the customer's own rules, and those of the newest bundle.
 OWN_RULES = "catalogue"
@@ -123,6 +124,10 @@ class Collector:
         other.actor = actor
         other.messages = Messages(language, self.config.time_zone)
         return other
+
+    def took_out(self, what: str, **detail: str) -> None:
+        """Writes down that this person takes something out of the house."""
+        audit.note_export(self.store, self.clock, self.actor, what, **detail)
 
     def upgrade(self) -> None:
         """Brings the database to the schema of this version."""

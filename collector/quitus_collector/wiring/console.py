@@ -32,7 +32,8 @@ class Console:
     def __init__(self, collector: Collector) -> None:
         """Touches nothing yet."""
         self.collector = collector
-        self.attempts = Attempts()
+        # By address: at the sign-in, by wrong tokens, and by the company's sign-in.
+        self.attempts, self.token_attempts, self.returns = Attempts(), Attempts(), Attempts()
         self._wanted = threading.Event()
         self._following = threading.Lock()
 

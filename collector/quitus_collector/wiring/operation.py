@@ -44,9 +44,13 @@ def backup(collector: Collector, file: Path, passphrase: bytes) -> list[str]:
         "version": version("quitus"),
         "schema": collector.store.revision() or "",
     }
-    return backup.write(
+    left_out = backup.write(
         file, collector.config.home, collector.config.database_url, about, passphrase
     )
+    made = Event(collector.clock.now(), Kind.BACKUP_MADE, collector.actor, file.name[:255])
+    with collector.store.writing() as work:
+        work.audit.add(made)
+    return left_out
 
 
 def init(

@@ -33,6 +33,7 @@ OPEN_TO_ALL = {
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-in/again"),
+    ("POST", "/sign-in/again/company"),
     ("POST", "/language"),
     ("GET", "/sign-in/company"),
     ("GET", "/sign-in/company/return"),

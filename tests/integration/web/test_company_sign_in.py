@@ -1,14 +1,20 @@
 """Signing in by the company's own service, against a real provider in a process of its own."""
 
+import html
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx import Response
 
+from quitus_collector.adapters.oidc import FRESH_S
 from quitus_collector.domain.account import Role
-from tests.console import Browser, ConsoleHouse
+from quitus_collector.services.attempts import FREE, Attempts
+from quitus_collector.web.visits import COOKIE
+from tests.console import ADDRESS, Browser, ConsoleHouse
 from tests.identity_provider import SECRET, Running, running
 
 # One house for all of them, on whichever core.
@@ -232,3 +238,103 @@ def test_without_a_provider_there_is_nothing_to_click(empty_house: ConsoleHouse)
     assert "/sign-in/company" not in browser.get("/sign-in").text
     assert browser.get("/sign-in/company").status_code == 401
     assert browser.get("/sign-in/company/return?code=x&state=y").status_code == 401
+
+
+def test_a_role_that_the_company_took_away_ends_what_is_open_elsewhere(
+    office: ConsoleHouse, provider: Running
+) -> None:
+    person = {"preferred_username": "lost", "sub": "u-lost", "groups": ["licences-audit"]}
+    provider.be(person=person)
+    first, second = office.anonymous(), office.anonymous()
+    sign_in(first, provider)
+    assert first.get("/audit").status_code == 200
+    provider.be(person=person | {"groups": []})
+
+    assert sign_in(second, provider).status_code == 401
+
+    assert first.get("/audit").headers["location"].startswith("/sign-in")
+    with office.collector.store.reading() as work:
+        account = work.accounts.find(name="lost")
+    assert account
+    assert account.roles == frozenset()
+
+
+def test_a_session_by_the_company_lasts_as_long_as_the_settings_say(
+    office: ConsoleHouse, provider: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, clock = office.anonymous(), office.collector.clock
+    sign_in(browser, provider)
+    now = clock.now()
+    monkeypatch.setattr(type(clock), "now", lambda _self: now)
+    for _ in range(23):
+        now += timedelta(minutes=20)
+        assert browser.get("/account").status_code == 200
+
+    now += timedelta(minutes=20)
+
+    assert browser.get("/account").headers["location"].startswith("/sign-in")
+
+
+def test_who_fails_to_come_back_again_and_again_has_to_wait(
+    office: ConsoleHouse, provider: Running
+) -> None:
+    browser, now = office.anonymous(), office.collector.clock.now()
+    path = begin(browser, provider)
+    for _ in range(FREE):
+        # What this browser did not ask for costs the provider nothing, and counts for nothing.
+        office.anonymous().get(path, headers=FRENCH)
+    for _ in range(FREE):
+        office.console.returns.failed("testclient", now)
+
+    waits = browser.get(path, headers=FRENCH)
+    office.console.returns = Attempts()
+    let_in = browser.get(path, headers=FRENCH)
+
+    assert (waits.status_code, let_in.status_code) == (429, 303)
+    assert "Trop d’essais" in waits.text
+
+
+def test_what_was_typed_is_kept_by_who_signs_in_by_the_company(
+    office: ConsoleHouse, provider: Running
+) -> None:
+    browser = office.anonymous()
+    sign_in(browser, provider)
+    csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/account").text)
+    assert csrf
+    browser.cookies.delete(COOKIE)
+    typed = {"csrf": csrf[1], "reason": "Été & <hiver>"}
+    asked = browser.post("/declarations/x/withdraw", data=typed, headers={"origin": ADDRESS})
+    assert asked.status_code == 401
+    written = re.search(r'name="written" value="([^"]+)"', asked.text)
+    assert written
+    carried = {"written": html.unescape(written[1])}
+    assert 'target="_blank"' in asked.text
+
+    early = browser.post("/sign-in/again/company", data=carried, headers=FRENCH)
+    back = begin(browser, provider, "/sign-in/company?next=/sign-in/again/back")
+    assert browser.get(back).headers["location"] == "/sign-in/again/back"
+    assert browser.get("/sign-in/again/back").status_code == 200
+    shown = browser.post("/sign-in/again/company", data=carried, headers=FRENCH)
+    other = office.browser(Role.AUDITOR)
+
+    assert "pas encore connecté" in early.text
+    assert "Été &amp; &lt;hiver&gt;" in shown.text
+    assert 'action="/declarations/x/withdraw"' in shown.text
+    assert other.post("/sign-in/again/company", data=carried).headers["location"] == "/"
+    elsewhere = {"origin": "https://evil.test"}
+    forged = browser.post("/sign-in/again/company", data=carried, headers=elsewhere)
+    assert forged.status_code == 403
+
+
+def test_keys_are_asked_for_again_by_age(office: ConsoleHouse, provider: Running) -> None:
+    sign_in(office.anonymous(), provider)
+    company = office.console.company_sign_in
+    assert company
+    known = company._keys
+    assert known
+    company._keys = (known[0] - FRESH_S, known[1])
+
+    assert sign_in(office.anonymous(), provider).status_code == 303
+
+    assert company._keys
+    assert company._keys[0] > known[0]

@@ -3,17 +3,30 @@
 import asyncio
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from quitus_collector.domain.account import IDLE, MAX_FAILURES, Role
+from quitus_collector.cli import main
+from quitus_collector.domain.account import (
+    FORGET,
+    IDLE,
+    MANY_FAILURES,
+    MAX_FAILURES,
+    Permission,
+    Role,
+)
+from quitus_collector.domain.audit import Kind
 from quitus_collector.errors import StoreAway
 from quitus_collector.services import signing_in
 from quitus_collector.services.attempts import FREE, WINDOW
+from quitus_collector.web.pages.signing_in import DEVICE
 from quitus_collector.web.visits import COOKIE
 from quitus_collector.wiring import accounts
+from tests.api_programs import Program
 from tests.console import ADDRESS, Browser, ConsoleHouse, code_of
 
 WRONG = "Le nom, le mot de passe ou le code est faux"
@@ -292,3 +305,122 @@ def test_the_present_password_is_guessed_no_more_often_than_at_the_door(
     answer = browser.form("/account/new-password", old="cheval-pile-agrafe-1", **new)
 
     assert answer.status_code == 422
+
+
+def from_address(house: ConsoleHouse, address: str) -> Browser:
+    return Browser(house.app, base_url=ADDRESS, follow_redirects=False, client=(address, 1))
+
+
+def test_a_stranger_locks_the_account_out_of_nowhere_else(empty_house: ConsoleHouse) -> None:
+    owner = empty_house.browser_by_password(Role.DSI)
+    stranger = from_address(empty_house, "203.0.113.7")
+    for _ in range(MAX_FAILURES + 1):
+        sign_in(stranger, "dsi-1", "wrong")
+
+    assert WRONG in sign_in(stranger, "dsi-1", "cheval-pile-agrafe-1")
+    assert sign_in(from_address(empty_house, "192.0.2.9"), "dsi-1", "cheval-pile-agrafe-1") == "/"
+    # Behind the same address, the browser that the owner signed in from before is let in.
+    known = from_address(empty_house, "203.0.113.7")
+    known.cookies.set(DEVICE, owner.cookies[DEVICE])
+    assert sign_in(known, "dsi-1", "cheval-pile-agrafe-1") == "/"
+
+
+def test_failures_from_everywhere_slow_the_account_down_but_not_its_known_browsers(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, clock = empty_house.browser_by_password(Role.DSI), empty_house.collector.clock
+    now = clock.now()
+    monkeypatch.setattr(type(clock), "now", lambda _self: now)
+    with empty_house.collector.store.writing() as work:
+        account = work.accounts.find(name="dsi-1")
+        assert account
+        for _ in range(MANY_FAILURES):
+            account = account.failed(now)
+        work.accounts.add(account)
+
+    elsewhere = from_address(empty_house, "192.0.2.9")
+    assert WRONG in sign_in(elsewhere, "dsi-1", "cheval-pile-agrafe-1")
+    assert sign_in(owner, "dsi-1", "cheval-pile-agrafe-1") == "/"
+    now += FORGET
+    assert sign_in(elsewhere, "dsi-1", "cheval-pile-agrafe-1") == "/"
+
+
+def test_an_administrator_unlocks_and_that_is_written_down(empty_house: ConsoleHouse) -> None:
+    empty_house.browser_by_password(Role.DSI)
+    administrator, browser = empty_house.browser(Role.ADMINISTRATOR), empty_house.anonymous()
+    for _ in range(MAX_FAILURES):
+        sign_in(browser, "dsi-1", "wrong")
+    assert WRONG in sign_in(browser, "dsi-1", "cheval-pile-agrafe-1")
+    with empty_house.collector.store.reading() as work:
+        account = work.accounts.find(name="dsi-1")
+        assert account
+
+    administrator.form(f"/administration/accounts/{account.id}/unlock")
+
+    assert sign_in(browser, "dsi-1", "cheval-pile-agrafe-1") == "/"
+    assert "compte déverrouillé" in administrator.get("/audit?event=account+unlocked").text
+    assert (
+        main(["--home", str(empty_house.collector.config.home), *("account", "unlock", "x")]) == 2
+    )
+
+
+def test_a_browser_that_is_known_for_one_account_or_password_is_not_for_another(
+    empty_house: ConsoleHouse,
+) -> None:
+    door = empty_house.console.door
+    owner = empty_house.browser_by_password(Role.DSI)
+    device = owner.cookies[DEVICE]
+    assert signing_in.is_known_device(door, "dsi-1", device)
+    assert not signing_in.is_known_device(door, "administrator", device)
+
+    accounts.reset(empty_house.collector, "dsi-1", reason="téléphone perdu")
+
+    assert not signing_in.is_known_device(door, "dsi-1", device)
+
+
+def test_a_good_token_is_taken_whoever_tries_wrong_ones_from_there(house: ConsoleHouse) -> None:
+    program, wrong = Program(house, Permission.READ), {"authorization": "Bearer quitus_wrong"}
+    anonymous = house.anonymous()
+
+    told = [anonymous.get("/api/v1/products", headers=wrong).status_code for _ in range(FREE + 1)]
+
+    assert (told[0], told[-1]) == (401, 429)
+    assert program.get("products").status_code == 200
+    assert WRONG in sign_in(anonymous, "zorro", "wrong")
+
+
+def test_a_client_s_address_is_taken_from_a_trusted_proxy_alone(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = empty_house.collector
+    settings = replace(collector.config.console, proxies=(ip_network("10.0.0.0/8"),))
+    monkeypatch.setattr(collector, "config", replace(collector.config, console=settings))
+    data = {"name": "administrator", "password": empty_house.first_password}
+
+    for client, forwarded in (
+        ("10.0.0.5", "198.51.100.1, 203.0.113.7, 10.0.0.9"),
+        ("192.0.2.9", "203.0.113.7"),
+        ("10.0.0.5", "<script>"),
+    ):
+        headers = {"x-forwarded-for": forwarded}
+        from_address(empty_house, client).post("/sign-in", data=data, headers=headers)
+
+    with collector.store.reading() as work:
+        entries = [each.event for each in work.audit.list() if each.event.kind is Kind.SIGNED_IN]
+    seen = [each.detail["address"] for each in entries]
+    assert seen == ["203.0.113.7", "192.0.2.9", "10.0.0.5"]
+
+
+def test_signing_out_and_sessions_that_end_are_written_down(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, other = empty_house.browser(Role.DSI), empty_house.browser(Role.AUDITOR)
+    browser.form("/sign-out")
+    now = empty_house.collector.clock.now() + IDLE
+    monkeypatch.setattr(type(empty_house.collector.clock), "now", lambda _self: now)
+    other.get("/position")
+    other.get("/position")
+
+    with empty_house.collector.store.reading() as work:
+        kinds = [each.event.kind for each in work.audit.list()]
+    assert (kinds.count(Kind.SIGNED_OUT), kinds.count(Kind.SESSION_ENDED)) == (1, 1)

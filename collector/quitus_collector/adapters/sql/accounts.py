@@ -95,11 +95,11 @@ class SQLSessions:
         """Ends a session; nothing if it is not there."""
         self._connection.execute(delete(tables.session).where(tables.session.c.id == session_id))
 
-    def remove_of(self, account_id: str, *, but: str = "") -> None:
-        """Ends all sessions of an account but one."""
+    def remove_of(self, account_id: str, *, but: str = "") -> int:
+        """Ends all sessions of an account but one; how many those were."""
         columns = tables.session.c
         condition = (columns.account == account_id) & (columns.id != but)
-        self._connection.execute(delete(tables.session).where(condition))
+        return self._connection.execute(delete(tables.session).where(condition)).rowcount
 
     def remove_before(self, moment: datetime) -> None:
         """Forgets those that were last seen before then."""

@@ -144,6 +144,13 @@ def reset_account(call: Call, name: Word, wanted: ResetWanted | None = None) -> 
     return FirstPassword(first_password=accounts.reset(call.collector, name, reason=reason))
 
 
+@router.call("POST", "/accounts/{name}/unlock", Permission.ADMINISTER)
+def unlock_account(call: Call, name: Word) -> AccountShown:
+    """Forgets wrong passwords and codes."""
+    _known(call, name)
+    return _account(accounts.unlock(call.collector, name))
+
+
 @router.call("GET", "/tokens", Permission.ADMINISTER)
 def list_tokens(call: Call, cursor: Cursor = "", limit: Limit = 100) -> Page[TokenShown]:
     """Sorted by id; those that are over too."""

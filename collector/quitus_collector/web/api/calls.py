@@ -21,6 +21,7 @@ from quitus_collector.domain.account import APIToken, Permission
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.errors import TooManyReports, UnknownDevice, UsageError
 from quitus_collector.services import api_tokens
+from quitus_collector.web.addresses import address_of
 from quitus_collector.web.api.problems import answers
 from quitus_collector.wiring.collector import Collector
 from quitus_collector.wiring.console import Console
@@ -72,17 +73,18 @@ class TokenGuard:
         console: Console = request.app.state.console
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         # No cookie is looked at: what a browser sends by itself opens nothing here.
-        found, address = None, request.client.host if request.client else "unknown"
-        wait = console.attempts.wait(address, console.collector.clock.now())
-        if wait:
-            raise TooManyReports("too many wrong tokens", int(wait.total_seconds()) + 1)
+        found, address = None, address_of(request)
         if scheme.lower() == "bearer" and secret.strip():
             found = api_tokens.find(
                 console.collector.store, console.collector.clock, secret.strip()
             )
         if found is None:
+            # A good token is taken, whoever else tried wrong ones from there.
+            wait = console.token_attempts.wait(address, console.collector.clock.now())
+            if wait:
+                raise TooManyReports("too many wrong tokens", int(wait.total_seconds()) + 1)
             if secret:
-                console.attempts.failed(address, console.collector.clock.now())
+                console.token_attempts.failed(address, console.collector.clock.now())
                 console.refusals.note(address, "no token of the API, or one that is over")
             headers = {"WWW-Authenticate": 'Bearer realm="Quitus"'}
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "a good token is wanted", headers)

@@ -231,6 +231,7 @@ def get_paper(call: Call, declaration: Word, paper: Paper) -> Response:
         content = work.papers.find(kept.id, paper)
         if not content:
             raise UsageError("the declaration {id} has no {paper} yet", id=kept.id, paper=paper)
+    call.collector.took_out(kept.id, file=paper.value)
     return Response(content, media_type=TYPES.get(paper, OTHER))
 
 

@@ -170,6 +170,7 @@ def get_components(call: Call, device: Word) -> Response:
     with call.collector.store.reading() as work:
         installs = work.inventories.list(device)
     content = cyclonedx.document(shown, installs, call.collector.catalogue)
+    call.collector.took_out(f"device {shown.id}", file="cyclonedx")
     return Response(content, media_type=CYCLONEDX)
 
 

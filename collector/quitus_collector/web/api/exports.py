@@ -62,17 +62,17 @@ def export_position(
     """The position, with the licences behind each line."""
     check_publisher(call.collector.catalogue, publisher or None)
     content = licensing.export(call.collector, form, as_of, publisher or None)
-    return _file(iter([content]), "position", form)
+    return _file(call, iter([content]), "position", form)
 
 
 @router.call("GET", "/exports/pools", Permission.READ, answer=FILE)
 def export_pools(call: Call, form: Form = "csv") -> Response:
     """All lines of licence pools; as CSV and XLSX a file that can be taken in again."""
     if form != "json":
-        return _file(iter([pools.export(call.collector, form)]), "pools", form)
+        return _file(call, iter([pools.export(call.collector, form)]), "pools", form)
     lines = [document(line) for line, _ in pools_service.owned(call.collector.store)]
     fields = tuple(lines[0]) if lines else ()
-    return _table(fields, lines, "pools", form)
+    return _table(call, fields, lines, "pools", form)
 
 
 @router.call("GET", "/exports/devices", Permission.DEVICES, answer=FILE)
@@ -85,7 +85,7 @@ def export_devices(
 ) -> Response:
     """The devices that are looked for, sorted by name."""
     sought = Sought(text=text, condition=condition, product=product)
-    return _table(DEVICES, _devices(call, sought), "devices", form)
+    return _table(call, DEVICES, _devices(call, sought), "devices", form)
 
 
 @router.call("GET", "/exports/products", Permission.READ, answer=FILE)
@@ -107,7 +107,7 @@ def export_products(call: Call, form: Form = "csv", publisher: Wanted = "") -> R
         for each in versions(call.figures.products().value, catalogue)
         if publisher in ("", publisher_of(each.product))
     ]
-    return _table(PRODUCTS, rows, "products", form)
+    return _table(call, PRODUCTS, rows, "products", form)
 
 
 @router.call("GET", "/exports/unknown", Permission.READ, answer=FILE)
@@ -125,7 +125,7 @@ def export_unknown(call: Call, form: Form = "csv") -> Response:
         }
         for each in groups
     ]
-    return _table(UNKNOWN, rows, "unknown", form)
+    return _table(call, UNKNOWN, rows, "unknown", form)
 
 
 @router.call("GET", "/exports/audit", Permission.AUDIT, answer=FILE)
@@ -139,7 +139,7 @@ def export_audit(
 ) -> Response:
     """The entries that are wanted, newest first."""
     wanted = AuditFilter(event, actor, since, until)
-    return _table(AUDIT, _entries(call, wanted), "audit", form)
+    return _table(call, AUDIT, _entries(call, wanted), "audit", form)
 
 
 def _devices(call: Caller, sought: Sought) -> Iterator[Row]:
@@ -178,14 +178,16 @@ def _entries(call: Caller, wanted: AuditFilter) -> Iterator[Row]:
 
 
 def _table(
+    call: Caller,
     fields: Sequence[str],
     rows: Iterator[Row] | Sequence[Mapping[str, object]],
     name: str,
     form: str,
 ) -> Response:
-    return _file(table_files.WRITERS[form](fields, rows), name, form)
+    return _file(call, table_files.WRITERS[form](fields, rows), name, form)
 
 
-def _file(content: Iterator[bytes], name: str, form: str) -> Response:
+def _file(call: Caller, content: Iterator[bytes], name: str, form: str) -> Response:
+    call.collector.took_out(f"{name}.{form}")
     headers = {"Content-Disposition": f'attachment; filename="quitus-{name}.{form}"'}
     return StreamingResponse(content, media_type=TYPES[form], headers=headers)

@@ -91,6 +91,13 @@ def set_access(
     return go(request, f"{HERE}/{account_id}")
 
 
+@router.form(HERE + "/{account_id}/unlock", Permission.ADMINISTER)
+def unlock(request: Request, visit: Visit, account_id: str) -> Response:
+    """Forgets wrong passwords and codes."""
+    accounts.unlock(visit.collector, _account(visit, account_id).name)
+    return go(request, f"{HERE}/{account_id}")
+
+
 @router.form(HERE + "/{account_id}/reset", Permission.ADMINISTER)
 def reset(request: Request, visit: Visit, account_id: str, reason: Text = "") -> Response:
     """Makes another first password, and shows it this once."""

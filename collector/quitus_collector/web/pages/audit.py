@@ -16,7 +16,7 @@ from quitus_collector.services import audit as service
 from quitus_collector.services.ports import AuditFilter
 from quitus_collector.services.wording import N_
 from quitus_collector.web import work
-from quitus_collector.web.event_words import EVENTS, who
+from quitus_collector.web.event_words import EVENTS, detail, who
 from quitus_collector.web.rendering import page
 from quitus_collector.web.visits import Pages, Visit, Visitor
 from quitus_collector.web.work import LINK, Work
@@ -56,6 +56,7 @@ def audit(
         ),
         "names": EVENTS,
         "who": lambda actor: who(actor, visit.collector.messages),
+        "detail": lambda name, value: detail(name, value, visit.collector.messages),
         "filters": filters,
         "query": query,
         "newest": f"/audit?{query}" if before else "",
@@ -81,6 +82,9 @@ def export(
         raise UsageError(N_("the audit log is exported as csv or json"))
     write, media_type = FORMS[form]
     wanted = _wanted(visit, event, actor, since, until)
+    filters = {"event": event, "actor": actor, "since": since, "until": until}
+    given = {name: value for name, value in filters.items() if value}
+    visit.collector.took_out(f"audit.{form}", **given)
     ending = "jsonl" if form == "json" else form
     headers = {"Content-Disposition": f'attachment; filename="audit.{ending}"'}
     return StreamingResponse(write(_all(visit, wanted)), media_type=media_type, headers=headers)

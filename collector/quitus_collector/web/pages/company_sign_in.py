@@ -1,14 +1,16 @@
 """Signing in by the company's own service, and out of it: the browser goes there and comes back."""
 
 import hmac
+from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from quitus_collector.adapters.oidc import CompanySignIn
-from quitus_collector.errors import SignInRefused
+from quitus_collector.errors import SignInRefused, TooManyAttempts
 from quitus_collector.services import signing_in as service
 from quitus_collector.services.wording import N_
+from quitus_collector.web.addresses import address_of
 from quitus_collector.web.pages import signing_in
 from quitus_collector.web.rendering import go, messages_of, page
 from quitus_collector.wiring.console import Console
@@ -51,8 +53,12 @@ def finish(
 ) -> Response:
     """Opens a session for whom the company's sign-in vouches for."""
     console: Console = request.app.state.console
+    now, address = console.collector.clock.now(), address_of(request)
+    wait, is_begun_here = console.returns.wait(address, now), False
     try:
         company = _company(request)
+        if wait:
+            raise TooManyAttempts(signing_in.TOO_MANY, minutes=-(-wait // timedelta(minutes=1)))
         if error:
             raise SignInRefused(N_("the company’s sign-in did not let you in"))
         asked = request.cookies.get(ASKED, "").split(".")
@@ -60,14 +66,24 @@ def finish(
             raise SignInRefused(
                 N_("this sign-in was begun elsewhere, or too long ago: begin again")
             )
+        is_begun_here = True
         person = company.finish(code, iss, asked[1], asked[2])
         signed = service.sign_in_by_company(
-            console.door, person.subject, person.name, person.full_name, person.email, person.roles
+            console.door,
+            person.subject,
+            person.name,
+            person.full_name,
+            person.email,
+            person.roles,
+            signing_in.origin_of(request),
         )
     except SignInRefused as refused:
+        if is_begun_here:
+            # What another site makes a browser open counts for nothing: the provider is not asked.
+            console.returns.failed(address, now)
         return _refused(request, refused)
     wanted = signing_in.ours(request.cookies.get(signing_in.NEXT, ""))
-    answer = signing_in.keep(go(request, wanted or "/"), signed)
+    answer = signing_in.keep(request, go(request, wanted or "/"), signed)
     answer.delete_cookie(ASKED, secure=True, httponly=True)
     return answer
 

@@ -146,6 +146,7 @@ def bill_of_materials(visit: Visit, device_id: str) -> Response:
     collector = visit.collector
     known = roster.known(collector.store, device_id)
     content = cyclonedx.document(known.device, known.installs, collector.catalogue)
+    collector.took_out(f"device {device_id}", file="cyclonedx")
     return Response(
         content,
         media_type="application/vnd.cyclonedx+json; version=1.6",

@@ -203,6 +203,7 @@ def _file(visit: Visitor, filing_id: str, paper: Paper, kind: str, name: str) ->
         content = work.papers.find(found.id, paper)
     if content is None:
         raise UsageError(N_("the declaration has no file {name} yet"), name=name)
+    visit.collector.took_out(filing_id, file=name)
     return download(content, f"{filing_id}-{name}", kind)
 
 

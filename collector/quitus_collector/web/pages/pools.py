@@ -111,6 +111,7 @@ def export(request: Request, visit: Visit, form: str = "csv") -> Response:
     """All lines as a file that can be taken in again."""
     if form not in TYPES:
         raise UsageError(N_("there is no form {form}: csv or xlsx"), form=form)
+    visit.collector.took_out(f"pools.{form}")
     return download(wired.export(visit.collector, form), f"quitus-pools.{form}", TYPES[form])
 
 
@@ -187,7 +188,9 @@ def proof(request: Request, visit: Visit, sha256: str) -> Response:
         known = [each for each in work.proofs.list(removed=True) if each.sha256 == sha256]
     if not known:
         raise UsageError(N_("no document {sha256} is kept"), sha256=sha256)
-    return download(wired.document(visit.collector, sha256), known[-1].name)
+    content = wired.document(visit.collector, sha256)
+    visit.collector.took_out(known[-1].name, sha256=sha256)
+    return download(content, known[-1].name)
 
 
 @router.form("/pools/proofs/verify", Permission.READ)

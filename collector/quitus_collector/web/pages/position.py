@@ -121,6 +121,7 @@ def export(
     if content is None:
         return waiting(request)
     name = f"position-{day or collector.clock.today()}.{form}"
+    collector.took_out(name, publisher=publisher)
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=FORMS[form], headers=disposition)
 

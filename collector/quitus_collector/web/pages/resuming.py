@@ -10,7 +10,7 @@ from quitus_collector.services import signing_in
 from quitus_collector.services.signing_in import SignedIn
 from quitus_collector.web import kept
 from quitus_collector.web.kept import MAX_CHARACTERS, Kept
-from quitus_collector.web.pages.signing_in import count_failure, must_not_wait
+from quitus_collector.web.pages.signing_in import count_failure, keep, must_not_wait, origin_of
 from quitus_collector.web.rendering import go, messages_of, page
 from quitus_collector.web.visits import COOKIE, Pages, Visit, must_be_same_site, page_token
 from quitus_collector.wiring.console import Console
@@ -25,23 +25,49 @@ Written = Annotated[str, Form(max_length=MAX_CHARACTERS)]
 def sign_in(request: Request, name: Text, password: Text, written: Written) -> Response:
     """Opens a session, and shows what was posted by the one before."""
     must_be_same_site(request)
-    must_not_wait(request)
+    must_not_wait(request, name)
     console: Console = request.app.state.console
     found = kept.read(written)
     try:
-        signed = signing_in.sign_in(console.door, name, password)
+        signed = signing_in.sign_in(console.door, name, password, origin_of(request))
     except SignInRefused as error:
         return asked_again(request, found, said=_refused(request, error), name=name)
     return _next(request, signed, found)
 
 
+@public.post("/sign-in/again/company")
+def come_back(request: Request, written: Written) -> Response:
+    """Shows what was posted to who signed in by the company's service meanwhile, in another tab.
+
+    That service is reached by a link alone, which carries nothing: the form stays where it is.
+    """
+    must_be_same_site(request)
+    console: Console = request.app.state.console
+    found, secret = kept.read(written), request.cookies.get(COOKIE, "")
+    visiting = signing_in.visit(console.door, secret) if secret else None
+    if visiting is None or visiting[0].stage is not Stage.OPEN:
+        said = messages_of(request).text("You have not signed in yet: do so in the other tab.")
+        return asked_again(request, found, said=said)
+    session, account = visiting
+    if found is None or found.whose != account.id:
+        # Of another person's work nothing is told.
+        return go(request, "/")
+    return shown(request, found, page_token(secret, session.account))
+
+
+@router.page("/sign-in/again/back", None)
+def back(request: Request, visit: Visit) -> Response:
+    """Where the other tab ends up."""
+    return page(request, "sign_in_back.html", {})
+
+
 @router.form("/sign-in/again/code", None, stage=Stage.CODE)
 def enter_code(request: Request, visit: Visit, code: Text, written: Written) -> Response:
     """The same, with the second factor."""
-    must_not_wait(request)
+    must_not_wait(request, visit.account.name)
     found = kept.read(written)
     try:
-        signed = signing_in.enter_code(visit.console.door, visit.session, code)
+        signed = signing_in.enter_code(visit.console.door, visit.session, code, origin_of(request))
     except SignInRefused as error:
         context = {"said": _refused(request, error), "written": written}
         return page(request, "sign_in_again_code.html", context, status=401)
@@ -76,8 +102,7 @@ def _next(request: Request, signed: SignedIn, found: Kept | None) -> Response:
     else:
         # Of another person's work nothing is told.
         answer = go(request, "/account/password" if stage is Stage.NEW_PASSWORD else "/")
-    answer.set_cookie(COOKIE, signed.secret, secure=True, httponly=True, samesite="lax", path="/")
-    return answer
+    return keep(request, answer, signed)
 
 
 def _refused(request: Request, error: SignInRefused) -> str:

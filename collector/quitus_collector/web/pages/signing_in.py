@@ -12,8 +12,10 @@ from quitus_collector.adapters.messages import LANGUAGES
 from quitus_collector.domain.account import Stage
 from quitus_collector.errors import SignInRefused, TooManyAttempts, UsageError
 from quitus_collector.services import signing_in
+from quitus_collector.services.known_devices import Origin
 from quitus_collector.services.signing_in import SignedIn
 from quitus_collector.services.wording import N_
+from quitus_collector.web.addresses import address_of
 from quitus_collector.web.rendering import LANGUAGE_COOKIE, go, messages_of, page
 from quitus_collector.web.visits import COOKIE, Pages, Visit, must_be_same_site
 from quitus_collector.wiring.console import Console
@@ -36,16 +38,17 @@ def sign_in(request: Request, name: Text, password: Text, next: Text = "") -> Re
     """Opens a session, or says that it does not."""
     must_be_same_site(request)
     console: Console = request.app.state.console
-    must_not_wait(request)
+    must_not_wait(request, name)
     try:
-        signed = signing_in.sign_in(console.door, name, password)
+        signed = signing_in.sign_in(console.door, name, password, origin_of(request))
     except SignInRefused as error:
         count_failure(request, str(error))
         said = messages_of(request).error(error)
         context = {"next": ours(next), "said": said, "name": name, "out": False}
         return page(request, "sign_in.html", context, status=401)
     path = {Stage.CODE: "/sign-in/code", Stage.NEW_PASSWORD: "/account/password"}
-    return keep(go(request, path.get(signed.session.stage, ours(next) or "/")), signed, next)
+    there = path.get(signed.session.stage, ours(next) or "/")
+    return keep(request, go(request, there), signed, next)
 
 
 @router.page("/sign-in/code", None, stage=Stage.CODE)
@@ -57,16 +60,16 @@ def code_page(request: Request, visit: Visit) -> Response:
 @router.form("/sign-in/code", None, stage=Stage.CODE)
 def enter_code(request: Request, visit: Visit, code: Text) -> Response:
     """Opens the pages with the second factor."""
-    must_not_wait(request)
+    must_not_wait(request, visit.account.name)
     try:
-        signed = signing_in.enter_code(visit.console.door, visit.session, code)
+        signed = signing_in.enter_code(visit.console.door, visit.session, code, origin_of(request))
     except SignInRefused as error:
         count_failure(request, str(error))
         said = messages_of(request).error(error)
         return page(request, "sign_in_code.html", {"said": said}, status=401)
     wanted = ours(request.cookies.get(NEXT, ""))
     path = "/account/password" if signed.session.stage is Stage.NEW_PASSWORD else wanted or "/"
-    return keep(go(request, path), signed)
+    return keep(request, go(request, path), signed)
 
 
 @router.page("/account/password", None, stage=Stage.NEW_PASSWORD)
@@ -140,14 +143,31 @@ def sign_out(request: Request, visit: Visit) -> Response:
 
 
 NEXT = "__Host-quitus-next"
+TOO_MANY = N_("too many attempts from your address: try again in {minutes} minutes")
 
 
-def keep(answer: Response, signed: SignedIn, wanted: str = "") -> Response:
+# That the account signed in from this browser before; for half a year.
+DEVICE, DEVICE_LASTS_S = "__Host-quitus-device", 180 * 86_400
+
+
+def keep(request: Request, answer: Response, signed: SignedIn, wanted: str = "") -> Response:
     """The answer, with what the browser holds of the session."""
     answer.set_cookie(COOKIE, signed.secret, secure=True, httponly=True, samesite="lax", path="/")
     if signed.session.stage is Stage.CODE and ours(wanted):
         answer.set_cookie(NEXT, wanted, secure=True, httponly=True, samesite="lax", max_age=600)
+    if signed.session.stage is Stage.OPEN and signed.account.password_hash:
+        console: Console = request.app.state.console
+        device = signing_in.device_of(console.door, signed.account)
+        lasts = DEVICE_LASTS_S
+        answer.set_cookie(
+            DEVICE, device, secure=True, httponly=True, samesite="lax", max_age=lasts, path="/"
+        )
     return answer
+
+
+def origin_of(request: Request) -> Origin:
+    """Where the browser is, and whether it is known."""
+    return Origin(address_of(request), request.cookies.get(DEVICE, ""))
 
 
 def _choose(
@@ -156,11 +176,13 @@ def _choose(
     try:
         if new != again:
             raise UsageError("the new password is not the same both times")
-        signed = signing_in.choose_password(visit.console.door, visit.session, old, new)
+        signed = signing_in.choose_password(
+            visit.console.door, visit.session, old, new, origin_of(request)
+        )
     except (UsageError, SignInRefused) as error:
         context = {"said": messages_of(request).error(error), "is_first": is_first}
         return page(request, "password.html", context, status=422)
-    return keep(go(request, "/"), signed)
+    return keep(request, go(request, "/"), signed)
 
 
 def _new_factor(visit: Visit, sealed: str = "") -> dict[str, object]:
@@ -178,29 +200,27 @@ def _new_factor(visit: Visit, sealed: str = "") -> dict[str, object]:
 def note_refusal(request: Request, reason: str) -> None:
     """Writes down that somebody was not let in."""
     console: Console = request.app.state.console
-    console.refusals.note(_address(request), reason)
+    console.refusals.note(address_of(request), reason)
 
 
 def count_failure(request: Request, reason: str) -> None:
     """Of who tries often from one address nothing is looked at for a while."""
     console: Console = request.app.state.console
-    console.attempts.failed(_address(request), console.collector.clock.now())
+    console.attempts.failed(address_of(request), console.collector.clock.now())
     note_refusal(request, reason)
 
 
-def must_not_wait(request: Request) -> None:
-    """Raises TooManyAttempts while the address has to wait, whatever is tried."""
+def must_not_wait(request: Request, name: str) -> None:
+    """Raises TooManyAttempts while the address has to wait, unless the browser is known."""
     console: Console = request.app.state.console
-    wait = console.attempts.wait(_address(request), console.collector.clock.now())
+    if signing_in.is_known_device(console.door, name, request.cookies.get(DEVICE, "")):
+        return
+    wait = console.attempts.wait(address_of(request), console.collector.clock.now())
     if wait:
         raise TooManyAttempts(
-            N_("too many attempts from your address: try again in {minutes} minutes"),
+            TOO_MANY,
             minutes=-(-wait // timedelta(minutes=1)),
         )
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 def ours(path: str) -> str:
