@@ -68,7 +68,7 @@ def deliver_mail(
     table = collector.config.console.mail
     if table is None:
         raise UsageError("nobody is told by mail any more: collector.toml has no [console.mail]")
-    recipients = arguments.get("to", "").splitlines() or table.recipients
+    recipients = [arguments["to"]] if arguments.get("to") else table.recipients
     subject, _, text = content.decode().partition("\n")
     try:
         refused = mailer.send(
@@ -153,10 +153,15 @@ def warn(
         reason=notices.plain(detail.get("reason", "")),
     )
     subject = messages.text("Quitus: someone who approves was changed")
-    job = _job(collector, MAIL, "")
-    to = sorted({*table.recipients, *addresses})
-    arguments = {**job.arguments, "to": "\n".join(to)}
-    yield replace(job, arguments=arguments), f"{subject}\n{text}\n".encode()
+    content = f"{subject}\n{text}\n".encode()
+    # One each: an address that no server takes keeps nobody else from being told.
+    for address in sorted({*table.recipients, *filter(_is_one_address, addresses)}):
+        job = _job(collector, MAIL, "")
+        yield replace(job, arguments={**job.arguments, "to": address}), content
+
+
+def _is_one_address(text: str) -> bool:
+    return text.isprintable() and text.count("@") == 1 and not set(text) & set(' ,;<>"')
 
 
 def _hooked(collector: Collector, name: str, new: Sequence[Notice]) -> Iterator[tuple[Job, bytes]]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from quitus_collector.config import MailTable
 from quitus_collector.domain.account import Role
 from quitus_collector.errors import FilingRefused, SignInRefused, UsageError
 from quitus_collector.services import filings, signing_in
@@ -63,6 +64,27 @@ def test_who_approves_is_told_until_it_was_seen(empty_house: ConsoleHouse) -> No
     assert "Les droits de personnes" not in administrator.get("/").text
     dsi.form("/account/alerts", number=number)
     assert "Les droits de personnes" not in dsi.get("/").text
+
+
+def test_who_approves_gets_a_letter_and_no_bad_address_keeps_another_from_it(
+    empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = empty_house.collector
+    mail = MailTable(server="smtp.test", sender="q@company.test", recipients=["it@company.test"])
+    settings = replace(collector.config.console, mail=mail)
+    for name, email in (("denis", "denis@company.test"), ("eve", "x\ny@z")):
+        roles = [Role.DSI]
+        accounts.add(collector, name, name, roles, email=email, reason=WHY)
+    monkeypatch.setattr(collector, "config", replace(collector.config, console=settings))
+
+    accounts.reset(collector, "denis", reason="téléphone\nperdu")
+
+    with collector.store.reading() as work:
+        letters = {each.arguments["to"]: work.jobs.content(each.id) for each in work.jobs.open()}
+    assert sorted(letters) == ["denis@company.test", "it@company.test"]
+    text = letters["it@company.test"].decode()
+    assert "account denis, qui approuve les déclarations" in text
+    assert "Motif : téléphone perdu" in text
 
 
 def test_an_account_that_an_administrator_made_able_to_approves_nothing_for_a_day(
