@@ -90,15 +90,15 @@ def make_account(
     The person has to choose another one with it. One that approves is made for a reason, and told
     to those who do.
     """
-    duties.must_be_apart(roles, apart=door.apart)
-    if approves(roles):
-        duties.must_say_why(name, reason)
     name = name.strip()
     if not name or len(name) > 64 or not all(c.isalnum() or c in ".-_@+" for c in name):
         raise UsageError(
             "{name!r} is not a name to sign in with: letters, digits and . - _ @ +, at most 64",
             name=name,
         )
+    duties.must_be_apart(roles, apart=door.apart)
+    if approves(roles):
+        duties.must_say_why(name, reason)
     password, now = secrets.token_urlsafe(12), door.clock.now()
     account = Account(
         id=secrets.token_hex(8),

@@ -187,7 +187,7 @@ def test_an_account_that_was_disabled_stays_out(office: ConsoleHouse, provider: 
     sign_in(office.anonymous(), provider)
     from quitus_collector.wiring import accounts
 
-    accounts.change(office.collector, "eve", is_disabled=True)
+    accounts.change(office.collector, "eve", is_disabled=True, reason="partie")
 
     assert sign_in(office.anonymous(), provider).status_code == 401
 
