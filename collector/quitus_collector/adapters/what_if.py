@@ -24,7 +24,7 @@ def show(found: WhatIf, messages: Messages) -> None:
     text = messages.text
     lines = (*found.before, *found.after)
     labels = {line.product: line.label for line in lines}
-    print(text("Tried on {moment}; nothing is kept.", moment=messages.moment(found.as_of)))
+    print(text("Calculated on {moment}; nothing was saved.", moment=messages.moment(found.as_of)))
     for effect in found.effects:
         say(_effect(effect, labels, messages))
     print()

@@ -105,7 +105,7 @@ def test_products_tell_devices_support_and_findings(house: ConsoleHouse) -> None
     assert house.collector.catalogue.label(product) in shown
     assert f'<td class="n">{devices}</td>' in shown
     assert "support ended on" in ended
-    assert "No product is like this" in browser.get("/products?text=nothing-like-it").text
+    assert "No product matches" in browser.get("/products?text=nothing-like-it").text
 
 
 def test_products_that_cannot_be_shown_are_one_clear_sentence(house: ConsoleHouse) -> None:

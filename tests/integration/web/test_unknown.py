@@ -33,7 +33,7 @@ def test_names_are_shown_in_groups_those_on_most_devices_first(own_house: Consol
     assert first.stem in shown
     assert "Say what it is" in shown
     assert first.stem in browser.get("/unknown", params={"text": first.stem.upper()}).text
-    assert "No name is like this" in browser.get("/unknown?text=no-such-name-at-all").text
+    assert "No name matches" in browser.get("/unknown?text=no-such-name-at-all").text
 
 
 def test_a_rule_is_made_after_its_effect_was_shown(own_house: ConsoleHouse) -> None:
