@@ -78,6 +78,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="pages whose address has this in it")
     arguments = parser.parse_args()
     found: dict[str, list[Page]] = {}
+    began = time.monotonic()
     for name in arguments.databases:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -91,10 +92,24 @@ def main() -> int:
             stack.callback(house.close)
             print(f"\n{arguments.devices:,} devices on {name}\n", flush=True)
             _fill(house, arguments.devices)
+            print(f"filled after {time.monotonic() - began:.0f} s\n", flush=True)
             found[name] = _measure(house, arguments.only)
+            print(_verdict(name, found[name]), flush=True)
     path = write("console", {"devices": arguments.devices, "pages": found})
-    print(f"\nfigures in {path}")
+    print(f"\nfigures in {path}, after {time.monotonic() - began:.0f} s in all")
     return 0 if all(page.is_kept for pages in found.values() for page in pages) else 1
+
+
+def _verdict(name: str, pages: list[Page]) -> str:
+    """Whether each page keeps the target, by the clock, and what the slowest take."""
+    late = [page.path for page in pages if not page.is_kept]
+    said = f"NOT KEPT by {', '.join(late)}" if late else f"kept by all {len(pages)} pages"
+    slowest = max(page.median for page in pages), max(page.p95 for page in pages)
+    processor = max(page.processor for page in pages)
+    return (
+        f"{name}: a median of {MEDIAN_MS} ms and a 95th percentile of {MOST_MS} ms: {said}; "
+        f"at most {slowest[0]:.0f} ms, {slowest[1]:.0f} ms, and {processor:.0f} ms of processor"
+    )
 
 
 def _fill(house: ConsoleHouse, devices: int) -> None:

@@ -68,7 +68,7 @@ def _console(arguments: argparse.Namespace) -> int:
         host = collector.config.names[0]
         print(f"console on https://{host}:{port}/", flush=True)
 
-    with console.working(tasks.of(console)):
+    with console.working(tasks.of(console), lambda: tasks.foresee(console)):
         serving.serve(
             app.create(console),
             arguments.listen or collector.config.console.address,

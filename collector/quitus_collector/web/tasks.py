@@ -18,6 +18,8 @@ from quitus_collector.web.pages import (
     filing,
     pool_import,
     pools,
+    position,
+    products,
     retention,
     simulator,
     verifying,
@@ -69,6 +71,12 @@ KINDS: Mapping[str, Kind] = {
 def of(console: Console) -> Mapping[str, Task]:
     """The tasks of one console."""
     return {name: _task(console, kind) for name, kind in KINDS.items()}
+
+
+def foresee(console: Console) -> None:
+    """Has counted what nobody asked for yet and takes long, one after the other."""
+    products.findings(console)
+    position.readings(console, None)
 
 
 def _task(console: Console, kind: Kind) -> Task:

@@ -22,6 +22,10 @@ class Background:
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="figures")
 
+    def close(self) -> None:
+        """Nobody wants to know any more: what has not begun is not worked on."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
     def get(self, question: Hashable, answer: Callable[[], Any]) -> Any | None:
         """The answer; None while it is not there. Raises, once, what `answer` raised.
 

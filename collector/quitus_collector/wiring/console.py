@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -24,6 +24,8 @@ LOOK_EVERY_S = 2.0
 MEASURE_EVERY_S = 3600.0
 # How often it is looked whether there is something new to tell.
 WATCH_EVERY_S = 600.0
+# How often it is looked whether what people will want to see is counted already.
+FORESEE_EVERY_S = 300.0
 
 
 class Console:
@@ -88,13 +90,22 @@ class Console:
         language = who.language if isinstance(who, Account) else "en"
         return self.collector.acting_as(who.actor, language)
 
+    def _has_devices(self) -> bool:
+        watched = self.figures.watch().value
+        return sum(watched.conditions.values()) > 0
+
     def wake(self) -> None:
         """There is a job to do."""
         self._wanted.set()
 
     @contextmanager
-    def working(self, tasks: Mapping[str, Task]) -> Iterator[None]:
-        """Does jobs in the background while the block lasts."""
+    def working(
+        self, tasks: Mapping[str, Task], foresee: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """Does jobs in the background while the block lasts.
+
+        `foresee` has counted what people who come will want to see, where it is not there already.
+        """
         over = threading.Event()
         worker = Worker(self.collector.store, self.collector.clock, tasks, over)
 
@@ -129,7 +140,23 @@ class Console:
                     log.exception("nobody is told what is new")
                 over.wait(WATCH_EVERY_S)
 
-        wanted = [work, measure, *([watch] if notifying.is_wanted(self.collector) else [])]
+        def look_ahead() -> None:
+            while not over.is_set():
+                try:
+                    if foresee is not None and self._has_devices():
+                        foresee()
+                except CollectorError as error:
+                    log.warning("nothing is counted in advance", extra={"reason": str(error)})
+                except Exception:
+                    log.exception("nothing is counted in advance")
+                over.wait(FORESEE_EVERY_S)
+
+        wanted = [
+            work,
+            measure,
+            look_ahead,
+            *([watch] if notifying.is_wanted(self.collector) else []),
+        ]
         threads = [
             threading.Thread(target=each, name=each.__name__, daemon=True) for each in wanted
         ]
@@ -140,5 +167,6 @@ class Console:
         finally:
             over.set()
             self.wake()
+            self.figures.background.close()
             for each in threads:
                 each.join(timeout=10)

@@ -2,11 +2,15 @@
 
 import json
 import re
+import threading
 
 import pytest
 
 from quitus_collector.domain.account import Role
 from quitus_collector.domain.position import LineState
+from quitus_collector.web import tasks
+from quitus_collector.web.pages import position, products
+from quitus_collector.wiring.console import Console
 from tests.console import Browser, ConsoleHouse
 
 
@@ -46,7 +50,7 @@ def test_lines_are_sorted_and_filtered_as_asked(
     ]
     assert {row[0] for row in only_gaps} == set(gaps)
     assert gaps[0] in [row[0] for row in found]
-    assert "No line is like this" in auditor.get("/position?text=nothing-like-this").text
+    assert "No line matches" in auditor.get("/position?text=nothing-like-this").text
 
 
 def test_at_worst_never_misses_less_than_at_best(auditor: Browser) -> None:
@@ -118,7 +122,7 @@ def test_a_figure_that_is_still_worked_out_shows_what_is_known_already(
         house.console.figures.background.patience_s = 120
 
     assert shown.status_code == 200
-    assert "they follow in a moment" in shown.text
+    assert "they will follow in a moment" in shown.text
     assert '<a href="/devices/' in shown.text
     assert exported.status_code == 202
     assert exported.headers["refresh"]
@@ -139,3 +143,19 @@ def test_an_empty_collector_has_an_empty_position(empty_house: ConsoleHouse) -> 
     browser = empty_house.browser(Role.DSI)
 
     assert "aucune licence n’est enregistrée" in browser.get("/position").text
+
+
+def test_what_takes_long_is_counted_before_anybody_asks(house: ConsoleHouse) -> None:
+    console, counted = Console(house.collector), threading.Event()
+    console.figures.background.patience_s = 60
+
+    def foresee() -> None:
+        tasks.foresee(console)
+        counted.set()
+
+    with console.working({}, foresee):
+        assert counted.wait(60)
+
+    console.figures.background.patience_s = 0
+    assert products.findings(console) is not None
+    assert position.readings(console, None) is not None

@@ -18,10 +18,12 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services import roster
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.explaining import Evidence, Reasons
+from quitus_collector.services.readings import Readings
 from quitus_collector.web.paging import address, place_of, told
 from quitus_collector.web.rendering import page, waiting
 from quitus_collector.web.visits import Pages, Visit, Visitor
 from quitus_collector.wiring import explaining, licensing
+from quitus_collector.wiring.console import Console
 
 router = Pages()
 Filter = Annotated[str, Query(max_length=255)]
@@ -63,9 +65,7 @@ def position(
     counted_at = None
     found: Position | None
     if reading != "declared":
-        several = visit.figures.behind(
-            ("readings", day), lambda: licensing.readings(visit.console.collector, day)
-        )
+        several = readings(visit.console, day)
         found = getattr(several, reading) if several else None
         every = several.rules if several else ()
         rules = [each for each in every if not publisher or each.rule.concerns(publisher)]
@@ -103,6 +103,12 @@ def position(
         ),
     }
     return page(request, "position.html", context)
+
+
+def readings(console: Console, day: date | None) -> Readings | None:
+    """Declared, at best and at worst; None while they are counted."""
+    collector = console.collector
+    return console.figures.behind(("readings", day), lambda: licensing.readings(collector, day))
 
 
 @router.page("/position/export", Permission.READ)

@@ -18,6 +18,7 @@ from quitus_collector.web.rendering import page
 from quitus_collector.web.visits import Pages, Visit
 from quitus_collector.wiring import licensing
 from quitus_collector.wiring.collector import Collector
+from quitus_collector.wiring.console import Console
 
 router = Pages()
 Filter = Annotated[str, Query(max_length=255)]
@@ -56,7 +57,7 @@ def products(
         found.sort(key=lambda each: each.label.casefold())
     elif sort == "support":
         found.sort(key=lambda each: (each.supported_until is None, each.supported_until or today))
-    told = visit.figures.behind("findings", lambda: _findings(visit.console.collector))
+    told = findings(visit.console)
     filters = {
         "text": text,
         "publisher": publisher,
@@ -85,6 +86,11 @@ def products(
         "next": is_more and address("/products", filters, page=page_number + 1),
     }
     return page(request, "products.html", context)
+
+
+def findings(console: Console) -> Mapping[str, Sequence[tuple[Finding, int]]] | None:
+    """By product, each with the number of its devices; None while they are looked for."""
+    return console.figures.behind("findings", lambda: _findings(console.collector))
 
 
 def _findings(collector: Collector) -> Mapping[str, Sequence[tuple[Finding, int]]]:
