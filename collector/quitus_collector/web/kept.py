@@ -15,6 +15,8 @@ MAX_CHARACTERS = 200_000
 MAX_FIELDS = 300
 # What is not for a page to hold.
 SECRET = frozenset({"csrf", "password", "old", "new", "again", "code", "sealed", "secret"})
+# What a page notes in its forms for itself.
+OF_THE_PAGE = frozenset({"digest", "seen", "lines", "id", "number", "after", "before"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,15 @@ class Kept:
     fields: tuple[tuple[str, str], ...]
     whose: str
     lost_file: bool = False
+
+    @property
+    def typed(self) -> tuple[tuple[str, str], ...]:
+        """What a person filled in, as far as a form tells."""
+        return tuple(
+            (name, value)
+            for name, value in self.fields
+            if value.strip() and name not in SECRET and name not in OF_THE_PAGE
+        )
 
     def written(self) -> str:
         """As a page carries it."""

@@ -87,11 +87,15 @@ def add_to(app: FastAPI) -> None:
         return _told(request, HTTPStatus.FORBIDDEN, said)
 
     @app.exception_handler(CollectorError)
-    def _refused(request: Request, error: CollectorError) -> Response:
+    async def _refused(request: Request, error: CollectorError) -> Response:
         status = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("a page failed", extra={"path": request.url.path, "reason": str(error)})
-        return _told(request, status, messages_of(request).error(error))
+        said = messages_of(request).error(error)
+        is_signed_in = getattr(request.state, "visitor", None) is not None
+        typed = await kept.posted(request) if is_signed_in else None
+        is_passing = status == HTTPStatus.SERVICE_UNAVAILABLE
+        return await run_in_threadpool(_told, request, status, said, typed, is_passing)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -131,7 +135,16 @@ async def _sent_again(request: Request) -> Response | None:
     return resuming.shown(request, found, visitor.csrf)
 
 
-def _told(request: Request, status: HTTPStatus, said: str) -> Response:
+def _told(
+    request: Request,
+    status: HTTPStatus,
+    said: str,
+    typed: kept.Kept | None = None,
+    is_passing: bool = False,
+) -> Response:
+    """The sentence, with what was typed; where the trouble is passing it may be sent again."""
     # What htmx asked for is put where it belongs: the sentence alone.
     template = "error_part.html" if request.headers.get("hx-request") else "error.html"
-    return page(request, template, {"said": said}, status=status)
+    told = typed.typed if typed else ()
+    context = {"said": said, "kept": typed, "told": told, "is_passing": is_passing}
+    return page(request, template, context, status=status)

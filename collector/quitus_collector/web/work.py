@@ -18,6 +18,9 @@ LANGUAGE = "language"
 # What of a result its page leads to: a path of ours.
 LINK = "link"
 
+# Where what failed can be changed and asked anew: the address of that page, up to the job's id.
+AGAIN = "again"
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

@@ -8,6 +8,7 @@ import pytest
 from httpx import Response
 
 from quitus_collector.domain.account import Role
+from quitus_collector.errors import StoreAway
 from quitus_collector.services import signing_in
 from quitus_collector.web.visits import COOKIE
 from quitus_collector.wiring import pools
@@ -83,6 +84,27 @@ def test_what_was_typed_is_shown_after_signing_in_and_sent_with_one_click(
     assert "Envoyer maintenant" in shown.text
     assert sent.status_code == 303
     assert "Avenant &lt;7&gt;" in browser.get(LINE).text
+
+
+def test_what_was_typed_is_shown_where_it_was_not_taken(
+    house: ConsoleHouse, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = begun(browser)
+
+    def away() -> None:
+        raise StoreAway("locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.collector.store, "writing", away)
+        failed = browser.post("/pools/line", data=form, headers=HERE)
+    refused = browser.post("/pools/line/remove", data={**form, "id": "no-such-line"}, headers=HERE)
+
+    assert (failed.status_code, refused.status_code) == (503, 422)
+    for page in (failed.text, refused.text):
+        assert "Avenant &lt;7&gt;" in page
+    again = fields(failed.text, "/pools/line")
+    assert (again["proof"], again["quantity"]) == ("Avenant <7>", "40")
+    assert 'action="/pools/line/remove"' not in refused.text
 
 
 def test_a_wrong_password_loses_nothing(house: ConsoleHouse, browser: Browser) -> None:

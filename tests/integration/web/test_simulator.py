@@ -1,5 +1,7 @@
 """What-if and remedies in the console."""
 
+import re
+
 import pytest
 
 from quitus_collector.domain.account import Role
@@ -60,6 +62,21 @@ def test_what_cannot_be_tried_is_told_at_once(browser: Browser, fields: dict[str
 
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
+
+
+def test_a_trial_that_fails_is_changed_and_not_typed_anew(
+    house: ConsoleHouse, browser: Browser
+) -> None:
+    product, _ = first_gap(house)
+    answer = browser.form("/simulator", **{"without-1": product, "device-1": "no-such-device"})
+    house.work()
+
+    page = browser.get(answer.headers["location"]).text
+    again = re.search(r'href="(/simulator\?again=[^"]+)"', page)
+
+    assert 'role="alert"' in page
+    assert again
+    assert 'value="no-such-device"' in browser.get(again[1]).text
 
 
 def test_remedies_are_told_without_prices(house: ConsoleHouse, browser: Browser) -> None:

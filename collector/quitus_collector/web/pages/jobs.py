@@ -8,7 +8,7 @@ from quitus_collector.services.wording import N_
 from quitus_collector.web import tasks
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.visits import Pages, Visit, Visitor
-from quitus_collector.web.work import LINK
+from quitus_collector.web.work import AGAIN, LINK
 
 router = Pages()
 # Why a job failed, where it was not for a reason that its kind knows.
@@ -73,5 +73,6 @@ def _told(visit: Visitor, job: Job) -> dict[str, object]:
         "said": job.result.get("said", ""),
         "lines": job.result.get("lines", "").splitlines(),
         "link": job.result.get(LINK, ""),
+        "again": job.failure and job.arguments.get(AGAIN, "") and f"{job.arguments[AGAIN]}{job.id}",
         "failure": text(job.failure) if job.failure else "",
     }

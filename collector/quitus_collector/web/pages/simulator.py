@@ -9,6 +9,7 @@ from fastapi import File, Request, Response, UploadFile
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.changes import Bought, Effect, LineChange, Moved
+from quitus_collector.domain.job import Job
 from quitus_collector.domain.position import PositionLine
 from quitus_collector.domain.product import is_product_id
 from quitus_collector.domain.remedy import Gap, Plan
@@ -24,7 +25,7 @@ from quitus_collector.web.forms import Fields, content_of
 from quitus_collector.web.rendering import page
 from quitus_collector.web.uploads import uploaded
 from quitus_collector.web.visits import Pages, Visit, Visitor
-from quitus_collector.web.work import LINK, Work, ask
+from quitus_collector.web.work import AGAIN, LINK, Work, ask
 from quitus_collector.wiring import explaining
 
 router = Pages()
@@ -38,7 +39,8 @@ Upload = Annotated[UploadFile | None, File()]
 @router.page("/simulator", Permission.READ)
 def simulator(request: Request, visit: Visit, again: str = "") -> Response:
     """Asks what is to be tried; `again` is a trial whose changes are there to begin with."""
-    typed: Mapping[str, str] = json.loads(_own(visit, again)["typed"]) if again else {}
+    asked = _own_job(visit, again).arguments if again else {}
+    typed: Mapping[str, str] = json.loads(asked.get("typed", "{}"))
     return _form(request, visit, typed)
 
 
@@ -54,7 +56,8 @@ def attempt(request: Request, visit: Visit, fields: Fields, file: Upload = None)
         said = visit.collector.messages.error(error)
         return _form(request, visit, fields, said, 422)
     typed = {name: value for name, value in fields.items() if name != "csrf"}
-    return ask(request, visit, "what-if", content, typed=json.dumps(typed), file=name)
+    again = {AGAIN: "/simulator?again="}
+    return ask(request, visit, "what-if", content, typed=json.dumps(typed), file=name, **again)
 
 
 @router.form("/simulator/remedies", Permission.READ)
@@ -119,11 +122,19 @@ def _refused(refused: Refused, name: str, messages: Messages) -> UsageError:
 
 def _own(visit: Visitor, job_id: str) -> dict[str, str]:
     """The arguments and the result of a trial of one's own; raises UsageError."""
-    with visit.collector.store.reading() as work:
-        job = work.jobs.get(job_id)
-    if job.actor != visit.collector.actor or "document" not in job.result:
+    job = _own_job(visit, job_id)
+    if "document" not in job.result:
         raise UsageError(N_("no job has the id {id}"), id=job_id)
     return {**job.arguments, **job.result, "kind": job.kind}
+
+
+def _own_job(visit: Visitor, job_id: str) -> Job:
+    """One that was asked for here; raises UsageError."""
+    with visit.collector.store.reading() as work:
+        job = work.jobs.get(job_id)
+    if job.actor != visit.collector.actor or job.kind not in ("what-if", "remedies"):
+        raise UsageError(N_("no job has the id {id}"), id=job_id)
+    return job
 
 
 def _form(
