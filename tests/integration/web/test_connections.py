@@ -184,11 +184,11 @@ def test_one_connection_serves_several_requests_each_with_a_time_of_its_own(
     async def story(house: Served) -> None:
         streams = await house.connect()
         for _ in range(6):
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.4)
             assert b"200" in await house.ask(streams, GET[:9], GET[9:])
             await streams[0].readuntil(b"0\r\n\r\n")
 
-    run(certificate, replace(PATIENT, idle_s=1.2), story)
+    run(certificate, replace(PATIENT, idle_s=2), story)
 
 
 @pytest.mark.parametrize("is_secured", [False, True], ids=["without a handshake", "without a head"])
