@@ -39,6 +39,11 @@ CAPABILITIES = {
         "that a release has the version of its tag (no git)",
         "git",
     ),
+    "curl": Capability(
+        lambda: shutil.which("curl") is not None,
+        "the calls that docs/api.md shows (no curl)",
+        "curl",
+    ),
     "openssl": Capability(
         lambda: shutil.which("openssl") is not None,
         "a release's signature checked without our tools (no openssl)",

@@ -70,7 +70,7 @@ class Reader:
             (folder / name).mkdir()
         shutil.copy(ROOT / "deploy" / "demo" / "pools.csv", folder / "licences.csv")
         (folder / "quitus-agent_99.0.0_amd64.deb").write_bytes(b"a package")
-        self.ports = _free_ports(2)
+        self.ports = _free_ports(3)
 
     def script(self, read: Sequence[Block]) -> str:
         """All of them as one script, which says where it is."""
@@ -105,8 +105,9 @@ class Reader:
         return said
 
     def _own(self, text: str) -> str:
-        enrolment, _ = self.ports
+        enrolment, _, console = self.ports
         for theirs, ours in (
+            ("collecteur.example.fr:7490", f"localhost:{console}"),
             ("--collector collecteur.example.fr", f"--collector localhost:{enrolment}"),
             ("collecteur.example.fr", "localhost"),
             (" /srv", f" {self.folder}/srv"),
@@ -114,6 +115,7 @@ class Reader:
             ("/var/backups/quitus", f"{self.folder}/backups"),
             ("/root/phrase", f"{self.folder}/root/phrase"),
             ("quitus-collector serve &", "serve"),
+            ("quitus-collector console &", "console"),
             ("kill %1", "stop"),
         ):
             text = text.replace(theirs, ours)
@@ -129,6 +131,11 @@ serve() {{
     > serving 2> serve.log &
   for _ in $(seq 300); do grep -q 'enrolment port' serving && return; sleep 0.1; done
   cat serve.log; return 1
+}}
+console() {{
+  quitus-collector console --listen 127.0.0.1:{2} > console.txt 2> console.log &
+  for _ in $(seq 300); do grep -q 'console on' console.txt && return; sleep 0.1; done
+  cat console.log; return 1
 }}
 stop() {{ kill %%; wait %% || true; }}
 """

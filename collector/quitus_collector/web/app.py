@@ -1,9 +1,11 @@
 """The application: which pages there are, and what stands around them."""
 
+import re
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
 
 from quitus_collector.web import refusals
 from quitus_collector.web.api import application as api
@@ -74,7 +76,10 @@ def create(console: Console) -> FastAPI:
     for route in routes_of(app):
         if route.path not in open_to_all and not guards(route):
             raise TypeError(f"{route.path} asks for no permission")
-    app.mount(api.PREFIX, api.create(console), name="api")
+    calls = Mount(api.PREFIX, api.create(console), name="api")
+    # A path with a line break in it is one of the API too, and is answered as such.
+    calls.path_regex = re.compile(calls.path_regex.pattern, re.DOTALL)
+    app.router.routes.append(calls)
     app.add_middleware(Shield)
     return app
 

@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import Response
 
 from quitus_collector.adapters import catalogue_bundle, catalogue_files
-from quitus_collector.domain.account import Role
+from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.web.event_words import EVENTS
 from quitus_collector.web.visits import COOKIE, csrf_token
+from tests.api_programs import Program
 from tests.console import Browser, ConsoleHouse
 
 # One house for all of them, on whichever core.
@@ -183,6 +184,20 @@ def test_the_catalogue_is_updated_by_a_bundle_of_the_configured_key_alone(
 
     assert (refused.status_code, wrong.status_code, taken.status_code) == (422, 422, 303)
     assert "2099.1" in browser.get("/administration/catalogue").text
+    program = Program(house, Permission.READ, Permission.ADMINISTER)
+    (rules / "VERSION").write_text("2099.2\n")
+    newer = tmp_path / "newer.zip"
+    catalogue_bundle.pack(rules, tmp_path / "ours.key", newer)
+    sent = [newer.read_bytes(), (tmp_path / "other.zip").read_bytes()]
+    done, failed = (program.done(program.post("catalogue/updates", content=e)) for e in sent)
+    assert (done["state"], done["result"]["version"]) == ("done", "2099.2"), done
+    assert (failed["state"], bool(failed["failure"])) == ("failed", True)
+    assert program.get("catalogue").json()["version"] == "2099.2"
+    assert program.done(program.post("catalogue/recognition"))["state"] == "done"
+    with house.collector.store.reading() as work:
+        made = [e.event for e in work.audit.list() if e.event.kind is Kind.CATALOGUE_UPDATED]
+        assert work.fleet.counted_by() == house.collector.catalogue.digest
+    assert made[-1].actor == program.issued.actor
     house.close()
 
 

@@ -156,6 +156,7 @@ def test_what_the_token_may_not_is_refused(reader: Program) -> None:
 def test_what_is_not_there_is_told_as_such(reader: Program) -> None:
     for path in ("nowhere", "devices/d-none", "declarations/none", "jobs/none", "campaigns/none"):
         refused(reader.get(path), 404)
+    refused(reader.get("devices/two%0Alines"), 404)
     refused(reader.put("position"), 405)
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from quitus_collector.domain.account import Role
+from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.filing import State
 from quitus_collector.domain.job import JobState
 from quitus_collector.web.visits import COOKIE, csrf_token
+from tests.api_programs import Program
 from tests.console import Browser, ConsoleHouse, at_portal
+from tests.makers.signing import Authority
 from tests.portal.client import PortalSite, serving
 
 
@@ -111,6 +113,41 @@ def test_it_goes_from_draft_to_receipt_in_the_hands_of_two_people(
     verified = office.dsi.form(f"{path}/verify").text
     assert "chaque chiffre est la somme" in verified
     assert "Niveau atteint" in verified
+
+
+def test_a_program_seals_and_submits_what_people_approved_and_the_receipt_is_sealed(
+    office: Office, site: PortalSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = office.drafted()
+    office.read(path)
+    office.approved(path)
+    house, here = office.house, path[1:]
+    config = house.collector.config
+    Authority(house.collector.clock.now()).certify("Œuvres & Fils").pkcs12(config.home)
+    seal = replace(
+        config.seal,
+        certificate=config.home / "company.p12",
+        passphrase_file=config.home / "passphrase",
+    )
+    monkeypatch.setattr(house.collector, "config", replace(config, seal=seal))
+    site.tell(reset=True)
+    program = Program(house, Permission.READ, Permission.APPROVE)
+
+    early = program.post(f"{here}/submission", json={"portal": "site"})
+    sealed = program.done(program.post(f"{here}/seal"))
+    nowhere = program.post(f"{here}/submission", json={"portal": "nowhere"})
+    sent = program.done(program.post(f"{here}/submission", json={"portal": "site"}))
+    again = program.post(f"{here}/submission", json={"portal": "site"})
+
+    assert (early.status_code, nowhere.status_code, again.status_code) == (409, 422, 409)
+    assert (sealed["state"], sent["state"]) == ("done", "done"), (sealed, sent)
+    assert sent["result"] == {"declaration": path.rpartition("/")[2]}
+    made = program.get(here).json()
+    assert made["state"] == "submitted"
+    assert made["attempts"][0]["by"] == program.issued.actor
+    assert len(site.receipts()) == 1
+    assert program.get(f"{here}/papers/receipt-seal").content.startswith(b"0")
+    assert program.post(f"{here}/verification").json()["level"]
 
 
 def test_lines_are_read_one_by_one_each_with_its_reason(office: Office) -> None:

@@ -117,6 +117,12 @@ Call = Annotated[Caller, Depends(_caller)]
 Content = Annotated[bytes, Depends(_body)]
 Word = Annotated[str, StringConstraints(max_length=255), AfterValidator(_plain)]
 Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
+# A text that says something.
+Said = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=4000, strip_whitespace=True),
+    AfterValidator(_plain),
+]
 Wanted = Annotated[Word, Query()]
 
 
@@ -250,6 +256,7 @@ def upload() -> dict[str, Any]:
 
 
 def file_answer(*media_types: str) -> dict[int | str, dict[str, Any]]:
-    """The description of an answer that is a file."""
-    schema = {"schema": {"type": "string", "format": "binary"}}
-    return {200: {"description": "The file", "content": dict.fromkeys(media_types, schema)}}
+    """The description of an answer that is a file; of JSON nothing more is said than that."""
+    binary: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+    content = {each: {} if each == "application/json" else binary for each in media_types}
+    return {200: {"description": "The file", "content": content}}

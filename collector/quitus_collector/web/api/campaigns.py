@@ -31,6 +31,7 @@ from quitus_collector.wiring import campaigns as wired
 
 router = Calls("campaigns")
 PDF, OTHER = "application/pdf", "application/octet-stream"
+TEXT = "text/plain; charset=utf-8"
 Name = Annotated[Word, Query(min_length=1, description="what the file is called")]
 
 
@@ -228,7 +229,7 @@ def get_letter_file(call: Call, campaign: Word, sha256: Word) -> Response:
     "POST",
     "/campaigns/{campaign}/drafts",
     Permission.EDIT,
-    answer=file_answer(PDF, "text/plain"),
+    answer=file_answer(PDF, TEXT),
 )
 def draft_answer(call: Call, campaign: Word, wanted: DraftWanted) -> Response:
     """A draft of an answer as a file; nothing is kept of it."""
@@ -248,7 +249,7 @@ def draft_answer(call: Call, campaign: Word, wanted: DraftWanted) -> Response:
             language=wanted.language,
         )
         content = (Path(folder) / wanted.file).read_bytes()
-    kind = PDF if wanted.file.endswith(".pdf") else "text/plain; charset=utf-8"
+    kind = PDF if wanted.file.endswith(".pdf") else TEXT
     return download(content, f"{campaign}-{wanted.file}", kind)
 
 

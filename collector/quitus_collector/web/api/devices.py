@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel
 
 from quitus_collector.adapters import cyclonedx
 from quitus_collector.domain.account import Permission
@@ -16,7 +16,7 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services import access, enrolment, ledger, perimeter, roster
 from quitus_collector.services.perimeter import PlacementLine
 from quitus_collector.services.reporting import Decision, settle
-from quitus_collector.web.api.calls import Call, Calls, Prose, Wanted, Word, file_answer, found
+from quitus_collector.web.api.calls import Call, Calls, Said, Wanted, Word, file_answer, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of, paged
 
 router = Calls("devices")
@@ -33,7 +33,7 @@ class Settlement(BaseModel):
 class Why(BaseModel):
     """For the audit log: a decision on access has a reason."""
 
-    reason: Annotated[Prose, StringConstraints(min_length=1, strip_whitespace=True)]
+    reason: Said
 
 
 class PlacementShown(BaseModel):

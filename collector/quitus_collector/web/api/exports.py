@@ -27,7 +27,7 @@ router = Calls("exports")
 Form = Literal["csv", "xlsx", "json"]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX, "json": "application/json"}
-FILE = file_answer("text/csv", XLSX, "application/json")
+FILE = file_answer(*TYPES.values())
 # Read at once, of a list that is longer than memory.
 PART = 1000
 DEVICES = (
