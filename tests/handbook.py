@@ -83,7 +83,9 @@ class Reader:
             SERVE.format(*self.ports),
         ]
         for number, block in enumerate(read):
-            parts += [f"echo '=== {number} {block.page}:{block.line}'", self._own(block.text)]
+            # What was said before may have no end of line.
+            mark = f"echo; echo '=== {number} {block.page}:{block.line}'"
+            parts += [mark, self._own(block.text)]
         return "\n".join(parts)
 
     def follow(self, read: Sequence[Block]) -> list[str]:
