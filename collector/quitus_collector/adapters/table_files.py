@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from quitus_collector.adapters.workbook import fill, plain
+from quitus_collector.adapters.workbook import LONGEST_CELL, fill, plain
 
 # Values by their fields: text, numbers, truth, None, lists of text.
 Row = Mapping[str, Any]
@@ -36,8 +38,10 @@ def xlsx(fields: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     """One page, whose heading stays in sight; every text is a text, none is a formula."""
     book = Workbook(write_only=True)
     book.properties.creator = "Quitus"
-    values = ([_flat(row[name]) for name in fields] for row in rows)
-    fill(book.create_sheet("Quitus"), [(name, WIDTH, "") for name in fields], values)
+    page = book.create_sheet("Quitus")
+    fill(page, [(name, WIDTH, "") for name in fields], ())
+    for row in rows:
+        page.append([_cell(page, _flat(row[name])) for name in fields])
     written = io.BytesIO()
     book.save(written)
     yield written.getvalue()
@@ -48,6 +52,19 @@ WRITERS: Mapping[str, Callable[[Sequence[str], Iterable[Row]], Iterator[bytes]]]
     "json": json_array,
     "xlsx": xlsx,
 }
+
+
+def _cell(page: Any, value: Any) -> Any:
+    """The value: a style for each of a million cells would take most of the time."""
+    if not isinstance(value, str):
+        return value
+    text = ILLEGAL_CHARACTERS_RE.sub(" ", value)[:LONGEST_CELL]
+    if not text.startswith(("=", "#")):
+        return text
+    cell = WriteOnlyCell(page, text)
+    # Else it would be a formula, or an error.
+    cell.data_type = "s"
+    return cell
 
 
 def _flat(value: Any) -> Any:

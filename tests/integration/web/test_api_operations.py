@@ -15,8 +15,8 @@ from quitus_collector.domain.device import EnrolmentRequest
 from tests.api_programs import Program
 from tests.console import ConsoleHouse
 
-# One house for all of them, on whichever core.
-pytestmark = pytest.mark.xdist_group("api-operations")
+# Where its house is made already.
+pytestmark = pytest.mark.xdist_group("api")
 LETTER = {
     "id": "L-1",
     "publisher": "microsoft",
