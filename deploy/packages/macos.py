@@ -28,6 +28,7 @@ def build(version: str, architecture: str, pythons: Sequence[str], wheels: Path,
     daemons = folder / "root/Library/LaunchDaemons"
     for source, target in (
         (FILES / "launch.sh", home / "bin" / AGENT.name),
+        (FILES / "check.sh", home / "bin/check"),
         (FILES / "remove.sh", home / "bin/remove"),
         (AGENT.folder / "start.py", home / "start.py"),
         (AGENT.folder / "agent.toml", home / "agent.toml"),

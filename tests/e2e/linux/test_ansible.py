@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.handbook import GUIDE
 from tests.machines import Machine, free_port
 from tests.packages import ROOT, Packages
 
@@ -166,6 +167,35 @@ def _units_are_well_made(machine: Machine) -> None:
     machine.ok("systemctl", "start", "quitus-collector-backup.service")
     (backup,) = machine.place("/var/backups/quitus-collector").iterdir()
     assert backup.suffix == ".zip"
+
+
+def test_the_guides_commands_are_understood_with_the_guides_inventory(tmp_path: Path) -> None:
+    """Playbooks as far as hosts are not needed: above they are run."""
+    guide = (GUIDE / "fr/ansible.md").read_text("utf-8")
+    (inventory,) = re.findall(r"^```yaml\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    (tmp_path / "inventaire.yml").write_text(inventory)
+    (tmp_path / "password").write_text("x")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    told = [line for text in blocks for line in text.splitlines() if line.startswith("ansible-")]
+    assert len(told) >= 10
+    script = "\n".join(
+        f"{line} --syntax-check" if "playbook" in line else line for line in dict.fromkeys(told)
+    ).replace(" deploy/", f" {ROOT}/deploy/")
+
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        input="qt1.a.b",
+        env=_environment(tmp_path) | {"ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "password")},
+    )
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    for said in ("agent_token: !vault", "playbook: quitus.deploy.removal", "> ROLE: "):
+        assert said in done.stdout, said
+    assert (tmp_path / "collections/ansible_collections/quitus/deploy").is_dir()
 
 
 def test_the_collection_is_as_ansible_lint_wants_it_at_its_strictest(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.handbook import GUIDE
 from tests.machines import Machine
 from tests.packages import Packages
 from tests.programs import CollectorFolder
@@ -36,7 +37,8 @@ def test_a_deb_enrols_reports_is_upgraded_and_goes_without_a_trace(
     deb = packages.file("deb")
     before = machine.files()
 
-    _install(machine, deb)
+    guide = _told(2)
+    _follow(machine, guide[:1], deb)
     told = machine.ok("systemctl", "is-enabled", "quitus-agent.timer")
     assert (told, machine.ok("systemctl", "is-active", "quitus-agent.timer")) == (
         "enabled\n",
@@ -47,9 +49,14 @@ def test_a_deb_enrols_reports_is_upgraded_and_goes_without_a_trace(
     assert "run quitus-agent enrol" in machine.run("quitus-agent", "status").stderr
 
     with collector.serving() as (enrolment, _):
-        machine.place(SETTINGS).write_text(f'collector = "localhost:{enrolment}"\n')
-        _enrol_with_a_file_of_root(machine, collector)
+        machine.place("/root/jeton").write_text(collector.ok("token", "create"))
+        machine.place("/root/jeton").chmod(0o600)
+        _follow(machine, guide[1:3], deb, enrolment)
+        with machine.place(SETTINGS).open("a") as settings:
+            settings.write("spread_minutes = 0\ninterval_hours = 48\n")
         machine.ok("systemctl", "start", "quitus-agent.service")
+        _follow(machine, guide[3:], deb)
+        assert not machine.place("/root/jeton").exists()
         device = _only_device(collector)
         assert (device["name"], device["facts"]["guests"]) == ("poste-1", [GUEST])
         assert device["installs"] == len(_dpkg_list(machine))
@@ -59,7 +66,11 @@ def test_a_deb_enrols_reports_is_upgraded_and_goes_without_a_trace(
         _install(machine, packages.next_version(deb))
         assert _status(machine)["device_id"] == device["id"]
         assert f"localhost:{enrolment}" in machine.place(SETTINGS).read_text()
+        # The timer's run heeds the settings: that report is recent enough for two days.
+        accepted = _status(machine)["last_report"]
         machine.ok("systemctl", "start", "quitus-agent.service")
+        assert _status(machine)["last_report"] == accepted
+        machine.ok("quitus-agent", "report")
         shown = collector.ok("devices", "show", "poste-1", "--format", "json")
         assert "+next" in shown
 
@@ -112,14 +123,21 @@ def _install(machine: Machine, package: Path) -> None:
     inside.unlink()
 
 
-def _enrol_with_a_file_of_root(machine: Machine, collector: CollectorFolder) -> None:
-    token = machine.place("/root/token")
-    token.write_text(collector.ok("token", "create"))
-    token.chmod(0o600)
-    assert "enrolled with localhost" in machine.ok(
-        "quitus-agent", "enrol", "--token-file", "/root/token"
-    )
-    token.unlink()
+def _told(chapter: int, number: int = -1) -> list[str]:
+    """The commands of a block of the guide; both languages have the same, as another test holds."""
+    text = (GUIDE / "fr/linux.md").read_text("utf-8").split("\n## ")[chapter]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return list(blocks[number].splitlines())
+
+
+def _follow(machine: Machine, lines: list[str], deb: Path, enrolment: int = 0) -> None:
+    """Types lines of the guide in root's folder, with the names that are ours here."""
+    name = "/root/quitus-agent_0.1.0_amd64.deb"
+    machine.place(name).write_bytes(deb.read_bytes())
+    for line in lines:
+        own = line.replace("collecteur.example.fr", f"localhost:{enrolment}").replace("sudo ", "")
+        machine.ok("bash", "-c", f"cd /root && set -o pipefail && {own}")
+    machine.place(name).unlink()
 
 
 def _units_are_well_made(machine: Machine) -> None:
@@ -127,7 +145,8 @@ def _units_are_well_made(machine: Machine) -> None:
     units = ("quitus-agent.service", "quitus-agent.timer")
     verified = machine.run("systemd-analyze", "verify", *units)
     assert (verified.returncode, verified.stderr) == (0, "")
-    machine.ok("systemd-analyze", "security", "--threshold=20", "quitus-agent.service")
+    for line in _told(3, 0):
+        machine.ok(*line.split(), "--threshold=20")
 
 
 def _dpkg_list(machine: Machine) -> list[str]:
@@ -189,8 +208,16 @@ def test_the_single_file_needs_nothing_but_python(
         "QUITUS_AGENT_UNPACKED": str(tmp_path / "unpacked"),
     }
 
+    # The guide's first line of chapter 5, into a folder of ours.
+    copy, *_ = _told(5)
+    installed = tmp_path / "bin/quitus-agent"
+    installed.parent.mkdir()
+    own = copy.replace("sudo ", "").replace(re.findall(r"\S+\.pyz", copy)[0], str(single))
+    own = own.replace("/usr/local/bin/quitus-agent", str(installed))
+    subprocess.run(own.split(), check=True)
+
     def agent(*words: str) -> str:
-        command = [single, "--state", tmp_path / "state", *words]
+        command = [installed, "--state", tmp_path / "state", *words]
         return subprocess.run(
             command, check=True, capture_output=True, text=True, env=bare, cwd=tmp_path
         ).stdout
@@ -198,6 +225,8 @@ def test_the_single_file_needs_nothing_but_python(
     with collector.serving() as (enrolment, _):
         token = str(collector.token_file())
         agent("enrol", "--collector", f"localhost:{enrolment}", "--token-file", token)
+        # The others: `quitus-agent enrol --collector … --token-file …`, `quitus-agent report`.
+        assert [line.split()[2] for line in _told(5)[1:]] == ["enrol", "report"]
         assert "the collector accepted the report" in agent("report")
 
     (unpacked,) = (tmp_path / "unpacked").iterdir()

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from deploy.windows import installer, tables, tree
+from tests.handbook import GUIDE
 from tests.programs import Answer, CollectorFolder
 from tests.wine import BEYOND_WINE, Windows, windows_path
 
@@ -99,6 +100,13 @@ def rows(package: Path, table: str) -> list[list[str]]:
     return [line.split("\t") for line in exported.splitlines()[3:]]
 
 
+def told(start: str) -> list[str]:
+    """The words of a line of the guide; both languages have the same, as another test holds."""
+    guide = (GUIDE / "fr/windows-gpo.md").read_text("utf-8")
+    (line,) = re.findall(rf"(?m)^{re.escape(start)} .*$", guide)
+    return list(line.split())
+
+
 @pytest.fixture(scope="module")
 def laid_out(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("laid-out")
@@ -143,14 +151,11 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
 def installed(
     workstation: Workstation, packages: dict[str, Path], serving: Collector
 ) -> Workstation:
-    given = {
-        "COLLECTOR": serving.address,
-        "TOKEN": serving.token,
-        "TOKENFILE": TOKEN_FILE,
-        "ENTITY": "732829320",
-    }
-    words = (f"{name}={value}" for name, value in given.items())
-    assert workstation.msiexec("/i", packages[OLD], *words) == 0
+    # The guide's own line, with this collector's address and token.
+    _, action, _, quiet, *words = told("msiexec /i")
+    words = [each.replace("collecteur.exemple.fr", serving.address) for each in words]
+    assert (action, quiet) == ("/i", "/qn")
+    assert workstation.msiexec(action, packages[OLD], *words, f"TOKEN={serving.token}") == 0
     return workstation
 
 
@@ -173,7 +178,8 @@ def upgraded(reported: Workstation, packages: dict[str, Path]) -> Workstation:
 
 @pytest.fixture(scope="module")
 def removed(upgraded: Workstation, packages: dict[str, Path]) -> Workstation:
-    assert upgraded.msiexec("/x", packages[NEW]) == 0
+    _, action, _, _ = told("msiexec /x")
+    assert upgraded.msiexec(action, packages[NEW]) == 0
     return upgraded
 
 

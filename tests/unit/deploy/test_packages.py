@@ -12,6 +12,7 @@ import pytest
 
 from deploy.packages import payload, versions
 from deploy.packages.program import PROGRAMS, SYSTEMD, Program
+from quitus_agent import config
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = [
@@ -107,14 +108,59 @@ def test_scripts_are_as_shellcheck_wants_them(program: Program, tmp_path: Path) 
     assert checked.returncode == 0
 
 
-def test_the_service_of_macos_reports_once_a_day_at_a_moment_of_its_own() -> None:
+def test_every_scheduler_leaves_it_to_the_settings_when_a_report_is_due() -> None:
     with (ROOT / "deploy/macos/fr.quitus.agent.plist").open("rb") as file:
         service = plistlib.load(file)
 
     assert service["Label"] == "fr.quitus.agent"
-    assert service["ProgramArguments"][1:4] == ["report", "--spread", "7200"]
+    assert service["ProgramArguments"][1:] == ["report", "--scheduled", "--patience", "600"]
     assert service["Umask"] == 0o077
-    assert service["StartCalendarInterval"] == {"Hour": 9, "Minute": 0}
+    assert service["StartInterval"] == 3600
+    unit = (SYSTEMD / "quitus-agent.service").read_text()
+    assert "quitus-agent report --scheduled --patience 600\n" in unit
+    assert "\nOnCalendar=hourly\n" in (SYSTEMD / "quitus-agent.timer").read_text()
+    task = (ROOT / "deploy/windows/task.xml").read_text(encoding="utf-8")
+    assert "-m quitus_agent report --scheduled --patience 600</Arguments>" in task
+    for page in (ROOT / "docs/guide").glob("*/linux.md"):
+        assert "quitus-agent report --scheduled --patience 600`" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("loose", ["", ".", "agent", "agent/python/bin/python3"])
+def test_on_a_mac_nothing_runs_as_root_that_others_may_change(loose: str, tmp_path: Path) -> None:
+    holder = tmp_path / "opt"
+    python = holder / "agent/python/bin/python3"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n")
+    python.with_name("python").symlink_to("python3")
+    for each in (holder, *holder.rglob("*")):
+        if not each.is_symlink():
+            each.chmod(0o755)
+    if loose:
+        (holder / loose).chmod(0o775)
+
+    def checked(owner: str) -> "subprocess.CompletedProcess[str]":
+        words = ["sh", ROOT / "deploy/macos/check.sh", holder / "agent", owner]
+        return subprocess.run(words, check=False, capture_output=True, text=True)
+
+    done = checked(python.owner())
+    assert (done.returncode, str(holder / loose) in done.stderr) == (int(bool(loose)), bool(loose))
+    assert checked("nobody").returncode == 1
+
+
+def test_on_a_mac_the_check_comes_before_the_service_and_no_other_python_is_tried() -> None:
+    scripts = ROOT / "deploy/macos"
+    postinstall = (scripts / "postinstall.sh").read_text()
+
+    assert postinstall.index("bin/check") < postinstall.index("launchctl bootstrap")
+    assert "/Library/Frameworks" not in (scripts / "launch.sh").read_text()
+
+
+def test_the_file_of_settings_shows_the_agents_defaults(tmp_path: Path) -> None:
+    shown = (ROOT / "deploy/packages/agent/agent.toml").read_text().splitlines()
+    file = tmp_path / "agent.toml"
+    file.write_text("\n".join(line.removeprefix("# ") for line in shown if " = " in line))
+
+    assert config.load(file, {}, {}) == config.load(None, {}, {})
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)

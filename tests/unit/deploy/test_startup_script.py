@@ -1,5 +1,6 @@
 """The start-up script for Windows: as far as anything but PowerShell can judge it."""
 
+import re
 from pathlib import Path
 
 import tree_sitter_powershell
@@ -7,6 +8,7 @@ from tree_sitter import Language, Node, Parser
 
 from deploy.windows import tables
 from quitus_agent import managed
+from tests.handbook import GUIDE, LANGUAGES
 
 SCRIPT = Path("deploy/windows/Install-QuitusAgent.ps1")
 
@@ -33,3 +35,15 @@ def test_it_passes_properties_that_the_package_has_and_never_the_token() -> None
 
     assert given == {"COLLECTOR", "TOKENFILE", "ENTITY"}
     assert f"'HKLM:\\{managed.INSTALLED_KEY}'" in script
+
+
+def test_the_guide_gives_it_parameters_that_it_has() -> None:
+    """Not parsed: the grammar takes a parameter with digits for a fault; PowerShell does not."""
+    script = SCRIPT.read_text(encoding="utf-8-sig")
+    for language in LANGUAGES:
+        guide = (GUIDE / language / "windows-gpo.md").read_text(encoding="utf-8")
+        (line,) = re.findall(r"(?m)^-Package .*$", guide)
+
+        given = re.findall(r"(?<= )-(\w+) ", f" {line}")
+        assert given == ["Package", "Sha256", "Collector"]
+        assert all(f"[string] ${name}" in script for name in given)

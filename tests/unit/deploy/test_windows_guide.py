@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,23 @@ def test_trouble_is_quoted_as_the_agent_says_it() -> None:
         assert any(said in each and told in messages.translated(each) for each in sentences), said
 
 
-def test_the_collectors_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("language", GUIDES)
+def test_the_collectors_commands_work(
+    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     home = ("--home", str(tmp_path / "collector"))
     assert main([*home, "init"]) == 0
 
-    for line in commands("fr"):
+    said = listed_before = ""
+    for line in "".join(BLOCK.findall(text(language))).splitlines():
         if line.startswith("quitus-collector "):
-            words = line.replace("--label", "--label=x").split()[1:]
-            assert main([*home, *words]) == 0, line
-    assert "qt1." in capsys.readouterr().out
+            # What the reader takes from the list that was printed before.
+            listed_before = said if "revoke ID" in line else listed_before
+            listed = re.findall(r"(?m)^([0-9a-f]{8,})\b", said)
+            words = shlex.split(line.replace("revoke ID", f"revoke {listed[-1]}" if listed else ""))
+            assert main([*home, *words[1:]]) == 0, line
+            said = capsys.readouterr().out
+            assert said
+    assert main([*home, "token", "list"]) == 0
+    # It is listed as over from now on.
+    assert capsys.readouterr().out != listed_before != ""
