@@ -1,5 +1,6 @@
 """The handbook's commands: which there are, and running them in order as a reader would."""
 
+import hashlib
 import re
 import shutil
 import socket
@@ -8,6 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
@@ -69,7 +73,9 @@ class Reader:
         for name in ("srv", "backups", "root", "agent"):
             (folder / name).mkdir()
         shutil.copy(ROOT / "deploy" / "demo" / "pools.csv", folder / "licences.csv")
-        (folder / "quitus-agent_99.0.0_amd64.deb").write_bytes(b"a package")
+        package = folder / "quitus-agent_99.0.0_amd64.deb"
+        package.write_bytes(b"a package")
+        _release(package)
         self.ports = _free_ports(3)
 
     def script(self, read: Sequence[Block]) -> str:
@@ -110,6 +116,8 @@ class Reader:
         enrolment, _, console = self.ports
         for theirs, ours in (
             ("collecteur.example.fr:7490", f"localhost:{console}"),
+            ("NAME=$(hostname)", "NAME=localhost"),
+            ('--collector "$NAME"', f"--collector localhost:{enrolment}"),
             ("--collector collecteur.example.fr", f"--collector localhost:{enrolment}"),
             ("collecteur.example.fr", "localhost"),
             (" /srv", f" {self.folder}/srv"),
@@ -141,6 +149,19 @@ console() {{
 }}
 stop() {{ kill %%; wait %% || true; }}
 """
+
+
+def _release(package: Path) -> None:
+    """The digests of a release beside a package of it, its signature and its public key."""
+    key = Ed25519PrivateKey.generate()
+    said = f"{hashlib.sha256(package.read_bytes()).hexdigest()}  {package.name}\n".encode()
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    for name, content in {
+        "SHA256SUMS": said,
+        "SHA256SUMS.sig": key.sign(said),
+        "release.pub": key.public_key().public_bytes(serialization.Encoding.PEM, form),
+    }.items():
+        package.with_name(name).write_bytes(content)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -26,6 +26,7 @@ def runnable(language: str, *pages: str) -> list[Block]:
 
 @pytest.mark.needs("openssl")
 def test_every_command_that_is_not_excused_works_in_order(tmp_path: Path) -> None:
+    """In French: the English pages have the same commands but for names between quotes."""
     read = runnable("fr")
 
     said = Reader(tmp_path).follow(read)
