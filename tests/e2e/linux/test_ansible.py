@@ -193,7 +193,7 @@ def test_the_guides_commands_are_understood_with_the_guides_inventory(tmp_path: 
     )
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    for said in ("agent_token: !vault", "playbook: quitus.deploy.removal", "> ROLE: "):
+    for said in ("agent_token: !vault", "playbooks/removal.yml", "> ROLE: "):
         assert said in done.stdout, said
     assert (tmp_path / "collections/ansible_collections/quitus/deploy").is_dir()
 
