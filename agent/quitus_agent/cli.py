@@ -131,6 +131,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", metavar="FOLDER", help="where identity and receipts are kept")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    _add_looking(commands)
+    _add_enrolling(commands)
+    _add_reporting(commands)
+    return parser
+
+
+def _add_looking(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    """What sends nothing."""
     inventory = commands.add_parser("inventory", help="print what is installed; sends nothing")
     inventory.add_argument("--format", choices=("json", "table"), default="table")
     what = inventory.add_mutually_exclusive_group()
@@ -147,6 +155,21 @@ def _parser() -> argparse.ArgumentParser:
     preview = commands.add_parser("preview", help="print exactly what a report would hold")
     preview.set_defaults(command=_preview)
 
+    release = commands.add_parser("release", help="tell which agent the company wants here")
+    release.add_argument(
+        "--check",
+        type=Path,
+        metavar="FILE",
+        help="whether this is a package of it, as the collector signed it; exit status 0 if so",
+    )
+    release.set_defaults(command=_release)
+
+    status = commands.add_parser("status", help="tell enrolment and the last accepted report")
+    status.add_argument("--format", choices=("json", "table"), default="table")
+    status.set_defaults(command=_status)
+
+
+def _add_enrolling(commands: "argparse._SubParsersAction[_Parser]") -> None:
     enrol = commands.add_parser("enrol", help="get this device's certificate from the collector")
     enrol.add_argument(
         "--collector", metavar="HOST[:PORT]", help=f"port {config.DEFAULT_PORT} if none is given"
@@ -176,6 +199,8 @@ def _parser() -> argparse.ArgumentParser:
     enrol.add_argument("--again", action="store_true", help="forget the present identity first")
     enrol.set_defaults(command=_enrol)
 
+
+def _add_reporting(commands: "argparse._SubParsersAction[_Parser]") -> None:
     report = commands.add_parser("report", help="read this device and report it")
     report.add_argument(
         "--patience",
@@ -203,20 +228,6 @@ def _parser() -> argparse.ArgumentParser:
         help="for schedulers that start it every hour: enrols first, reports when that is due",
     )
     report.set_defaults(command=_report)
-
-    release = commands.add_parser("release", help="tell which agent the company wants here")
-    release.add_argument(
-        "--check",
-        type=Path,
-        metavar="FILE",
-        help="whether this is a package of it, as the collector signed it; exit status 0 if so",
-    )
-    release.set_defaults(command=_release)
-
-    status = commands.add_parser("status", help="tell enrolment and the last accepted report")
-    status.add_argument("--format", choices=("json", "table"), default="table")
-    status.set_defaults(command=_status)
-    return parser
 
 
 def _inventory(arguments: argparse.Namespace, settings: config.Config) -> int:
