@@ -1,16 +1,12 @@
 """Enrolment: this device's certificate, from a collector that proved to be the right one."""
 
-import socket
-import ssl
-import sys
-
 from quitus.v1 import enrolment_pb2, enrolment_pb2_grpc
 from quitus_agent import keys, transport
 from quitus_agent.company_certificate import CompanyCertificate
-from quitus_agent.errors import CollectorUnreachable, EnrolmentRefused, EnrolmentWaits
+from quitus_agent.errors import EnrolmentRefused, EnrolmentWaits
 from quitus_agent.identity import NEVER, Identity
 from quitus_agent.join_token import JoinToken
-from quitus_agent.transport import TIMEOUT_S, target, unreachable
+from quitus_agent.transport import TIMEOUT_S, target
 
 
 def enrol(
@@ -59,38 +55,8 @@ def enrol(
 
 def _pinned_root(host: str, port: int, token: JoinToken) -> bytes:
     """The authority that the token names, as the collector presents it, DER."""
-    for certificate in presented_chain(host, port):
+    for certificate in transport.presented_chain(host, port):
         if token.names(certificate):
             return certificate
     given = "join token was made for" if token.secret else "fingerprint is of"
     raise EnrolmentRefused(f"the collector at {target(host, port)} is not the one this {given}")
-
-
-def presented_chain(host: str, port: int) -> list[bytes]:
-    """The certificates that a server shows, unverified: good for comparing a fingerprint only."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    try:
-        with (
-            socket.create_connection((host, port), timeout=TIMEOUT_S) as connection,
-            context.wrap_socket(connection, server_hostname=host) as tls,
-        ):
-            return _chain(tls)
-    except ssl.SSLError as error:
-        raise CollectorUnreachable(
-            f"what answers at {target(host, port)} is not a Quitus collector ({error.reason})"
-        ) from error
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise unreachable(host, port, reason) from error
-
-
-def _chain(tls: ssl.SSLSocket) -> list[bytes]:
-    # A public method since Python 3.13; before, the same one of the object underneath.
-    if sys.version_info >= (3, 13):
-        return list(tls.get_unverified_chain())
-    chain = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-    return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in chain]

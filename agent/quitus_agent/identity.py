@@ -3,13 +3,12 @@
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from quitus_agent.errors import AgentError, NotEnrolled
-from quitus_agent.files import locked, write_whole
+from quitus_agent.files import write_whole
 
 IDENTITY_FILE = "identity.json"
 PENDING_KEY_FILE = "pending-key.pem"
@@ -107,11 +106,3 @@ def trust_digest(identity: Identity) -> bytes:
     return hashlib.sha256(
         b"".join(sorted(hashlib.sha256(each).digest() for each in roots))
     ).digest()
-
-
-def keep_trust(state: Path, roots: Iterable[bytes]) -> None:
-    """Trusts these roots (DER) from now on, whatever else changed meanwhile."""
-    from quitus_agent import keys
-
-    with locked(state / LOCK_FILE):
-        save(state, load(state)._replace(trust_roots=keys.pem(list(roots))))

@@ -1,5 +1,6 @@
 """Keys and certificates in their encodings: made when a device enrols, checked when one fails."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from quitus_agent import identity
 from quitus_agent.errors import AgentError
-from quitus_agent.files import write_whole
+from quitus_agent.files import locked, write_whole
 from quitus_agent.identity import PENDING_KEY_FILE, Identity
 
 
@@ -119,6 +120,12 @@ def _is_key(pem_text: bytes) -> bool:
     except (ValueError, TypeError):
         return False
     return True
+
+
+def keep_trust(state: Path, roots: Iterable[bytes]) -> None:
+    """Trusts these roots (DER) from now on, whatever else changed meanwhile."""
+    with locked(state / identity.LOCK_FILE):
+        identity.save(state, identity.load(state)._replace(trust_roots=pem(list(roots))))
 
 
 def _current_key(state: Path) -> bytes | None:

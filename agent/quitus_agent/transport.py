@@ -1,9 +1,10 @@
 """The channel to the collector: TLS, and gRPC's refusals in plain words."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # gRPC's own lines on standard error would bury the one sentence that the person needs.
 os.environ["GRPC_VERBOSITY"] = "NONE"
@@ -18,6 +19,9 @@ from quitus_agent.errors import (
     ReportRefused,
 )
 from quitus_agent.identity import Identity
+
+if TYPE_CHECKING:
+    import ssl
 
 TIMEOUT_S = 30.0
 # A proxy is for the way out of the company; the collector is inside.
@@ -106,10 +110,10 @@ def _distrust(host: str, port: int) -> str:
     """Why a collector's certificate does not do: a clock that is off looks the same to gRPC."""
     from datetime import UTC, datetime
 
-    from quitus_agent import enrolment, keys
+    from quitus_agent import keys
 
     try:
-        starts_at, ends_at = keys.life(keys.pem(enrolment.presented_chain(host, port)[:1]))
+        starts_at, ends_at = keys.life(keys.pem(presented_chain(host, port)[:1]))
     except (AgentError, ValueError):
         starts_at, ends_at = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     now = datetime.now(UTC)
@@ -120,6 +124,41 @@ def _distrust(host: str, port: int) -> str:
         f"{ends_at:%Y-%m-%d}, and this device's clock says {now:%Y-%m-%d %H:%M} UTC: "
         "set the clock that is wrong"
     )
+
+
+def presented_chain(host: str, port: int) -> list[bytes]:
+    """The certificates that a server shows, unverified: good for comparing a fingerprint only."""
+    import socket
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    try:
+        with (
+            socket.create_connection((host, port), timeout=TIMEOUT_S) as connection,
+            context.wrap_socket(connection, server_hostname=host) as tls,
+        ):
+            return _chain(tls)
+    except ssl.SSLError as error:
+        raise CollectorUnreachable(
+            f"what answers at {target(host, port)} is not a Quitus collector ({error.reason})"
+        ) from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise unreachable(host, port, reason) from error
+
+
+def _chain(tls: "ssl.SSLSocket") -> list[bytes]:
+    import ssl
+
+    # A public method since Python 3.13; before, the same one of the object underneath.
+    if sys.version_info >= (3, 13):
+        return list(tls.get_unverified_chain())
+    chain = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+    return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in chain]
 
 
 def unreachable(host: str, port: int, reason: str) -> CollectorUnreachable:

@@ -272,7 +272,9 @@ def _trusting(state: Path, known: "Identity", send: "Send") -> "Send":
         request.trust_digest = trusted
         answer = send(request)
         if answer.trust_roots:
-            identity.keep_trust(state, answer.trust_roots)
+            from quitus_agent import keys
+
+            keys.keep_trust(state, answer.trust_roots)
         if not answer.full_wanted:
             _note_wanted_agent(state, known, answer)
         return answer

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from quitus_agent import enrolment
+from quitus_agent import transport
 from quitus_agent.wiring import read_token
 from tests.fleet.simulator import Days, Device, enrolled, lost, workstations
 from tests.programs import CollectorFolder
@@ -107,10 +107,10 @@ def test_workers_end_with_the_process_that_started_them(collector: CollectorFold
 
 def test_new_certificates_are_shown_by_every_worker(collector: CollectorFolder) -> None:
     with collector.serving("--workers", "2") as (port, _):
-        issuers = {enrolment.presented_chain("localhost", port)[1] for _ in range(8)}
+        issuers = {transport.presented_chain("localhost", port)[1] for _ in range(8)}
         collector.ok("authority", "renew")
         time.sleep(1.5)
-        renewed = {enrolment.presented_chain("localhost", port)[1] for _ in range(16)}
+        renewed = {transport.presented_chain("localhost", port)[1] for _ in range(16)}
         certificates = {
             ssl.get_server_certificate(("localhost", port), timeout=10) for _ in range(16)
         }

@@ -103,7 +103,7 @@ def test_both_sides_name_the_trusted_roots_alike(tmp_path: Path, issued: identit
     authority_folder.prepare(folder, NOON)
     roots = x509.Authority(folder).trust_roots()
 
-    identity.keep_trust(tmp_path / "state", reversed(roots))
+    keys.keep_trust(tmp_path / "state", reversed(roots))
 
     kept = identity.load(tmp_path / "state")
     assert identity.trust_digest(kept) == access.trust_digest(roots)
