@@ -20,8 +20,8 @@ STATE = "/var/lib/quitus-agent"
 GUEST = "5f0c4f5e-7a1c-4c55-9d65-1f3f0e1c7b11"
 # What a removal leaves until the purge, beside settings and identity: that the timer was wanted.
 KEPT_BY_DEBIAN = r"/etc/quitus(/.*)?|/var/lib/quitus-agent(/.*)?|.*/systemd/.*quitus-agent\.timer.*"
-# Of any package: what dpkg notes, and files that follow it.
-DPKG_NOTES = r"/var/lib/dpkg(/.*)?|/etc/(passwd|shadow|group|gshadow)-?|/etc/\.pwd\.lock"
+# Of any package: what dpkg and apt note, and files that follow it.
+DPKG_NOTES = r"/var/lib/(dpkg|apt)(/.*)?|/etc/(passwd|shadow|group|gshadow)-?|/etc/\.pwd\.lock"
 RPM_NOTES = r"(/root/\.rpmdb|/var/lib/rpm)(/.*)?"
 SYSTEMD_NOTES = r"/var/lib/(private|systemd)(/.*)?"
 
