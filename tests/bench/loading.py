@@ -169,9 +169,10 @@ def _write(connection: Connection, devices: Sequence[dict[str, Any]]) -> None:
     numbers = [each["number"] for each in devices]
     sets = [(each["number"], hashlib.sha256(each["set"]).digest(), each["set"]) for each in devices]
     insert_rows(connection, tables.software_set, ("id", "digest", "records"), sets)
-    evidence = [(each["number"], each["number"], each["days"], 1, True) for each in devices]
-    columns = ("device", "software_set", "days", "revision", "pending")
+    evidence = [(each["number"], each["number"], each["days"], 1) for each in devices]
+    columns = ("device", "software_set", "days", "revision")
     insert_rows(connection, tables.evidence, columns, evidence)
+    insert_rows(connection, tables.pending, ("device",), [(number,) for number in numbers])
     columns = ("device", "revision", "at", "removed")
     insert_rows(connection, tables.change, columns, [(n, 1, at, b"") for n in numbers])
     columns = ("device", "since", "id", "name", "entity", "standing", "reported", "failed")

@@ -169,10 +169,9 @@ class SQLFleet:
         self._keep_former([number for *_, number in changed])
         written = ("products", "unknown", "since")
         update_rows(self._connection, tables.snapshot, "device", written, changed)
-        evidence = tables.evidence
-        told = among(self._connection, evidence.c.device, results)
-        settled = update(evidence).where(told, evidence.c.pending).values(pending=False)
-        self._connection.execute(settled)
+        pending = tables.pending
+        told = among(self._connection, pending.c.device, results)
+        self._connection.execute(delete(pending).where(told))
 
     def _product_sets(self, wanted: set[frozenset[str]]) -> dict[frozenset[str], int]:
         names = {name for each in wanted for name in each}

@@ -119,15 +119,17 @@ class SQLInventories:
             device, software_set = held[device_id], sets[packed[device_id]]
             installed = pack_days(list(each.values()))
             if device.evidence is None:
-                new.append((software_set, installed, 1, True, device.number))
+                new.append((software_set, installed, 1, device.number))
                 continue
             revision = device.evidence.revision + 1
-            changed.append((software_set, installed, revision, True, device.number))
+            changed.append((software_set, installed, revision, device.number))
             if device.evidence.software_set != software_set:
                 left.add(device.evidence.software_set)
-        columns = ("software_set", "days", "revision", "pending")
+        columns = ("software_set", "days", "revision")
         insert_rows(self._connection, tables.evidence, (*columns, "device"), new)
         update_rows(self._connection, tables.evidence, "device", columns, changed)
+        waiting = sorted((held[device_id].number,) for device_id in days)
+        insert_rows(self._connection, tables.pending, ("device",), waiting, or_lock="device")
         self._sweep(left)
 
     def list(self, device_id: str) -> Sequence[Install]:
@@ -163,11 +165,14 @@ class SQLInventories:
     def sets(self, *, pending: bool) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
         """Each set of records, and the numbers of the devices that have it."""
         evidence, sets = tables.evidence.c, tables.software_set.c
-        query = select(evidence.software_set, evidence.device)
+        columns = (evidence.software_set, evidence.device)
         if pending:
-            query = query.where(evidence.pending)
+            waiting = self._connection.execute(select(tables.pending.c.device)).scalars()
+            found: Iterable[Any] = lookup(self._connection, evidence.device, waiting, *columns)
+        else:
+            found = self._connection.execute(select(*columns))
         devices: defaultdict[int, list[int]] = defaultdict(list)
-        for software_set, device in self._connection.execute(query):
+        for software_set, device in found:
             devices[software_set].append(device)
         records = select(sets.id, sets.records)
         if pending:
@@ -213,6 +218,8 @@ class SQLInventories:
                 continue
             condition = tables.evidence.c.device == device
             self._connection.execute(delete(tables.evidence).where(condition))
+            waiting = tables.pending
+            self._connection.execute(delete(waiting).where(waiting.c.device == device))
             self._sweep({held.evidence.software_set})
             went = pack_rows(sorted(held.days.items()))
             revision = held.evidence.revision + 1

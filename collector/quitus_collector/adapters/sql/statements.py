@@ -110,10 +110,18 @@ def insert_rows(
     rows: Sequence[Sequence[Any]],
     *,
     or_ignore: bool = False,
+    or_lock: str = "",
 ) -> None:
-    """Inserts many rows at the price of a statement. Conflicts may be ignored."""
+    """Inserts many rows at the price of a statement.
+
+    Conflicts may be ignored. By `or_lock`, a column that tells rows apart, a row that is there
+    already is kept from others until the transaction ends.
+    """
     if rows:
-        statement, kinds = _insertion(connection.dialect, table, tuple(columns), or_ignore)
+        end = " ON CONFLICT DO NOTHING" if or_ignore else ""
+        if or_lock:
+            end = f' ON CONFLICT ("{or_lock}") DO UPDATE SET "{or_lock}" = excluded."{or_lock}"'
+        statement, kinds = _insertion(connection.dialect, table, tuple(columns), end)
         connection.exec_driver_sql(statement, _bound(connection, kinds, rows))
 
 
@@ -147,13 +155,12 @@ Kinds = tuple[Callable[[Any], Any] | None, ...]
 
 @lru_cache(maxsize=64)
 def _insertion(
-    dialect: Dialect, table: Table, columns: tuple[str, ...], or_ignore: bool
+    dialect: Dialect, table: Table, columns: tuple[str, ...], end: str
 ) -> tuple[str, Kinds]:
     names = ", ".join(f'"{name}"' for name in columns)
     rows = f"VALUES ({', '.join('?' * len(columns))})"
     if dialect.name == "postgresql":
         rows = f"SELECT * FROM unnest({_arrays(dialect, table, columns)})"  # noqa: S608
-    end = " ON CONFLICT DO NOTHING" if or_ignore else ""
     statement = f'INSERT INTO "{table.name}" ({names}) {rows}{end}'
     return statement, _kinds(dialect, table, columns)
 

@@ -23,7 +23,6 @@ from sqlalchemy import (
     TypeDecorator,
     false,
     literal_column,
-    true,
 )
 
 metadata = MetaData(
@@ -227,15 +226,16 @@ evidence = Table(
     Column("days", LargeBinary, nullable=False),
     # How many changes there were.
     Column("revision", Integer, nullable=False),
-    # Whether nothing was recognised since the last of them.
-    Column("pending", Boolean, nullable=False, server_default=true()),
     **PER_DEVICE,
 )
-Index(
-    "ix_evidence_pending",
-    evidence.c.device,
-    sqlite_where=evidence.c.pending == literal_column("1"),
-    postgresql_where=evidence.c.pending,
+
+# Devices of which nothing was recognised since they last changed; in a table of its own, as a row
+# of evidence would else be written twice for each report.
+pending = Table(
+    "pending",
+    metadata,
+    Column("device", RowId, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 # Append-only: what became different with which report. A removed device leaves its changes here.

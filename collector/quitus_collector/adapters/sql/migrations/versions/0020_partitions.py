@@ -1,4 +1,4 @@
-"""What is kept of each device, in partitions by the hash of its number, on PostgreSQL.
+"""Partitions by the hash of the device on PostgreSQL, and a list of devices to be recognised.
 
 Revision: 0020
 After: 0017
@@ -6,6 +6,7 @@ After: 0017
 
 from typing import NamedTuple
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
@@ -34,10 +35,7 @@ TABLES = {
     "evidence": Table(
         "device",
         (("device", "device", "number"), ("software_set", "software_set", "id")),
-        (
-            Index("ix_evidence_software_set", "software_set"),
-            Index("ix_evidence_pending", "device", "pending"),
-        ),
+        (Index("ix_evidence_software_set", "software_set"),),
     ),
     "change": Table("device, revision"),
     "snapshot": Table(
@@ -63,10 +61,24 @@ def upgrade() -> None:
 
     Nothing refers to these tables, so that nothing else is touched. SQLite has no partitions.
     """
-    if op.get_bind().dialect.name != "postgresql":
-        return
-    for name, table in TABLES.items():
-        _partition(name, table)
+    _list_pending()
+    if op.get_bind().dialect.name == "postgresql":
+        for name, table in TABLES.items():
+            _partition(name, table)
+
+
+def _list_pending() -> None:
+    row_id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "pending",
+        sa.Column("device", row_id, autoincrement=False),
+        sa.PrimaryKeyConstraint("device", name="pk_pending"),
+        sqlite_with_rowid=False,
+    )
+    op.execute(sa.text("INSERT INTO pending SELECT device FROM evidence WHERE pending"))
+    op.drop_index("ix_evidence_pending", "evidence")
+    with op.batch_alter_table("evidence", table_kwargs={"sqlite_with_rowid": False}) as evidence:
+        evidence.drop_column("pending")
 
 
 def _partition(name: str, table: Table) -> None:
