@@ -124,4 +124,4 @@ def test_they_are_in_partitions_of_one_level(connection: Connection) -> None:
         "WHERE part.relkind IN ('r', 'p') GROUP BY inhparent",
     )
 
-    assert partitions == {(table, "HASH (device)", 8, False) for table in DISTRIBUTED}
+    assert partitions == {(table, "HASH (device)", 4, False) for table in DISTRIBUTED}

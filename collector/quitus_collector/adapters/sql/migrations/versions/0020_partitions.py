@@ -12,7 +12,7 @@ from alembic import op
 revision = "0020"
 down_revision = "0017"
 
-PARTITIONS = 8
+PARTITIONS = 4
 
 
 class Index(NamedTuple):
