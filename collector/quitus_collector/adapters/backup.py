@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, create_engine, make_url, text
 
 from quitus_collector.errors import CollectorError, UsageError
 
@@ -179,7 +179,8 @@ class Backup:
         if url.get_backend_name() == "postgresql":
             words = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
             words += ["--clean", "--if-exists"] if replace else []
-            _run(url, "pg_restore", *words, "--dbname", _uri(url), str(self.database))
+            with _in_whole_tables(url) if replace else nullcontext():
+                _run(url, "pg_restore", *words, "--dbname", _uri(url), str(self.database))
             return
         place = Path(url.database or "")
         beside = place.with_name(f".{place.name}.restored")
@@ -190,6 +191,42 @@ class Backup:
                 aside.mkdir(mode=0o700, parents=True, exist_ok=True)
                 shutil.move(place.with_name(name), aside / name)
         os.replace(beside, place)
+
+
+@contextmanager
+def _in_whole_tables(url: URL) -> Iterator[None]:
+    """Partitions stand alone meanwhile: pg_restore cannot drop the keys that they inherit.
+
+    They are put back where it fails, and gone where it does not.
+    """
+    engine = create_engine(url.set(drivername="postgresql+psycopg"))
+    query = text(
+        "SELECT inhparent::regclass::text, inhrelid::regclass::text, "
+        "pg_get_expr(relpartbound, pg_class.oid) FROM pg_inherits "
+        "JOIN pg_class ON pg_class.oid = inhrelid WHERE relispartition AND relkind = 'r'"
+    )
+    references = text(
+        "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text = :part"
+    )
+    try:
+        with engine.begin() as connection:
+            partitions = [tuple(row) for row in connection.execute(query)]
+            for table, part, _ in partitions:
+                connection.execute(text(f"ALTER TABLE {table} DETACH PARTITION {part}"))
+                # Nor those that lead to other tables; who is attached has them again.
+                for name in connection.execute(references, {"part": part}).scalars().all():
+                    connection.execute(text(f"ALTER TABLE {part} DROP CONSTRAINT {name}"))
+        try:
+            yield
+        except BaseException:
+            with engine.begin() as connection:
+                for table, part, bounds in partitions:
+                    connection.execute(
+                        text(f"ALTER TABLE {table} ATTACH PARTITION {part} {bounds}")
+                    )
+            raise
+    finally:
+        engine.dispose()
 
 
 def key_files(home: Path) -> dict[str, Path]:
