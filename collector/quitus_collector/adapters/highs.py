@@ -374,13 +374,35 @@ class _Session:
             self._add_rows([Row(cost, upper=reached)])
             self._last = values
             return Settled(values, reached, True)
-        if status != HighsModelStatus.kTimeLimit or (values is None and self._last is None):
+        if status != HighsModelStatus.kTimeLimit:
             raise self._unproven(status)
+        if values is None and (self._last is None or len(self._last) != len(self._model.lower)):
+            self._last = None
+            values, bound = self._first_found()
         values = self._better(cost, values)
         least = -sum(abs(w) * self._programme.upper_bounds[v] for v, w in cost.items() if w < 0)
         if np.isfinite(bound):
             least = max(least, int(np.ceil(bound - 1e-3)))
         return Settled(values, min(least, total(cost, values)), False)
+
+    def _first_found(self) -> tuple[Sequence[int], float]:
+        """The first solution that comes, and the cost's bound by then, after the limit.
+
+        A position that is not the best is worth more than none. Raises SolverError where none is.
+        """
+        highs, deadline = self._highs, self._deadline
+        self._deadline = None
+        highs.setOptionValue("time_limit", INFINITY)
+        highs.setOptionValue("mip_rel_gap", INFINITY)
+        try:
+            status, values = self._run_whole()
+            bound = highs.getInfo().mip_dual_bound
+        finally:
+            self._deadline = deadline
+            highs.setOptionValue("mip_rel_gap", 0.0)
+        if values is None:
+            raise self._unproven(status)
+        return values, bound
 
     def _better(self, cost: Mapping[int, int], values: Sequence[int] | None) -> Sequence[int]:
         known = [each for each in (values, self._last) if each is not None]

@@ -26,6 +26,18 @@ def test_cutting_the_relaxation_changes_nothing(doc: Doc) -> None:
     _is_best(doc, few_patterns=0, solver=HighsSolver(few_variables=0))
 
 
+@fewer
+@given(scenarios)
+def test_a_limit_that_is_hit_gives_a_position_and_its_bound(doc: Doc) -> None:
+    best = reconciled(doc)
+
+    found = reconciled(doc, few_patterns=0, solver=HighsSolver(0.0))
+
+    assert found.bound <= best.shortfall_cost <= found.shortfall_cost
+    assert not found.optimal or found.covered == best.covered
+    assert all(found.consumed[line["id"]] <= line["quantity"] for line in doc["entitlements"])
+
+
 def _is_best(doc: Doc, **how: Any) -> None:
     brute = BruteForce(doc)
     try:
