@@ -3,13 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import NamedTuple
 
-from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.entitlement import Entitlement, Right
 from quitus_collector.domain.licensing.clusters import Group, Place
+from quitus_collector.domain.licensing.competition import KIND_OF, Component, Kind
 from quitus_collector.domain.licensing.demand import Spot
-from quitus_collector.domain.licensing.pools import Pool, pools_in_force
+from quitus_collector.domain.licensing.pools import pools_in_force
 from quitus_collector.domain.licensing.rights import right_to
 from quitus_collector.domain.licensing.situation import Access, CountedDevice, Situation
 from quitus_collector.domain.licensing.spots import AccessSpots, DeviceSpots, use_spot
@@ -17,34 +17,6 @@ from quitus_collector.domain.licensing.spots import AccessSpots, DeviceSpots, us
 Member = tuple[tuple[str, str], ...]
 # What clusters alike have in common: for each place the number of its spot, a person, a host.
 _Form = tuple[tuple[int, int | None, int | None], ...]
-
-
-class Kind(Enum):
-    """What is demanded; licences for one kind never serve another."""
-
-    INSTALLS = "installs"
-    ACCESS = "access"
-    USES = "uses"
-
-
-KIND_OF = {
-    Metric.CONCURRENT: Kind.USES,
-    Metric.USER_CAL: Kind.ACCESS,
-    Metric.DEVICE_CAL: Kind.ACCESS,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """Products and pools that compete with each other and with nothing else.
-
-    `rights` say by pool under which right it covers which product.
-    """
-
-    kind: Kind
-    products: frozenset[str]
-    pools: Mapping[int, Pool]
-    rights: Mapping[int, Mapping[str, Right]]
 
 
 class Demand:

@@ -4,15 +4,12 @@ Devices that the rules cannot tell apart get one and the same spot.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from quitus_collector.domain.entitlement import UNLIMITED, Metric, Right
+from quitus_collector.domain.licensing.competition import Component
 from quitus_collector.domain.licensing.demand import Draw, Price, Pricing, Seat, Source, Spot, Take
 from quitus_collector.domain.licensing.pools import Pool
 from quitus_collector.domain.licensing.situation import Access, CountedDevice, Situation
-
-if TYPE_CHECKING:
-    from quitus_collector.domain.licensing.components import Component
 
 BY_CORES = frozenset({Metric.CORE, Metric.PROCESSOR})
 
@@ -22,7 +19,7 @@ class DeviceSpots:
 
     def __init__(
         self,
-        component: "Component",
+        component: Component,
         situation: Situation,
         devices: Mapping[str, CountedDevice],
         installed: Mapping[str, Sequence[str]],
@@ -232,7 +229,7 @@ class DeviceSpots:
 class AccessSpots:
     """The spots of one component's access lines."""
 
-    def __init__(self, component: "Component", situation: Situation) -> None:
+    def __init__(self, component: Component, situation: Situation) -> None:
         """Nothing is made yet."""
         self.component = component
         self._spots: dict[tuple[object, ...], tuple[int, Spot]] = {}
@@ -256,7 +253,7 @@ class AccessSpots:
         return self._spots[key]
 
 
-def use_spot(component: "Component", product: str) -> Spot:
+def use_spot(component: Component, product: str) -> Spot:
     """One simultaneous use: covered by one unit of any pool that may cover the product."""
     takes = [
         Take(number, Seat.OWN, (Source(number, 1, tuple(pool.lots)),), {product: right})
