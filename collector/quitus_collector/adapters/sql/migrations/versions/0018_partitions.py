@@ -1,6 +1,6 @@
 """Partitions by the hash of the device on PostgreSQL, and a list of devices to be recognised.
 
-Revision: 0020
+Revision: 0018
 After: 0017
 """
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
+revision = "0018"
 down_revision = "0017"
 
 PARTITIONS = 4
