@@ -31,6 +31,8 @@ from tests.portal.client import CREDENTIALS, PortalSite
 
 ADDRESS = "https://console.test"
 POOLS = Path(__file__).parents[1] / "deploy" / "demo" / "pools.csv"
+# All that one account may be at once: who approves edits nothing.
+MOST_ROLES = tuple(role for role in Role if role is not Role.DSI)
 PASSWORD = "cheval-pile-agrafe-{}"
 
 

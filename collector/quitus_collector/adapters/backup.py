@@ -23,7 +23,8 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import text as sql
 
 from quitus_collector.errors import CollectorError, UsageError
 
@@ -200,30 +201,28 @@ def _in_whole_tables(url: URL) -> Iterator[None]:
     They are put back where it fails, and gone where it does not.
     """
     engine = create_engine(url.set(drivername="postgresql+psycopg"))
-    query = text(
+    query = sql(
         "SELECT inhparent::regclass::text, inhrelid::regclass::text, "
         "pg_get_expr(relpartbound, pg_class.oid) FROM pg_inherits "
         "JOIN pg_class ON pg_class.oid = inhrelid WHERE relispartition AND relkind = 'r'"
     )
-    references = text(
+    references = sql(
         "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text = :part"
     )
     try:
         with engine.begin() as connection:
             partitions = [tuple(row) for row in connection.execute(query)]
             for table, part, _ in partitions:
-                connection.execute(text(f"ALTER TABLE {table} DETACH PARTITION {part}"))
+                connection.execute(sql(f"ALTER TABLE {table} DETACH PARTITION {part}"))
                 # Nor those that lead to other tables; who is attached has them again.
                 for name in connection.execute(references, {"part": part}).scalars().all():
-                    connection.execute(text(f"ALTER TABLE {part} DROP CONSTRAINT {name}"))
+                    connection.execute(sql(f"ALTER TABLE {part} DROP CONSTRAINT {name}"))
         try:
             yield
         except BaseException:
             with engine.begin() as connection:
                 for table, part, bounds in partitions:
-                    connection.execute(
-                        text(f"ALTER TABLE {table} ATTACH PARTITION {part} {bounds}")
-                    )
+                    connection.execute(sql(f"ALTER TABLE {table} ATTACH PARTITION {part} {bounds}"))
             raise
     finally:
         engine.dispose()

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A page that everyone with all roles can open without a form."""
+    """A page that an account with most roles opens without a form."""
 
     name: str
     path: str

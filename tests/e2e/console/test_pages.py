@@ -7,10 +7,10 @@ from playwright.sync_api import Page, expect
 
 from quitus_collector.domain.account import Role
 from tests.browsing import DESK, PHONE, Look, ServedConsole, obstacles, overflow
+from tests.console import MOST_ROLES
 from tests.e2e.console.places import PLACES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium"), pytest.mark.xdist_group("console")]
-EVERYTHING = tuple(Role)
 
 
 def opened(page: Page, path: str) -> int:
@@ -32,7 +32,7 @@ def test_every_page_can_be_read_and_used_by_everyone(
 ) -> None:
     """No obstacle that axe-core calls serious, nothing wider than the window, no blocked file."""
     wrong = {}
-    with console.page(*EVERYTHING, language=language, width=width) as page:
+    with console.page(*MOST_ROLES, language=language, width=width) as page:
         for place in PLACES:
             assert opened(page, place.path) == 200, place.path
             expect(page.locator("h1")).to_have_count(1)
@@ -59,7 +59,7 @@ def test_what_is_first_read_is_small(console: ServedConsole) -> None:
 
 def test_nothing_is_loaded_from_elsewhere(console: ServedConsole) -> None:
     asked: set[str] = set()
-    with console.page(*EVERYTHING) as page:
+    with console.page(*MOST_ROLES) as page:
         page.on("request", lambda request: asked.add(request.url))
         for place in PLACES:
             page.goto(place.path, wait_until="networkidle")
@@ -67,7 +67,7 @@ def test_nothing_is_loaded_from_elsewhere(console: ServedConsole) -> None:
 
 
 def test_dark_pages_can_be_read_too(console: ServedConsole, keep: Look) -> None:
-    with console.page(*EVERYTHING) as page:
+    with console.page(*MOST_ROLES) as page:
         page.emulate_media(color_scheme="dark")
         wrong = {}
         for place in PLACES[:4]:
@@ -88,7 +88,7 @@ def test_the_menu_is_reached_by_the_keyboard_and_folds_on_a_phone(console: Serve
 
 
 def test_every_page_of_the_menu_is_looked_at(console: ServedConsole) -> None:
-    with console.page(*EVERYTHING) as page:
+    with console.page(*MOST_ROLES) as page:
         page.goto("/")
         paths = [each.get_attribute("href") for each in page.locator(".menu li a").all()]
     assert {each for each in paths if each} <= {place.path for place in PLACES}

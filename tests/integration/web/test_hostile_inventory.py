@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.adapters.workbook import FORMULA
-from quitus_collector.domain.account import Permission, Role
+from quitus_collector.domain.account import Permission
 from quitus_collector.domain.holding import Act
 from quitus_collector.domain.install import DeviceFacts
 from quitus_collector.domain.recognition import SoftwareClass
@@ -32,7 +32,7 @@ from tests.builders import (
     an_install,
     an_inventory,
 )
-from tests.console import Browser, ConsoleHouse
+from tests.console import MOST_ROLES, Browser, ConsoleHouse
 
 # One house for all of them, on whichever core.
 pytestmark = pytest.mark.xdist_group("hostile_inventory")
@@ -91,7 +91,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
 
 @pytest.fixture(scope="module")
 def browser(office: ConsoleHouse) -> Browser:
-    return office.browser(*Role)
+    return office.browser(*MOST_ROLES)
 
 
 def addresses(house: ConsoleHouse) -> Iterator[str]:
@@ -157,8 +157,8 @@ def test_the_search_itself_sees_harm() -> None:
 
 def test_no_cell_of_an_export_is_a_formula(office: ConsoleHouse) -> None:
     program = Program(office, Permission.READ)
-    table = program.get("position/export", params={"form": "csv"}).text
-    workbook = program.get("position/export", params={"form": "xlsx"}).content
+    table = program.get("exports/position", params={"form": "csv"}).text
+    workbook = program.get("exports/position", params={"form": "xlsx"}).content
 
     cells = [cell for row in csv.reader(io.StringIO(table)) for cell in row]
     assert any(SCRIPT in each for each in cells)

@@ -75,7 +75,7 @@ def _list_pending() -> None:
         sa.PrimaryKeyConstraint("device", name="pk_pending"),
         sqlite_with_rowid=False,
     )
-    op.execute(sa.text("INSERT INTO pending SELECT device FROM evidence WHERE pending"))
+    op.execute("INSERT INTO pending SELECT device FROM evidence WHERE pending")
     op.drop_index("ix_evidence_pending", "evidence")
     with op.batch_alter_table("evidence", table_kwargs={"sqlite_with_rowid": False}) as evidence:
         evidence.drop_column("pending")
