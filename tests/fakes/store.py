@@ -29,6 +29,7 @@ from quitus_collector.domain.install import Install
 from quitus_collector.domain.job import Job
 from quitus_collector.domain.measurement import Measurement
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement, Scope
+from quitus_collector.domain.price import HeldPrice, Key, Price
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
 from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
@@ -470,6 +471,38 @@ class MemoryEntitlements:
         return sorted(found, key=lambda each: (each.entitlement.id, each.since))
 
 
+class MemoryPrices:
+    def __init__(self, work: "MemoryUnitOfWork") -> None:
+        self.work = work
+        self.held: list[HeldPrice] = []
+
+    def add(self, price: Price, act: Act = NOBODY) -> None:
+        self.remove(price.key, act)
+        self.held.append(HeldPrice(price, self.work.now, None, act))
+
+    def list(self, at: datetime | None = None) -> Sequence[Price]:
+        held = self.work.at(at).prices.held
+        found = [each.price for each in held if each.until is None]
+        return sorted(found, key=lambda each: (each.licence.id, each.valid_from or date.min))
+
+    def remove(self, key: Key, act: Act = NOBODY) -> None:
+        for number, each in enumerate(self.held):
+            if each.price.key == key and each.until is None:
+                self.held[number] = replace(each, until=self.work.now, ended=act)
+        self.held = [each for each in self.held if each.since != each.until]
+
+    def history(self, price_id: str | None = None) -> Sequence[HeldPrice]:
+        found = [each for each in self.held if price_id in (None, each.price.licence.id)]
+        return sorted(
+            found,
+            key=lambda each: (
+                each.price.licence.id,
+                each.price.valid_from or date.min,
+                each.since,
+            ),
+        )
+
+
 class MemoryProofs:
     def __init__(self) -> None:
         self.all: list[Proof] = []
@@ -722,6 +755,7 @@ class MemoryUnitOfWork:
         self.measurements = MemoryMeasurements()
         self.entitlements = MemoryEntitlements(self)
         self.decisions = MemoryDecisions(self)
+        self.prices = MemoryPrices(self)
         self.proofs = MemoryProofs()
         self.filings = MemoryFilings()
         self.papers = MemoryPapers()

@@ -17,7 +17,7 @@ def show(advice: Advice, messages: Messages) -> None:
     text = messages.text
     print(text("What would close the gaps on {moment}", moment=messages.moment(advice.as_of)))
     if not advice.has_prices:
-        say(text("No price list was given, so that quantities stand without prices."))
+        say(text("No price list is kept or given, so that quantities stand without prices."))
     for gap in advice.found.gaps:
         print()
         _gap(gap, advice, messages)
@@ -39,6 +39,8 @@ def show(advice: Advice, messages: Messages) -> None:
         print(text("offer {offer} left out: {reason}", offer=id_, reason=why))
     for id_ in advice.expired:
         print(text("offer {offer} left out: its price is not valid today", offer=id_))
+    for id_ in advice.foreign:
+        print(text("offer {offer} left out: its price is in another currency", offer=id_))
 
 
 def _in_all(advice: Advice, messages: Messages) -> None:

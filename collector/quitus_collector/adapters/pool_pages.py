@@ -12,6 +12,7 @@ from quitus_collector.services import pool_wording
 from quitus_collector.services.intake.lines import phrase
 from quitus_collector.services.pools import Change, Preview, Unmatched, as_problem
 from quitus_collector.services.ports import Messages
+from quitus_collector.services.prices import PricePreview
 from quitus_collector.services.proving import Verified
 from quitus_collector.services.wording import N_
 
@@ -98,7 +99,7 @@ def _change(change: Change, messages: Messages) -> str:
     return "\n".join(filter(None, [*told, *notes]))
 
 
-def complaints(found: Preview, messages: Messages) -> Iterator[str]:
+def complaints(found: Preview | PricePreview, messages: Messages) -> Iterator[str]:
     """Every complaint about a document as a sentence, products that are alike with it."""
     for each in found.complaints:
         sentence = as_problem(each).told(messages)

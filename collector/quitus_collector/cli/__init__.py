@@ -24,6 +24,7 @@ from quitus_collector.cli import (
     operation,
     perimeter,
     pools,
+    prices,
     privacy,
     readings,
 )
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     agents.add(commands)
     history.add(commands)
     pools.add(commands)
+    prices.add(commands)
     perimeter.add(commands)
     privacy.add(commands)
     readings.add(commands)

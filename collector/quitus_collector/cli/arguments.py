@@ -71,3 +71,11 @@ def print_json(document: object) -> None:
     """Prints a document as JSON."""
     json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
     print()
+
+
+def pair(text: str) -> tuple[str, str]:
+    """What is written NAME=VALUE; raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"{text!r} is not written NAME=VALUE")
+    return name.strip(), value.strip()

@@ -12,6 +12,7 @@ from quitus_collector.cli.arguments import (
     Commands,
     collector_of,
     label,
+    pair,
     print_json,
 )
 from quitus_collector.domain.holding import Act
@@ -104,7 +105,7 @@ def _add_proofs(commands: Commands) -> None:
 
 def _import(arguments: argparse.Namespace) -> int:
     collector, file = collector_of(arguments), arguments.file
-    decisions = dict(map(_pair, arguments.match))
+    decisions = dict(map(pair, arguments.match))
     try:
         if arguments.dry_run:
             found = pools.preview_pools(collector, file, arguments.format, decisions)
@@ -152,13 +153,6 @@ def _complain(found: Preview, collector: Collector) -> None:
         print(sentence, file=sys.stderr)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise UsageError(f"{text!r} is not written NAME=VALUE")
-    return name.strip(), value.strip()
-
-
 def _list(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     lines = owned(collector.store)
@@ -181,7 +175,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _edit(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    values = dict(map(_pair, arguments.fields))
+    values = dict(map(pair, arguments.fields))
     try:
         change = pools.edit(collector, arguments.entitlement, values, arguments.reason)
     except Refused as refused:

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     READ = "contested rule read"
     RULE_MADE = "rule made"
     POOLS_CHANGED = "pools changed"
+    PRICES_CHANGED = "prices changed"
     PROOF_ADDED = "proof added"
     PROOF_REMOVED = "proof removed"
     DRAFTED = "declaration drafted"

@@ -1,7 +1,7 @@
 """Licence pools: taking entitlements in, changing them, their history. Nothing goes unnoticed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from hashlib import sha256
 from typing import Any
@@ -182,20 +182,34 @@ def on_paper(
     Raises Refused, also for a line with the id of one that is owned: what it is to become of that
     one would be a guess.
     """
-    known = {each.id: each for each in owned}
-    planner = _Planner(catalogue, Products(catalogue, known.values(), {}), {}, {})
+    known = list(owned)
+    plan = drafted(catalogue, known, reading, taken={each.id for each in known})
+    if plan.complaints:
+        raise Refused(plan)
+    return plan.changes
+
+
+def drafted(
+    catalogue: Catalogue,
+    known: Iterable[Entitlement],
+    reading: Reading,
+    decisions: Mapping[str, str] | None = None,
+    taken: Collection[str] = (),
+) -> Preview:
+    """The licences of a document that nobody owns, in its order, and all that is wrong with it.
+
+    `known` lines remember which product a name was taken for; ids in `taken` are refused.
+    """
+    planner = _Planner(catalogue, Products(catalogue, known, decisions), {}, {})
     for line in reading.lines:
         planner.take(line)
     for change in planner.changes:
-        if change.entitlement.id in known:
-            message = N_("{id!r} is owned already")
-            what = phrase(message, id=change.entitlement.id)
+        if change.entitlement.id in taken:
+            what = phrase(N_("{id!r} is owned already"), id=change.entitlement.id)
             planner.complaints.append(Problem(change.where, "", what))
     undecided = [Unmatched(each, "", ()) for each in reading.undecided]
     complaints = [*reading.problems, *planner.complaints, *undecided]
-    if complaints:
-        raise Refused(Preview(reading.form, planner.changes, complaints, reading.notes))
-    return planner.changes
+    return Preview(reading.form, planner.changes, complaints, reading.notes)
 
 
 def edit(

@@ -29,6 +29,7 @@ from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.measurement import Measurement
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
+from quitus_collector.domain.price import HeldPrice, Key, Price
 from quitus_collector.domain.proof import Proof
 from quitus_collector.domain.report import HeldRow, Update
 from quitus_collector.domain.roster import Condition, Moments, Place, Row, Sought
@@ -305,6 +306,22 @@ class Entitlements(Protocol):
         """What a line, or every line, has said since the history begins, by id, oldest first."""
 
 
+class Prices(Protocol):
+    """The company's price list, line by line; what a line said stays."""
+
+    def add(self, price: Price, act: Act = NOBODY) -> None:
+        """Keeps a line; one with the same key is replaced, and kept as what it said before."""
+
+    def list(self, at: datetime | None = None) -> Sequence[Price]:
+        """All that are known, or were at that time, by id and first day."""
+
+    def remove(self, key: Key, act: Act = NOBODY) -> None:
+        """Takes the line off the list from now on; nothing if it is not there."""
+
+    def history(self, price_id: str | None = None) -> Sequence[HeldPrice]:
+        """What the lines of an offer, or all, have said, by id, oldest first."""
+
+
 class Proofs(Protocol):
     """Which documents prove which lines of the pools; their content is kept elsewhere."""
 
@@ -447,6 +464,7 @@ class UnitOfWork(Protocol):
     measurements: Measurements
     entitlements: Entitlements
     decisions: Decisions
+    prices: Prices
     proofs: Proofs
     audit: AuditLog
     filings: Filings

@@ -1,12 +1,13 @@
 """What to do about gaps: purchases of a price list, licences to move, installs to remove."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.optimisation import Solver
+from quitus_collector.domain.price import Price, in_force, main_currency
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.remedy import Gap, Offer, Plan, Remedies, remedies
 from quitus_collector.services.intake.lines import Reading
@@ -21,7 +22,8 @@ class Advice:
 
     `undetermined` counts the lines that have none; `labels` are those of products, `names` of
     devices; `silent` are devices without a licence that have not reported for long. `expired` are
-    the offers whose price is not good on the day. `currency` is that of all prices.
+    the offers whose price is not good on the day, `foreign` those of another currency than
+    `currency`, which is that of all prices that are counted with.
     """
 
     as_of: datetime
@@ -31,6 +33,7 @@ class Advice:
     names: Mapping[str, str]
     silent: frozenset[str]
     expired: tuple[str, ...]
+    foreign: tuple[str, ...]
     has_prices: bool
     currency: str
 
@@ -51,6 +54,7 @@ class Advice:
                 id_: reason.value for id_, reason in self.found.uncountable.items()
             },
             "offers_out_of_date": list(self.expired),
+            "offers_in_other_currencies": list(self.foreign),
         }
 
     def _gap(self, gap: Gap) -> dict[str, object]:
@@ -99,13 +103,19 @@ def advise(
 ) -> Advice:
     """What closes the gaps of now, of one publisher's products or of all.
 
-    `source` names the price list. Raises pools.Refused for what is wrong with it, and what
+    `prices` is a price list that `source` names; without one, it is the one that is kept.
+    Raises pools.Refused for what is wrong with it, and what
     `licensing.position` raises.
     """
     found = known(store, catalogue, clock)
-    lines = price_lines(catalogue, found.entitlements, prices, source) if prices else []
-    good = [each for each in lines if each.is_good_on(found.day)]
-    offers = [Offer(each.licence, each.price, each.source) for each in good]
+    if prices:
+        lines: Sequence[Price] = price_lines(catalogue, found.entitlements, prices, source)
+    else:
+        lines = _kept(store, {each.id for each in found.entitlements})
+    every = in_force(lines, found.day)
+    currency = main_currency(every)
+    good = [each for each in every if each.currency == currency]
+    offers = [Offer(each.licence, each.amount, each.source) for each in good]
     asked = found.question()
     answer = remedies(asked, found.terms, offers, solver)
     gaps = tuple(
@@ -131,10 +141,27 @@ def advise(
             for each in found.devices
             if each.heard_at is None or each.heard_at < found.as_of - STALE_AFTER
         ),
-        expired=tuple(each.licence.id for each in lines if not each.is_good_on(found.day)),
-        has_prices=prices is not None,
-        currency=lines[0].currency if lines else "EUR",
+        expired=tuple(
+            sorted({each.licence.id for each in lines} - {each.licence.id for each in every})
+        ),
+        foreign=tuple(each.licence.id for each in every if each.currency != currency),
+        has_prices=prices is not None or bool(lines),
+        currency=currency,
     )
+
+
+def _kept(store: Store, taken: Collection[str]) -> list[Price]:
+    """The price list that is kept; an offer that is called as a line that is owned, otherwise."""
+    with store.reading() as work:
+        listed = work.prices.list()
+    known = {*taken, *(each.licence.id for each in listed)}
+    found = []
+    for each in listed:
+        name = each.licence.id
+        while name in taken or (name != each.licence.id and name in known):
+            name += "'"
+        found.append(replace(each, licence=replace(each.licence, id=name)))
+    return found
 
 
 def _plan(plan: Plan) -> dict[str, object]:

@@ -44,6 +44,7 @@ EVENTS: Mapping[Kind, str] = {
     Kind.ENTITY_NAMED: N_("legal entity named"),
     Kind.READ: N_("contested rule read"),
     Kind.POOLS_CHANGED: N_("pools changed"),
+    Kind.PRICES_CHANGED: N_("prices changed"),
     Kind.PROOF_ADDED: N_("proof added"),
     Kind.PROOF_REMOVED: N_("proof removed"),
     Kind.DRAFTED: N_("declaration drafted"),

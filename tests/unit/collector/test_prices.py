@@ -5,14 +5,15 @@ import pytest
 
 from quitus_collector.adapters.pools import delimited
 from quitus_collector.domain.entitlement import Channel, Metric
+from quitus_collector.domain.price import Price
 from quitus_collector.services.intake.headings import PRICES
 from quitus_collector.services.pools import Refused, as_problem
-from quitus_collector.services.prices import PriceLine, amount, price_lines
+from quitus_collector.services.prices import amount, price_lines
 from tests.builders import an_entitlement
 from tests.unit.collector.test_pools import CATALOGUE
 
 
-def read(*lines: str) -> list[PriceLine]:
+def read(*lines: str) -> list[Price]:
     reading = delimited.parse("\n".join(lines), PRICES)
     owned = [an_entitlement("OWN-1", "microsoft/office/standard@2019")]
     return price_lines(CATALOGUE, owned, reading, "tarif.csv")
@@ -24,7 +25,7 @@ def test_an_offer_has_the_rights_of_a_licence_and_an_exact_price() -> None:
         "SQL;microsoft/sql-server/standard@2022;2;cœur;3 586,10 €;volume;2;D-7;01/10/2026",
     )
 
-    assert (line.price, line.currency) == (Decimal("3586.10"), "EUR")
+    assert (line.amount, line.currency) == (Decimal("3586.10"), "EUR")
     assert (line.source, line.valid_from) == ("D-7", date(2026, 10, 1))
     licence = line.licence
     assert (licence.quantity, licence.metric, licence.channel) == (2, Metric.CORE, Channel.VOLUME)
@@ -37,7 +38,7 @@ def test_one_licence_is_bought_where_no_quantity_is_said_and_the_file_is_the_sou
     )
 
     assert (first.licence.quantity, first.source) == (1, "tarif.csv")
-    assert (second.licence.id, second.price) == ("B", Decimal(2))
+    assert (second.licence.id, second.amount) == ("B", Decimal(2))
 
 
 def test_a_price_is_good_on_its_days_ends_included() -> None:

@@ -28,6 +28,7 @@ from quitus_collector.adapters.sql.inventories import SQLInventories
 from quitus_collector.adapters.sql.measurements import SQLMeasurements
 from quitus_collector.adapters.sql.notices import SQLNotices
 from quitus_collector.adapters.sql.pools import SQLEntitlements, SQLProofs
+from quitus_collector.adapters.sql.prices import SQLPrices
 from quitus_collector.adapters.sql.repositories import (
     SQLAuditLog,
     SQLCompanyAuthorities,
@@ -54,6 +55,7 @@ from quitus_collector.services.ports import (
     JoinTokens,
     Measurements,
     Papers,
+    Prices,
     Proofs,
     Roster,
 )
@@ -88,6 +90,7 @@ class SQLUnitOfWork:
         self.measurements: Measurements = SQLMeasurements(connection)
         self.entitlements: Entitlements = SQLEntitlements(connection, now)
         self.decisions: Decisions = SQLDecisions(connection, now)
+        self.prices: Prices = SQLPrices(connection, now)
         self.proofs: Proofs = SQLProofs(connection)
         self.audit: AuditLog = SQLAuditLog(connection)
         self.filings: Filings = SQLFilings(connection)

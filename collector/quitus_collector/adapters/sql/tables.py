@@ -417,6 +417,27 @@ entitlement = Table(
     Column("ended_reason", String(1000), nullable=False, server_default=""),
 )
 
+# A line of the price list stays when another one takes its place or it is removed, `until`
+# excluded. `licence` is what is bought, by field; the amount is exact, as it is written.
+price = Table(
+    "price",
+    metadata,
+    Column("number", RowId, primary_key=True),
+    Column("id", String(255), nullable=False, index=True),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("licence", JSON, nullable=False),
+    Column("amount", String(32), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("source", String(255), nullable=False),
+    Column("added_by", String(255), nullable=False, server_default=""),
+    Column("added_reason", String(1000), nullable=False, server_default=""),
+    Column("ended_by", String(255), nullable=False, server_default=""),
+    Column("ended_reason", String(1000), nullable=False, server_default=""),
+)
+
 # A document that proves a line, which may be gone; what was taken off stays, with who did it.
 proof = Table(
     "proof",

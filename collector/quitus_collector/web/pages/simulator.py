@@ -271,6 +271,10 @@ def _advice(found: Advice, messages: Messages) -> dict[str, Any]:
         + [
             messages.text("offer {offer} left out: its price is not valid today", offer=name)
             for name in found.expired
+        ]
+        + [
+            messages.text("offer {offer} left out: its price is in another currency", offer=name)
+            for name in found.foreign
         ],
     }
 
