@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
 from quitus_collector.domain.position import Position
+from quitus_collector.domain.price import Costs, costs
 from quitus_collector.errors import CollectorError
-from quitus_collector.services import measuring, roster
+from quitus_collector.services import measuring, prices, roster
 from quitus_collector.services.readings import Readings
 from quitus_collector.wiring import licensing
 from quitus_collector.wiring.background import Background
@@ -90,6 +91,7 @@ class Figures:
         self._past: OrderedDict[tuple[date, str], Position] = OrderedDict()
         self._watched = Kept(lambda: roster.watch(collector.store, collector.clock), now)
         self._products = Kept(lambda: roster.products(collector.store), now)
+        self._prices = Kept(lambda: prices.listed(collector.store), now)
         self._generation = 0
         # What single pages look into; see `behind`.
         self.background = Background()
@@ -145,6 +147,11 @@ class Figures:
         """On how many devices each product is that needs a licence."""
         return self._products.get()
 
+    def costs(self, found: Position) -> Costs:
+        """What the gaps of a position of now come to by the price list that is kept."""
+        day = self._collector.clock.today()
+        return costs(found.lines, self._prices.get().value, self._collector.catalogue, day)
+
     def behind(self, question: Hashable, answer: Callable[[], Counted]) -> Counted | None:
         """What is counted for one page, None while it is not there yet.
 
@@ -166,3 +173,4 @@ class Figures:
         self._now_readings.expire()
         self._watched.expire()
         self._products.expire()
+        self._prices.expire()

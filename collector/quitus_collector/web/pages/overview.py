@@ -85,6 +85,7 @@ def overview(request: Request, visit: Visit) -> Response:
         "publisher_bars": _publisher_bars(visit, publishers),
         "gaps": _gaps(counted.value)[:LISTED],
         "missing": sum(line.missing or 0 for line in counted.value.lines),
+        "costs": figures.costs(counted.value),
         "all_gaps": len(_gaps(counted.value)),
         "listed": figures.behind(
             "coverage",
