@@ -1,7 +1,7 @@
 """The company's price list.
 
 Revision: 0019
-After: 0017
+After: 0018
 """
 
 import sqlalchemy as sa
