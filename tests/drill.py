@@ -36,6 +36,7 @@ def drill(place: Path, live: int, loaded: int = 0) -> Outcome:
     before, after = CollectorFolder(place / "lost"), CollectorFolder(place / "other" / "collector")
     (place / "other").mkdir()
     file, phrase = place / "backup.zip", place / "passphrase"
+    phrase.touch(0o600)
     phrase.write_text("correct horse\n")
     sealed = ("--passphrase-file", str(phrase))
     before.ok("init")

@@ -62,6 +62,7 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # connection_s = 600              # how long one may last; calls under way are finished
 # handshake_s = 10                # until a connection that does not get through is dropped
 # message_s = 30                  # until a call whose message has not come is written down
+# balancers = []                  # ["10.0.0.5"]: many devices come from there; limit them there
 
 [agents]
 # oldest = ""                     # "1.2.0": reports of older agents are refused
@@ -126,6 +127,9 @@ names = {names}   # host names and addresses that agents use; part of the certif
 # approvers = 1                   # different people, by their accounts
 # apart = true                    # who drafts approves nothing; false: one person may do both
 # hours_after_reset = 24          # until an account approves that an administrator made able to
+
+[backup]
+# passphrase_file = ""            # seals the keys in backups, which are left out without it
 
 [seal]                            # of the declaration; files are in this folder unless absolute
 # certificate = ""                # "company.p12": the company's certificate and key (PKCS#12)
@@ -261,6 +265,15 @@ def _directory_address(text: str) -> str:
     return f"{parts.scheme}://{host}:{port or (636 if parts.scheme == 'ldaps' else 389)}"
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is neither an address nor a network like 10.0.0.0/24"
+        ) from error
+
+
 HostName = Annotated[str, AfterValidator(host_name)]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -295,6 +308,7 @@ class Limits(Model):
     connection_s: Annotated[int, Field(ge=1, le=86_400)] = 600
     handshake_s: Annotated[int, Field(ge=1, le=300)] = 10
     message_s: Annotated[int, Field(ge=1, le=300)] = 30
+    balancers: list[Annotated[str, AfterValidator(_network)]] = []
 
 
 def _issuer(text: str) -> str:
@@ -307,13 +321,6 @@ def _secure(text: str) -> str:
     if urlsplit(text).scheme != "https" or not urlsplit(text).hostname or "#" in text:
         raise ValueError(f"{text!r} is not an address that begins with https://")
     return text
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not an address or a network like 10.0.0.0/8") from error
 
 
 SecureAddress = Annotated[str, AfterValidator(_issuer)]
@@ -479,6 +486,12 @@ class ApprovalTable(Model):
     hours_after_reset: Annotated[int, Field(ge=0, le=720)] = 24
 
 
+class BackupTable(Model):
+    """What backups are sealed with."""
+
+    passphrase_file: str = ""
+
+
 class Settings(Model):
     """The file's shape."""
 
@@ -492,6 +505,7 @@ class Settings(Model):
     agents: Agents = Agents()
     company: CompanyTable = CompanyTable()
     approval: ApprovalTable = ApprovalTable()
+    backup: BackupTable = BackupTable()
     seal: SealTable = SealTable()
     console: ConsoleTable = ConsoleTable()
     directory: DirectoryTable = DirectoryTable()
@@ -585,6 +599,7 @@ class Config:
     oldest_agent: str
     approval: Policy
     approver_wait_hours: int
+    backup_passphrase_file: Path | None
     seal: Sealing
     console: ConsoleSettings
     directory: Directory | None
@@ -599,9 +614,8 @@ class Config:
 def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -> Config:
     """Merges the three; raises UsageError naming the file and the setting.
 
-    The environment has QUITUS_COLLECTOR_DATABASE, _LANGUAGE and _LOGS, and systemd's
-    CREDENTIALS_DIRECTORY; flags are `enrolment`,
-    `inventory` and `health`.
+    The environment has QUITUS_COLLECTOR_DATABASE, _LANGUAGE and _LOGS, _BALANCERS (with commas
+    between), and systemd's CREDENTIALS_DIRECTORY; flags are `enrolment`, `inventory` and `health`.
     """
     path = home / FILE
     document = {}
@@ -615,6 +629,10 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
     for name in ("database", "language", "logs"):
         if value := environment.get(f"QUITUS_COLLECTOR_{name.upper()}"):
             document[name] = value
+    if balancers := environment.get("QUITUS_COLLECTOR_BALANCERS"):
+        limits = document.setdefault("limits", {})
+        if isinstance(limits, dict):
+            limits["balancers"] = [each.strip() for each in balancers.split(",")]
     listen = document.setdefault("listen", {})
     if isinstance(listen, dict):
         listen.update(flags)
@@ -645,6 +663,7 @@ def load(home: Path, environment: Mapping[str, str], flags: Mapping[str, str]) -
         oldest_agent=settings.agents.oldest,
         approval=Policy(**settings.approval.model_dump(exclude={"hours_after_reset"})),
         approver_wait_hours=settings.approval.hours_after_reset,
+        backup_passphrase_file=home / named if (named := settings.backup.passphrase_file) else None,
         seal=_sealing(settings.seal, home),
         console=_console(settings.console, home),
         directory=_directory(settings.directory, home),

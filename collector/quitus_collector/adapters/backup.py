@@ -14,10 +14,10 @@ import sqlite3
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from cryptography.exceptions import InvalidTag
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy import text as sql
 
+from quitus_collector.adapters.secret_files import is_given
 from quitus_collector.errors import CollectorError, UsageError
 
 FORMAT = 1
@@ -44,7 +45,13 @@ OPEN = (
     "privacy/*.toml",
     "portals/*.toml",
 )
-KEYS = ("authority/issuing.pem", "authority/root*.key", "pseudonym.key", "console.key")
+KEYS = (
+    "authority/issuing.pem",
+    "authority/root*.key",
+    "pseudonym.key",
+    "console.key",
+    "credentials/*",
+)
 # The authority comes last: without it there is no collector, and none can start half-restored.
 PLACES = (
     "collector.toml",
@@ -56,36 +63,56 @@ PLACES = (
     "letters",
     "privacy",
     "portals",
+    "credentials",
     "pseudonym.key",
     "console.key",
     "authority",
 )
-_NAME = re.compile(
-    r"(?:(?:authority|catalogue|catalogue-update|proofs|scans|letters|privacy|portals)/)?"
-    r"[^/\\.][^/\\]*"
-)
+# Below the folder, and nothing that is hidden there.
+_NAME = re.compile(r"[^/\\.][^/\\]*(?:/[^/\\.][^/\\]*)*")
 _SALT, _NONCE, _SCRYPT_N = 16, 12, 1 << 17
 _PIECE_BYTES = 1 << 20
 
 
-def write(
-    file: Path, home: Path, database_url: str, about: Mapping[str, str], passphrase: bytes
-) -> list[str]:
-    """Writes a backup while others serve; returns the names of the keys that it leaves out.
+class Named(NamedTuple):
+    """Files that the settings name, wherever they lie: those to be sealed, and the others."""
 
-    `about` is kept in the manifest. Without a passphrase no key is in it. Nothing is there until
-    all of it is; raises UsageError where the file exists, CollectorError where something fails.
+    secrets: Sequence[Path] = ()
+    papers: Sequence[Path] = ()
+
+
+class LeftOut(NamedTuple):
+    """What a backup leaves out: keys, for want of a passphrase, and files of other folders."""
+
+    keys: Sequence[str]
+    elsewhere: Sequence[str]
+
+
+def write(
+    file: Path,
+    home: Path,
+    database_url: str,
+    about: Mapping[str, str],
+    passphrase: bytes,
+    named: Named,
+) -> LeftOut:
+    """Writes a backup while others serve; returns the names of what it leaves out.
+
+    `about` is kept in the manifest. Without a passphrase no key and no secret is in it. Nothing is
+    there until all of it is; raises UsageError where the file exists, CollectorError where
+    something fails.
     """
     if file.exists():
         raise UsageError(f"{file}: exists already")
-    keys = key_files(home)
+    keys, papers = key_files(home, named), _below(home, named.papers)
     url = make_url(database_url)
     kind = url.get_backend_name()
     try:
         with tempfile.TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
             database, packed = Path(folder) / DATABASES[kind], Path(folder) / "packed"
             _dump(url, database)
-            files = {DATABASES[kind]: database, **_matching(home, OPEN)}
+            files = {DATABASES[kind]: database, **papers, **_matching(home, OPEN)}
+            files = {name: path for name, path in files.items() if name not in keys}
             with os.fdopen(os.open(packed, os.O_CREAT | os.O_RDWR | os.O_EXCL, 0o600), "w+b") as to:
                 with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
                     digests = {name: _add(archive, name, path) for name, path in files.items()}
@@ -99,7 +126,8 @@ def write(
             os.link(packed, file)
     except OSError as error:
         raise CollectorError(f"{error.filename or file}: {error.strerror}") from error
-    return [] if passphrase else sorted(keys)
+    elsewhere = [each for each in (*named.secrets, *named.papers) if not _name_below(home, each)]
+    return LeftOut([] if passphrase else sorted(keys), sorted({str(each) for each in elsewhere}))
 
 
 class Backup:
@@ -157,10 +185,13 @@ class Backup:
                 os.rename(source, target)
                 moved.append((source, target))
 
+        known = {*PLACES, self.database.name}
+        others = sorted(each.name for each in self._folder.iterdir() if each.name not in known)
+        places = (*others, *PLACES)
         try:
-            for name in reversed(PLACES):
+            for name in reversed(places):
                 move(home / name, aside / name)
-            for name in PLACES[:-1]:
+            for name in places[:-1]:
                 move(self._folder / name, home / name)
             yield
             move(self._folder / PLACES[-1], home / PLACES[-1])
@@ -228,9 +259,9 @@ def _in_whole_tables(url: URL) -> Iterator[None]:
         engine.dispose()
 
 
-def key_files(home: Path) -> dict[str, Path]:
-    """The keys that lie in the folder, by their names below it."""
-    return _matching(home, KEYS)
+def key_files(home: Path, named: Named) -> dict[str, Path]:
+    """The keys and secrets that lie in the folder, by their names below it."""
+    return {**_matching(home, KEYS), **_below(home, named.secrets)}
 
 
 def missing_keys(home: Path) -> list[str]:
@@ -289,6 +320,18 @@ def _matching(home: Path, patterns: tuple[str, ...]) -> dict[str, Path]:
     return {str(path.relative_to(home)): path for path in found if path.is_file()}
 
 
+def _below(home: Path, files: Sequence[Path]) -> dict[str, Path]:
+    """Those of the files that lie in the folder, by their names below it."""
+    named = ((_name_below(home, each), each) for each in files)
+    return {name: path for name, path in named if name and path.is_file()}
+
+
+def _name_below(home: Path, file: Path) -> str:
+    """What a file is called below the folder; empty where it lies elsewhere."""
+    name = str(file.relative_to(home)) if file.is_relative_to(home) else ""
+    return name if _NAME.fullmatch(name) and not is_given(file) else ""
+
+
 def _add(archive: zipfile.ZipFile, name: str, path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as source, archive.open(name, "w", force_zip64=True) as target:
@@ -300,7 +343,7 @@ def _add(archive: zipfile.ZipFile, name: str, path: Path) -> str:
 
 def _extract(archive: zipfile.ZipFile, name: str, folder: Path) -> str:
     digest, path = hashlib.sha256(), folder / name
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with archive.open(name) as source, path.open("xb") as target:
         while piece := source.read(_PIECE_BYTES):
             digest.update(piece)
@@ -329,6 +372,6 @@ def _unseal(file: Path, folder: Path, passphrase: bytes) -> None:
         raise UsageError(f"{file}: its keys are sealed with another passphrase") from error
     for name, key in keys.items():
         path = folder / name
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as to:
             to.write(bytes.fromhex(key))

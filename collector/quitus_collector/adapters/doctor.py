@@ -23,14 +23,19 @@ from quitus_collector.services.wording import N_
 TIMEOUT_S = 5.0
 
 
-def examine(config: Config, now: datetime, catalogue: Callable[[], Catalogue]) -> Iterator[Check]:
-    """Every check in turn; what fails does not keep the next ones from being made."""
+def examine(
+    config: Config, now: datetime, catalogue: Callable[[], Catalogue], named: backup.Named
+) -> Iterator[Check]:
+    """Every check in turn; what fails does not keep the next ones from being made.
+
+    `named` are the files that the settings name.
+    """
     yield from _database(SQLStore(config.database_url), now, catalogue)
     yield from _authority(config, now)
     yield _served(config.enrolment_address, now)
     disk = shutil.disk_usage(config.home)
     yield diagnosing.disk(str(config.home), disk.free, disk.total)
-    keys = backup.key_files(config.home)
+    keys = backup.key_files(config.home, named)
     held = [config.home, config.authority, *keys.values()]
     yield diagnosing.permissions({str(each): os.stat(each).st_mode for each in held})
 
@@ -46,6 +51,7 @@ def _database(
             yield diagnosing.counts(store)
             yield _products(store, catalogue)
             yield diagnosing.audit(*verify(store)[:2])
+            yield diagnosing.backup(store, now)
         if theirs := store.now():
             yield diagnosing.clock(now, theirs)
     except StoreError as error:

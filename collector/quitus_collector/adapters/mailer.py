@@ -10,7 +10,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 
-from quitus_collector.errors import NotSent, UsageError
+from quitus_collector.adapters.secret_files import read_line
+from quitus_collector.errors import NotSent
 
 TIMEOUT_S = 20
 
@@ -25,6 +26,8 @@ class MailServer:
     user: str
     password_file: Path | None
     authority: Path | None
+    # As in `secret_files`.
+    credentials: Path | None = None
 
 
 def send(
@@ -80,11 +83,4 @@ def _connected(server: MailServer) -> smtplib.SMTP:
 def _password(server: MailServer) -> str:
     if server.password_file is None:
         return ""
-    try:
-        return server.password_file.read_text("utf-8").strip()
-    except OSError as error:
-        raise UsageError(
-            "{password_file}: {strerror}",
-            password_file=server.password_file,
-            strerror=error.strerror,
-        ) from error
+    return read_line(server.password_file, server.credentials)

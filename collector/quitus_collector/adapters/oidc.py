@@ -22,6 +22,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from quitus_collector.adapters.secret_files import read_line
 from quitus_collector.domain.account import Role
 from quitus_collector.errors import SignInRefused, UsageError
 from quitus_collector.services.wording import N_
@@ -54,6 +55,8 @@ class Provider:
     name_claim: str
     roles: Mapping[str, Role]
     authority: Path | None
+    # As in `secret_files`.
+    credentials: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,14 +267,7 @@ class CompanySignIn:
             ) from error
 
     def _secret(self) -> str:
-        try:
-            return self.provider.secret_file.read_text("utf-8").strip()
-        except OSError as error:
-            raise UsageError(
-                "{secret_file}: {strerror}",
-                secret_file=self.provider.secret_file,
-                strerror=error.strerror,
-            ) from error
+        return read_line(self.provider.secret_file, self.provider.credentials)
 
 
 def _is_safe(place: object) -> bool:

@@ -33,6 +33,11 @@ def read(file: Path, credentials: Path | None) -> bytes:
     return content
 
 
+def is_given(file: Path) -> bool:
+    """Whether it is systemd's to give, and so not on the disk."""
+    return file.name.startswith(CREDENTIAL)
+
+
 def read_line(file: Path, credentials: Path | None) -> str:
     """The one line that it holds, without its end; raises UsageError as `read` does."""
     try:
@@ -45,7 +50,7 @@ def read_line(file: Path, credentials: Path | None) -> str:
 
 
 def _place(file: Path, credentials: Path | None) -> Path:
-    if not file.name.startswith(CREDENTIAL):
+    if not is_given(file):
         return file
     name = file.name.removeprefix(CREDENTIAL)
     if credentials is None or not name:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from quitus_collector.adapters.secret_files import read
 from quitus_collector.errors import NotSent, UsageError
 
 TIMEOUT_S = 10
@@ -21,6 +22,8 @@ class Hook:
     address: str
     secret_file: Path
     authority: Path | None
+    # As in `secret_files`.
+    credentials: Path | None = None
 
 
 def send(hook: Hook, body: bytes, delivery: str, at_s: int) -> None:
@@ -57,12 +60,7 @@ def signature(secret: bytes, body: bytes, at_s: int) -> str:
 
 
 def _secret(hook: Hook) -> bytes:
-    try:
-        secret = hook.secret_file.read_bytes().strip()
-    except OSError as error:
-        raise UsageError(
-            "{secret_file}: {strerror}", secret_file=hook.secret_file, strerror=error.strerror
-        ) from error
+    secret = read(hook.secret_file, hook.credentials).strip()
     if len(secret) < 16:
         raise UsageError(
             "{secret_file}: a secret has 16 characters or more", secret_file=hook.secret_file

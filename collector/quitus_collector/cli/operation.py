@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from quitus_collector import config, logs
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters import secret_files, terminal
 from quitus_collector.adapters.authority_folder import RootKey
 from quitus_collector.cli import company
 from quitus_collector.cli.arguments import (
@@ -28,6 +28,9 @@ from quitus_collector.services.diagnosing import Verdict
 from quitus_collector.wiring import identity, operation, serving
 from quitus_collector.wiring.accounts import FIRST
 
+# Given as a file.
+STANDARD_INPUT = Path("-")
+
 
 def add(commands: Commands) -> None:
     """Adds this module's commands."""
@@ -45,6 +48,12 @@ def _add_operation(commands: Commands) -> None:
         help="a name or address that agents use; repeat for several (default: localhost)",
     )
     _add_root_key(init, "keep the root's key in this file, made if there is none")
+    init.add_argument(
+        "--no-administrator",
+        dest="administrator",
+        action="store_false",
+        help="make no account of the console: print no password where output is kept",
+    )
     init.set_defaults(command=_init)
 
     serve = commands.add_parser("serve", help="answer devices until stopped")
@@ -89,7 +98,10 @@ def _add_root_key(command: argparse.ArgumentParser, what: str) -> None:
 def _add_passphrase(command: argparse.ArgumentParser, what: str) -> None:
     secret = command.add_mutually_exclusive_group()
     secret.add_argument(
-        "--passphrase-file", type=Path, metavar="FILE", help=f"holds the passphrase that {what}"
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help=f"holds the passphrase that {what}; - for standard input",
     )
     secret.add_argument("--passphrase", action="store_true", help="ask for it at the terminal")
 
@@ -145,6 +157,7 @@ def _init(arguments: argparse.Namespace) -> int:
         names,
         lambda: config.load(arguments.home, os.environ, {}),
         _root_key(arguments, arguments.home / "authority" / "root.key", making=True),
+        administrator=arguments.administrator,
     )
     print(f"collector made in {made.home}; its settings are in {made.home / config.FILE}")
     if password:
@@ -198,14 +211,19 @@ def _root_key(arguments: argparse.Namespace, usual: Path | None, *, making: bool
 def _passphrase(arguments: argparse.Namespace, what: str, *, making: bool) -> bytes:
     """What the file holds that the flags name, or what is typed; twice where it is made up now."""
     if arguments.passphrase_file:
-        try:
-            return bytes(arguments.passphrase_file.read_bytes().rstrip(b"\r\n"))
-        except OSError as error:
-            raise UsageError(f"{arguments.passphrase_file}: {error.strerror}") from error
+        return _kept(arguments.passphrase_file)
     given = getpass.getpass(f"{what}: ")
     if making and getpass.getpass("once more: ") != given:
         raise UsageError("the two passphrases differ")
     return given.encode()
+
+
+def _kept(file: Path) -> bytes:
+    """The passphrase that a file holds: one that root alone reads comes by standard input."""
+    if file == STANDARD_INPUT:
+        return sys.stdin.buffer.read().rstrip(b"\r\n")
+    given = os.environ.get(config.CREDENTIALS)
+    return secret_files.read(file, Path(given) if given else None).rstrip(b"\r\n")
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -230,16 +248,23 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _backup(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    if not arguments.passphrase:
+        arguments.passphrase_file = (
+            arguments.passphrase_file or collector.config.backup_passphrase_file
+        )
     asked = arguments.passphrase_file or arguments.passphrase
     given = _passphrase(arguments, "passphrase of the keys", making=True) if asked else b""
     if asked and not given:
         raise UsageError("the passphrase is empty")
-    left_out = operation.backup(collector_of(arguments), arguments.file, given)
+    left_out = operation.backup(collector, arguments.file, given)
     print(f"{arguments.file} holds the database, the settings, the roots and your own rules")
-    if left_out:
-        print(f"not in it, keep them elsewhere or give a passphrase: {', '.join(left_out)}")
+    if left_out.keys:
+        print(f"not in it, keep them elsewhere or give a passphrase: {', '.join(left_out.keys)}")
     else:
         print("the keys are in it, sealed with the passphrase")
+    if left_out.elsewhere:
+        print(f"not in it, since it lies elsewhere: {', '.join(left_out.elsewhere)}")
     return OK
 
 

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     COMPANY_TRUSTED = "company authority trusted"
     COMPANY_DISTRUSTED = "company authority distrusted"
     COMPANY_REVOCATIONS = "revocation lists taken in"
+    BACKUP_MADE = "backup made"
     BACKUP_RESTORED = "backup restored"
     AGENT_OFFERED = "agent offered"
     AGENT_WITHDRAWN = "agent withdrawn"
@@ -74,7 +75,6 @@ class Kind(StrEnum):
     SESSION_ENDED = "session ended"
     UNLOCKED = "account unlocked"
     EXPORTED = "exported"
-    BACKUP_MADE = "backup made"
     PASSWORD_CHANGED = "password changed"  # noqa: S105
     SECOND_FACTOR_SET = "second factor set"
     API_TOKEN_MADE = "API token made"  # noqa: S105

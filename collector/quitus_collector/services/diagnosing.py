@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.catalogue import Catalogue
-from quitus_collector.services.ports import Messages, Store
+from quitus_collector.services.ports import AuditFilter, Messages, Store
 from quitus_collector.services.recognition import recount
 from quitus_collector.services.wording import N_
 
@@ -20,6 +21,10 @@ LITTLE_SHARE = 0.05
 # Certificates are dated by the minute; a token or a receipt is not worth more care than that.
 CLOCK_WARNING, CLOCK_FAILURE = timedelta(seconds=5), timedelta(minutes=1)
 ROOT_WARNING = timedelta(days=365)
+# How old the last backup may be; a night or two are missed by anybody.
+BACKUP_AGE = timedelta(days=7)
+# What an entry of the audit log says of a backup's keys.
+KEYS_SEALED, KEYS_LEFT_OUT = "sealed", "left out"
 # Readable or writable for others than the account.
 OTHERS = 0o077
 
@@ -129,6 +134,25 @@ def audit(broken: int | None, entries: int) -> Check:
     text = N_("the audit log was changed at entry {entry}")
     advice = N_("find out who could write to the database")
     return Check("audit", Verdict.FAILED, text, values, advice)
+
+
+def backup(store: Store, now: datetime) -> Check:
+    """The last backup, by its entry in the audit log."""
+    with store.reading() as work:
+        made = work.audit.page(AuditFilter(Kind.BACKUP_MADE), before=None, limit=1)
+    if not made:
+        text, advice = N_("no backup was made yet"), N_("run quitus-collector backup, each night")
+        return Check("backup", Verdict.WARNING, text, advice=advice)
+    last = made[0].event
+    values = {"day": last.at}
+    if last.detail.get("keys") != KEYS_SEALED:
+        text = N_("the backup of {day} leaves the keys out: alone, it brings no collector back")
+        advice = N_("give it a passphrase: see passphrase_file in collector.toml, and the guide")
+    elif now - last.at > BACKUP_AGE:
+        text, advice = N_("the last backup is of {day}"), N_("see why none was made since")
+    else:
+        return Check("backup", Verdict.OK, N_("a backup of {day} has the keys, sealed"), values)
+    return Check("backup", Verdict.WARNING, text, values, advice)
 
 
 def certificate(

@@ -38,11 +38,15 @@ REQUEST_VALIDITY = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """A device that asks to be let in: its PKCS#10 request, what it calls itself, its address."""
+    """A device that asks to be let in: its PKCS#10 request, what it calls itself, its address.
+
+    Where the address is a balancer's many devices share it, and nothing is counted by it.
+    """
 
     signing_request: bytes
     hostname: str
     address: str
+    shares_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +316,8 @@ def _queued(work: UnitOfWork, now: datetime, key: str, applicant: Applicant) -> 
             work.requests.remove(old.id)
     waiting = [each for each in waiting if now < each.requested_at + REQUEST_VALIDITY]
     of_address = sum(each.address == applicant.address for each in waiting)
-    if len(waiting) >= MAX_REQUESTS or of_address >= MAX_REQUESTS_OF_ADDRESS:
+    is_one_too_many = of_address >= MAX_REQUESTS_OF_ADDRESS and not applicant.shares_address
+    if len(waiting) >= MAX_REQUESTS or is_one_too_many:
         raise EnrolmentRefused("too many devices wait for a person already: try again later")
     request = EnrolmentRequest(
         id=uuid.uuid4().hex[:8],

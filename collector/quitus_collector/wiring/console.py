@@ -67,6 +67,7 @@ class Console:
                 name_claim=table.name_claim,
                 roles=table.roles,
                 authority=config.home / table.authority if table.authority else None,
+                credentials=config.credentials,
             )
         )
 

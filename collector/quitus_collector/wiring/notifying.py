@@ -189,10 +189,12 @@ def _server(collector: Collector, table: MailTable) -> MailServer:
         table.user,
         home / table.password_file if table.password_file else None,
         home / table.authority if table.authority else None,
+        collector.config.credentials,
     )
 
 
 def _hook(collector: Collector, table: WebhookTable) -> Hook:
     home = collector.config.home
     authority = home / table.authority if table.authority else None
-    return Hook(table.name, table.address, home / table.secret_file, authority)
+    secret = home / table.secret_file
+    return Hook(table.name, table.address, secret, authority, collector.config.credentials)

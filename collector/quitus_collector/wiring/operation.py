@@ -2,12 +2,15 @@
 
 import fcntl
 import json
+import logging
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from quitus_collector.adapters import (
@@ -15,16 +18,25 @@ from quitus_collector.adapters import (
 )
 from quitus_collector.adapters.authority_folder import RootKey
 from quitus_collector.adapters.files import write_together
+from quitus_collector.adapters.secret_files import is_given
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.config import FILE, TEMPLATE, Config, host_name
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.errors import (
     CollectorError,
+    StoreError,
     UsageError,
 )
-from quitus_collector.services.diagnosing import Check
+from quitus_collector.services.diagnosing import KEYS_LEFT_OUT, KEYS_SEALED, Check
 from quitus_collector.wiring import accounts
 from quitus_collector.wiring.collector import Collector
+
+if TYPE_CHECKING:
+    from quitus_collector.adapters.backup import LeftOut, Named
+
+log = logging.getLogger(__name__)
+# Below the collector's folder: what pseudonyms of people are made with.
+PSEUDONYMS = "pseudonym.key"
 
 
 def doctor(collector: Collector) -> Iterator[Check]:
@@ -32,11 +44,35 @@ def doctor(collector: Collector) -> Iterator[Check]:
     from quitus_collector.adapters import doctor
 
     collector.must_exist()
-    return doctor.examine(collector.config, collector.clock.now(), lambda: collector.catalogue)
+    config = collector.config
+    now, named = collector.clock.now(), named_files(config)
+    return doctor.examine(config, now, lambda: collector.catalogue, named)
 
 
-def backup(collector: Collector, file: Path, passphrase: bytes) -> list[str]:
-    """Writes everything into one file while others serve; returns the keys it leaves out."""
+def named_files(config: Config) -> "Named":
+    """The files that the settings name: secrets, and what is none."""
+    from quitus_collector.adapters.backup import Named
+
+    console, seal, directory = config.console, config.seal, config.directory
+    tables = [each for each in (console.oidc, console.mail, *console.webhooks) if each]
+    secret: list[Path | str | None] = [console.key, seal.certificate, seal.passphrase_file]
+    secret += [seal.token.pin_file] if seal.token else []
+    secret += [console.oidc.client_secret_file] if console.oidc else []
+    secret += [console.mail.password_file] if console.mail else []
+    secret += [each.secret_file for each in console.webhooks]
+    papers: list[Path | str | None] = [console.certificate, console.catalogue_key, seal.trust]
+    papers += [each.authority for each in tables]
+    if directory:
+        secret.append(directory.password_file)
+        papers.append(directory.authority)
+    return Named(*(tuple(config.home / each for each in some if each) for some in (secret, papers)))
+
+
+def backup(collector: Collector, file: Path, passphrase: bytes) -> "LeftOut":
+    """Writes everything into one file while others serve; returns what it leaves out.
+
+    That it was made is in the audit log, once it is whole.
+    """
     from quitus_collector.adapters import backup
 
     about = {
@@ -44,23 +80,34 @@ def backup(collector: Collector, file: Path, passphrase: bytes) -> list[str]:
         "version": version("quitus"),
         "schema": collector.store.revision() or "",
     }
+    config = collector.config
     left_out = backup.write(
-        file, collector.config.home, collector.config.database_url, about, passphrase
+        file, config.home, config.database_url, about, passphrase, named_files(config)
     )
-    made = Event(collector.clock.now(), Kind.BACKUP_MADE, collector.actor, file.name[:255])
-    with collector.store.writing() as work:
-        work.audit.add(made)
+    detail = {"keys": KEYS_LEFT_OUT if left_out.keys else KEYS_SEALED}
+    try:
+        with collector.store.writing() as work:
+            now = collector.clock.now()
+            work.audit.add(Event(now, Kind.BACKUP_MADE, collector.actor, file.name[:255], detail))
+    except StoreError as error:
+        # It is made all the same: of a database that takes nothing more it is wanted most.
+        log.warning("the backup is not in the audit log", extra={"reason": str(error)})
     return left_out
 
 
 def init(
-    home: Path, names: list[str], load_config: Callable[[], Config], root_key: RootKey | None
+    home: Path,
+    names: list[str],
+    load_config: Callable[[], Config],
+    root_key: RootKey | None,
+    *,
+    administrator: bool = True,
 ) -> tuple[Config, str]:
-    """Makes a collector in a folder: settings, certificate authority, database, administrator.
+    """Makes a collector in a folder: settings, keys, authority, database, administrator.
 
-    Returns the first password of the console's administrator, empty where the database has
-    accounts already. Settings that are already there are kept; so is a root key that `root_key`
-    names. Raises UsageError where a collector exists.
+    Returns the first password of the console's administrator, empty where none is wanted, or the
+    database has accounts already. Settings that are already there are kept; so is a root key that
+    `root_key` names. Raises UsageError where a collector exists.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -81,10 +128,12 @@ def init(
             root_key=root_key,
             validity=collector.validity,
         )
+        pseudonym_key(home)
+        accounts.door(collector)
         with store.writing() as work:
             has_accounts = bool(work.accounts.list())
             work.audit.add(Event(now, Kind.AUTHORITY_MADE, collector.actor, "root"))
-        password = "" if has_accounts else accounts.add_first(collector)
+        password = accounts.add_first(collector) if administrator and not has_accounts else ""
     except OSError as error:
         raise CollectorError(f"{error.filename or home}: {error.strerror}") from error
     return config, password
@@ -131,7 +180,23 @@ def restore(
                 actor = Collector(config).actor
                 work.audit.add(Event(now, Kind.BACKUP_RESTORED, actor, "collector", detail))
             store.close()
-    return backup.missing_keys(home)
+    named = named_files(load_config())
+    # Of what another account has, it is not known either that it is there.
+    lost = [each for some in named for each in some if not os.path.exists(each)]
+    return backup.missing_keys(home) + sorted({str(each) for each in lost if not is_given(each)})
+
+
+def pseudonym_key(home: Path) -> bytes:
+    """The company's key of pseudonyms, made once; without it they would mean nothing."""
+    path = home / PSEUDONYMS
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+            new.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise CollectorError(f"{path}: {error.strerror}") from error
+    return path.read_bytes()
 
 
 def _holds_something(database_url: str) -> bool:

@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 
 from quitus_collector.wiring.agents import LiveRelease
 from quitus_collector.wiring.collector import Collector, catalogue_of
-from quitus_collector.wiring.operation import in_use
+from quitus_collector.wiring.operation import in_use, pseudonym_key
 
 log = logging.getLogger(__name__)
 # Told the enrolment and the inventory port once both answer.
@@ -92,7 +91,7 @@ def supervise(
     in_use(collector.config.home, fcntl.LOCK_SH)
     # What no worker could do either is told once; what is made once is made before they start.
     collector.store.close()
-    _pseudonym_key(collector.config.home)
+    pseudonym_key(collector.config.home)
     _ = collector.authority
     addresses = (collector.config.enrolment_address, collector.config.inventory_address)
     with (
@@ -195,7 +194,7 @@ def serve(collector: Collector, ready: Ready, *, supervised: bool = False) -> No
             refusals,
             recogniser,
             reentry=timedelta(days=collector.config.certificates.reentry),
-            pseudonym_key=_pseudonym_key(collector.config.home),
+            pseudonym_key=pseudonym_key(collector.config.home),
             executor=executor,
             oldest_agent=collector.config.oldest_agent,
             wanted_agent=LiveRelease(collector.config.home).for_agent,
@@ -247,19 +246,6 @@ class _Upkeep:
                 "the issuing authority nears its end: run quitus-collector authority renew",
                 extra={"ends_at": authority.issuing_ends_at},
             )
-
-
-def _pseudonym_key(home: Path) -> bytes:
-    """The company's key of pseudonyms, made once; without it they would mean nothing."""
-    path = home / "pseudonym.key"
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
-            new.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise CollectorError(f"{path}: {error.strerror}") from error
-    return path.read_bytes()
 
 
 def use_cases(

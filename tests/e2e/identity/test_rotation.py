@@ -127,6 +127,8 @@ def until_told(collector: CollectorFolder, devices: list[Device]) -> None:
 def test_the_root_key_may_be_away_and_encrypted(tmp_path: Path) -> None:
     collector = CollectorFolder(tmp_path / "collector")
     key, secret, wrong = (tmp_path / name for name in ("usb-root.key", "secret", "wrong"))
+    secret.touch(0o600)
+    wrong.touch(0o600)
     secret.write_text("correct horse\n")
     wrong.write_text("battery staple\n")
     apart = ("--root-key", str(key), "--passphrase-file")

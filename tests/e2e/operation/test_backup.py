@@ -31,6 +31,7 @@ names = ["X"]
 @pytest.fixture
 def passphrase(tmp_path: Path) -> tuple[str, str]:
     file = tmp_path / "passphrase"
+    file.touch(0o600)
     file.write_text("correct horse\n")
     return ("--passphrase-file", str(file))
 
@@ -131,6 +132,67 @@ def test_letters_scans_and_portals_come_out_of_it_and_credentials_do_not(
     assert kept == {"letters", "portals"}
 
 
+def test_what_the_settings_name_comes_back_sealed_and_what_lies_elsewhere_is_told(
+    collector: CollectorFolder, tmp_path: Path, passphrase: tuple[str, str]
+) -> None:
+    file, elsewhere = tmp_path / "backup.zip", tmp_path / "roots.pem"
+    secrets = ("console.pem.key", "secrets/mail", "credentials/site.toml")
+    for name in (*secrets, "console.pem"):
+        place = collector.home / name
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        place.touch(0o600)
+        place.write_text(f"of {name}")
+    settings = collector.home / "collector.toml"
+    table = f"""[console]
+certificate = "console.pem"
+key = "console.pem.key"
+[console.mail]
+server = "smtp.example"
+sender = "quitus@example.fr"
+recipients = ["dsi@example.fr"]
+password_file = "secrets/mail"
+authority = "{elsewhere}"
+[backup]
+passphrase_file = "{passphrase[1]}"
+"""
+    text = settings.read_text()
+    start, end = text.index("[console]"), text.index("[approval]")
+    after = text[end:].replace("[backup]\n", "")
+    settings.write_text(text[:start] + table + after)
+
+    said = collector.ok("backup", str(file))
+    other = CollectorFolder(tmp_path / "other")
+    restored = other.ok("restore", str(file), *passphrase)
+
+    assert f"not in it, since it lies elsewhere: {elsewhere}" in said
+    assert f"put these back before it serves: {elsewhere}" in restored
+    with zipfile.ZipFile(file) as archive:
+        assert "console.pem" in archive.namelist()
+        assert not any(b"of secrets/mail" in archive.read(name) for name in archive.namelist())
+    for name in secrets:
+        assert (other.home / name).read_text() == f"of {name}"
+        assert (other.home / name).stat().st_mode & 0o777 == 0o600
+    assert "backup made" in collector.ok("audit", "list")
+
+
+def test_a_passphrase_comes_by_standard_input_and_not_from_a_file_that_others_read(
+    collector: CollectorFolder, tmp_path: Path, passphrase: tuple[str, str]
+) -> None:
+    file, opened = tmp_path / "backup.zip", tmp_path / "opened"
+    opened.write_text("correct horse\n")
+    opened.chmod(0o644)
+    collector.ok("backup", str(file), *passphrase)
+    other = CollectorFolder(tmp_path / "other")
+
+    refused = other.run("restore", str(file), "--passphrase-file", str(opened))
+    done = other.run("restore", str(file), "--passphrase-file", "-", stdin="correct horse\n")
+
+    assert done.status == 0, done
+    assert refused.status == 2
+    assert "others may read this secret" in refused.err
+    assert (other.home / "authority" / "issuing.pem").exists()
+
+
 def test_a_collector_that_is_there_is_replaced_only_when_told_and_kept_aside(
     collector: CollectorFolder, tmp_path: Path, passphrase: tuple[str, str]
 ) -> None:
@@ -157,6 +219,7 @@ def test_what_cannot_be_restored_changes_nothing(
     collector: CollectorFolder, tmp_path: Path, passphrase: tuple[str, str]
 ) -> None:
     good, other = tmp_path / "good.zip", tmp_path / "wrong"
+    other.touch(0o600)
     other.write_text("wrong horse")
     collector.ok("backup", str(good), *passphrase)
     flipped, newer, text = (tmp_path / f"{name}.zip" for name in ("flipped", "newer", "text"))

@@ -31,6 +31,7 @@ def test_the_agent_itself_goes_on_without_a_hand_laid_on_it(
     collector: CollectorFolder, agent: AgentFolder, tmp_path: Path
 ) -> None:
     file, phrase = tmp_path / "backup.zip", tmp_path / "passphrase"
+    phrase.touch(0o600)
     phrase.write_text("correct horse\n")
     sealed = ("--passphrase-file", str(phrase))
     other = CollectorFolder(tmp_path / "other")

@@ -46,6 +46,11 @@ def test_a_collector_that_is_well_says_so(collector: CollectorFolder, agent: Age
     with collector.serving() as (port, _):
         assert agent.enrol(port, collector.token_file()).status == 0
         assert agent.run("report").status == 0
+        phrase = collector.home.parent / "passphrase"
+        phrase.touch(0o600)
+        phrase.write_text("correct horse")
+        file = str(collector.home.parent / "backup.zip")
+        collector.ok("backup", file, "--passphrase-file", str(phrase))
 
         status, found = verdicts(collector, port)
         said = collector.ok("doctor")
@@ -53,10 +58,10 @@ def test_a_collector_that_is_well_says_so(collector: CollectorFolder, agent: Age
     assert status == 0
     assert set(found.values()) == {"ok"}
     assert set(found) == {
-        *("schema", "integrity", "counts", "products", "audit"),
+        *("schema", "integrity", "counts", "products", "audit", "backup"),
         *("certificate", "disk", "permissions"),
     }
-    assert said.count("bon ") == 10
+    assert said.count("bon ") == 11
     assert "le certificat server expire le" in said
 
 
@@ -99,7 +104,7 @@ def test_a_postgresql_is_examined_too(postgresql: Server, tmp_path: Path) -> Non
     away = verdicts(collector)
 
     assert status == 0
-    assert found.pop("serving") == "warning"
+    assert (found.pop("serving"), found.pop("backup")) == ("warning", "warning")
     assert set(found.values()) == {"ok"}
     assert "clock" in found
     assert away[0] == 1

@@ -33,6 +33,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, provider: Running) -> Itera
     home = tmp_path_factory.mktemp("office") / "collector"
     home.mkdir()
     (home / "collector.toml").write_text(f'[listen]\nnames = ["localhost"]\n{provider.settings()}')
+    (home / "oidc.secret").touch(0o600)
     (home / "oidc.secret").write_text(f"{SECRET}\n")
     (home / "ca.pem").write_bytes((provider.folder / "ca.pem").read_bytes())
     made = ConsoleHouse(home)
@@ -218,6 +219,7 @@ def test_while_the_provider_is_away_passwords_still_open(
     home = tmp_path / "collector"
     home.mkdir()
     (home / "collector.toml").write_text(f'[listen]\nnames = ["localhost"]\n{provider.settings()}')
+    (home / "oidc.secret").touch(0o600)
     (home / "oidc.secret").write_text(SECRET)
     (home / "ca.pem").write_bytes((provider.folder / "ca.pem").read_bytes())
     house = ConsoleHouse(home)

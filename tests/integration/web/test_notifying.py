@@ -120,6 +120,8 @@ topics = ["expiry", "gap"]
 authority = "ca.pem"
 """)
     (home / "ca.pem").write_bytes(context[1].read_bytes())
+    for name in ("mail.secret", "hook.secret"):
+        (home / name).touch(0o600)
     (home / "mail.secret").write_text("mot de passe\n")
     (home / "hook.secret").write_bytes(SECRET + b"\n")
     made = ConsoleHouse(home)

@@ -64,8 +64,10 @@ class Gate:
             grace=GRACE,
         )
 
-    def ask(self, key: bytes, address: str = "192.0.2.7") -> Enrolled | EnrolmentRequest:
-        applicant = Applicant(key, "pc-9", address)
+    def ask(
+        self, key: bytes, address: str = "192.0.2.7", *, shares_address: bool = False
+    ) -> Enrolled | EnrolmentRequest:
+        applicant = Applicant(key, "pc-9", address, shares_address)
         return enrolment.ask(self.store, self.authority, self.clock, applicant)
 
     def waiting(self, key: bytes) -> EnrolmentRequest:
@@ -313,6 +315,14 @@ def test_the_queue_is_bounded_for_each_address_and_as_a_whole(gate: Gate) -> Non
             )
     with pytest.raises(EnrolmentRefused, match="too many"):
         gate.ask(b"one more", "192.0.2.99")
+
+
+def test_devices_behind_a_balancer_do_not_take_each_others_places(gate: Gate) -> None:
+    for number in range(MAX_REQUESTS_OF_ADDRESS + 1):
+        gate.ask(b"%d" % number, shares_address=True)
+
+    with gate.store.reading() as work:
+        assert len(work.requests.list()) == MAX_REQUESTS_OF_ADDRESS + 1
 
 
 def test_a_request_that_nobody_decided_makes_room(gate: Gate) -> None:

@@ -157,8 +157,12 @@ class SQLStore:
             _without_foreign_keys(connection),
             connection.begin(),
         ):
-            if connection.dialect.name == "postgresql" and _revision(connection):
-                connection.exec_driver_sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+            if connection.dialect.name == "postgresql":
+                # Of several that are started on an empty database one makes the schema.
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(74430017)")
+                if _revision(connection):
+                    table = "LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"
+                    connection.exec_driver_sql(table)
             _upgrade(connection)
 
     def check_schema(self) -> None:

@@ -1,7 +1,8 @@
 """Who is calling: the only place that knows where identity comes from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,6 +28,22 @@ def certified(
     certificate = read(certificates[0])
     check_certificate(certificate, now)
     return certificate
+
+
+def balancers(networks: Sequence[str]) -> Callable[[str], bool]:
+    """Whether an address is in one of these networks."""
+    known = [ip_network(each) for each in networks]
+
+    def is_balancer(address: str) -> bool:
+        try:
+            found = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        # A listener on [::] sees callers of IPv4 as ::ffff:192.0.2.7.
+        plain = getattr(found, "ipv4_mapped", None) or found
+        return any(plain in each for each in known)
+
+    return is_balancer
 
 
 def address_of(context: Any) -> str:

@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ import grpc
 
 from quitus.v1 import enrolment_pb2_grpc, identity_pb2_grpc, inventory_pb2_grpc
 from quitus_collector.entrypoints.grpc.connections import Connections
+from quitus_collector.entrypoints.grpc.peers import balancers
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.entrypoints.grpc.servicers import (
     EnrolmentServicer,
@@ -46,7 +47,8 @@ class Limits:
 
     A message counts as it is once unpacked; `calls` are those under way at once on each port,
     `connections` the open ones, each for `connection_s` at the most; a call whose message has not
-    come after `message_s` is written down; enrolments are counted by address, reports by device.
+    come after `message_s` is written down; enrolments are counted by address, but for those of
+    `balancers` (networks), reports by device.
     """
 
     message_mib: int
@@ -57,6 +59,7 @@ class Limits:
     connection_s: int
     handshake_s: int
     message_s: int
+    balancers: Sequence[str] = ()
 
 
 # How often `UseCases.tick` is called.
@@ -116,7 +119,10 @@ async def serve(
     address_rate = Rate(limits.enrolments_per_minute, 60)
     device_rate = Rate(limits.reports_per_hour, 3600)
     enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(
-        EnrolmentServicer(use_cases, address_rate, lambda: bound["inventory"]), servers[0]
+        EnrolmentServicer(
+            use_cases, address_rate, lambda: bound["inventory"], balancers(limits.balancers)
+        ),
+        servers[0],
     )
     inventory_pb2_grpc.add_InventoryServiceServicer_to_server(
         InventoryServicer(use_cases, device_rate), servers[1]

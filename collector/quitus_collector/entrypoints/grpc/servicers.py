@@ -59,25 +59,32 @@ class UseCases:
 class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
     """Admits devices."""
 
-    def __init__(self, use_cases: UseCases, rate: Rate, inventory_port: Callable[[], int]) -> None:
-        """`rate` is that of one address.
+    def __init__(
+        self,
+        use_cases: UseCases,
+        rate: Rate,
+        inventory_port: Callable[[], int],
+        is_balancer: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`rate` is that of one address, but of a balancer's, from which many devices come.
 
         `inventory_port` is asked at each call: it is known once that listener is bound.
         """
         self._use_cases = use_cases
         self._rate = rate
         self._inventory_port = inventory_port
+        self._is_balancer = is_balancer
 
     async def Enrol(
         self, request: enrolment_pb2.EnrolRequest, context: Any
     ) -> enrolment_pb2.EnrolResponse:
         """See enrolment.proto."""
-        self._rate.spend(address_of(context), asyncio.get_running_loop().time())
+        shares_address = self._spend(context)
         answer = await self._use_cases.run(
             self._use_cases.enrol,
             translate.text(request.token_secret, "token_secret"),
             translate.company_proof(request),
-            _applicant(request.signing_request, request.hostname, context),
+            _applicant(request.signing_request, request.hostname, context, shares_address),
         )
         if isinstance(answer, EnrolmentRequest):
             log.info("device waits for approval", extra={"request": answer.id})
@@ -89,7 +96,7 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
         self, request: enrolment_pb2.ReenterRequest, context: Any
     ) -> enrolment_pb2.EnrolResponse:
         """See enrolment.proto."""
-        self._rate.spend(address_of(context), asyncio.get_running_loop().time())
+        self._spend(context)
         admitted = await self._use_cases.run(
             self._use_cases.reenter,
             request.public_key,
@@ -98,6 +105,13 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
         )
         log.info("device re-entered", extra={"device_id": admitted.device_id})
         return self._response(admitted)
+
+    def _spend(self, context: Any) -> bool:
+        """Counts a call of an address; returns whether it is a balancer's, which is not counted."""
+        if self._is_balancer(address := address_of(context)):
+            return True
+        self._rate.spend(address, asyncio.get_running_loop().time())
+        return False
 
     def _response(self, admitted: Enrolled) -> enrolment_pb2.EnrolResponse:
         return enrolment_pb2.EnrolResponse(
@@ -169,6 +183,8 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         )
 
 
-def _applicant(signing_request: bytes, hostname: str, context: Any) -> Applicant:
+def _applicant(
+    signing_request: bytes, hostname: str, context: Any, shares_address: bool = False
+) -> Applicant:
     hostname = translate.text(hostname, "hostname")[:255]
-    return Applicant(signing_request, hostname, address_of(context))
+    return Applicant(signing_request, hostname, address_of(context), shares_address)
