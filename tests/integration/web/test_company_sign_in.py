@@ -42,8 +42,10 @@ def office(tmp_path_factory: pytest.TempPathFactory, provider: Running) -> Itera
 
 
 @pytest.fixture(autouse=True)
-def _as_it_should_be(provider: Running) -> None:
+def _as_it_should_be(provider: Running, office: ConsoleHouse) -> None:
+    """One test's refusals are not another's: all of them come from one address."""
     provider.be()
+    office.console.returns = Attempts()
 
 
 def begin(browser: Browser, provider: Running, path: str = "/sign-in/company") -> str:
