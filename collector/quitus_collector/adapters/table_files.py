@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -17,15 +17,19 @@ Row = Mapping[str, Any]
 WIDTH = 24
 
 
-def csv_lines(fields: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+def csv_lines(
+    fields: Sequence[str], rows: Iterable[Row], headings: Sequence[str] = ()
+) -> Iterator[bytes]:
     """Line by line; what a spreadsheet would take for a formula has an apostrophe before it."""
-    yield _line(fields)
+    yield _line(headings or fields)
     for row in rows:
         yield _line([plain(_flat(row[name])) for name in fields])
 
 
-def json_array(fields: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """One object a line, all of them in one array."""
+def json_array(
+    fields: Sequence[str], rows: Iterable[Row], headings: Sequence[str] = ()
+) -> Iterator[bytes]:
+    """One object a line, all of them in one array; its keys are the fields in any language."""
     before = b"["
     for row in rows:
         document = {name: row[name] for name in fields}
@@ -34,12 +38,14 @@ def json_array(fields: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     yield b"\n]\n" if before == b"," else b"[]\n"
 
 
-def xlsx(fields: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+def xlsx(
+    fields: Sequence[str], rows: Iterable[Row], headings: Sequence[str] = ()
+) -> Iterator[bytes]:
     """One page, whose heading stays in sight; every text is a text, none is a formula."""
     book = Workbook(write_only=True)
     book.properties.creator = "Quitus"
     page = book.create_sheet("Quitus")
-    fill(page, [(name, WIDTH, "") for name in fields], ())
+    fill(page, [(name, WIDTH, "") for name in headings or fields], ())
     for row in rows:
         page.append([_cell(page, _flat(row[name])) for name in fields])
     written = io.BytesIO()
@@ -47,7 +53,16 @@ def xlsx(fields: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     yield written.getvalue()
 
 
-WRITERS: Mapping[str, Callable[[Sequence[str], Iterable[Row]], Iterator[bytes]]] = {
+class Writer(Protocol):
+    """Writes rows as a file; where people read it, under headings in place of the fields."""
+
+    def __call__(
+        self, fields: Sequence[str], rows: Iterable[Row], headings: Sequence[str] = ()
+    ) -> Iterator[bytes]:
+        """The file, part by part."""
+
+
+WRITERS: Mapping[str, Writer] = {
     "csv": csv_lines,
     "json": json_array,
     "xlsx": xlsx,
