@@ -4,13 +4,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from quitus_collector.domain.position import Position
-from quitus_collector.domain.price import Costs, costs
+from quitus_collector.domain.price import Costs, Price, costs
 from quitus_collector.errors import CollectorError
 from quitus_collector.services import measuring, prices, roster
 from quitus_collector.services.readings import Readings
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 FRESH = timedelta(minutes=5)
 # Past days whose positions are kept in memory: the past does not change.
 PAST = 8
+# Of as many positions what gaps cost is kept: declared, at best, at worst, and one that was.
+COSTED = 4
 
 Counted = TypeVar("Counted")
 
@@ -79,6 +81,16 @@ class Kept(Generic[Counted]):
             log.warning("the position is not counted anew", extra={"reason": str(error)})
 
 
+class Costed(NamedTuple):
+    """What was counted, and of what: the very objects, which nobody changes."""
+
+    position: Position
+    prices: Sequence[Price]
+    catalogue: str
+    day: date
+    costs: Costs
+
+
 class Figures:
     """Everything that takes longer to count than a page may take."""
 
@@ -92,6 +104,7 @@ class Figures:
         self._watched = Kept(lambda: roster.watch(collector.store, collector.clock), now)
         self._products = Kept(lambda: roster.products(collector.store), now)
         self._prices = Kept(lambda: prices.listed(collector.store), now)
+        self._costs: tuple[Costed, ...] = ()
         self._generation = 0
         # What single pages look into; see `behind`.
         self.background = Background()
@@ -148,9 +161,25 @@ class Figures:
         return self._products.get()
 
     def costs(self, found: Position) -> Costs:
-        """What the gaps of a position of now come to by the price list that is kept."""
-        day = self._collector.clock.today()
-        return costs(found.lines, self._prices.get().value, self._collector.catalogue, day)
+        """What the gaps of a position of now come to by the price list that is kept.
+
+        It is counted once for all pages that show the same position.
+        """
+        listed, day = self._prices.get().value, self._collector.clock.today()
+        catalogue = self._collector.catalogue
+        for each in self._costs:
+            if (
+                each.position is found
+                and each.prices is listed
+                and each[2:4] == (catalogue.digest, day)
+            ):
+                return each.costs
+        counted = costs(found.lines, listed, catalogue, day)
+        self._costs = (
+            Costed(found, listed, catalogue.digest, day, counted),
+            *self._costs[: COSTED - 1],
+        )
+        return counted
 
     def behind(self, question: Hashable, answer: Callable[[], Counted]) -> Counted | None:
         """What is counted for one page, None while it is not there yet.

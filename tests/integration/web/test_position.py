@@ -3,13 +3,19 @@
 import json
 import re
 import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from quitus_collector.domain.account import Role
-from quitus_collector.domain.position import LineState
+from quitus_collector.domain.holding import Act
+from quitus_collector.domain.position import LineState, PositionLine
+from quitus_collector.services.prices import remove_price
 from quitus_collector.web import tasks
 from quitus_collector.web.pages import position, products
+from quitus_collector.wiring import prices
 from quitus_collector.wiring.console import Console
 from tests.console import Browser, ConsoleHouse
 
@@ -51,6 +57,47 @@ def test_lines_are_sorted_and_filtered_as_asked(
     assert {row[0] for row in only_gaps} == set(gaps)
     assert gaps[0] in [row[0] for row in found]
     assert "No line matches" in auditor.get("/position?text=nothing-like-this").text
+
+
+@pytest.fixture
+def priced_gap(patient_house: ConsoleHouse, tmp_path: Path) -> Iterator[PositionLine]:
+    """The only gap that the price list has an offer for: 100.50 euros for one licence."""
+    figures, collector = patient_house.console.figures, patient_house.collector
+    gap = next(line for line in figures.position().value.lines if line.to_buy)
+    file = tmp_path / "prices.csv"
+    cells = f"A;{gap.product};100,50;{gap.metric.value}"
+    file.write_text(f"id;produit;prix;métrique\n{cells}\n", encoding="utf-8")
+    prices.import_prices(collector, file)
+    figures.expire()
+    yield gap
+    remove_price(collector.store, collector.clock, "A", Act("test", "over"))
+    figures.expire()
+
+
+def test_a_gap_costs_its_cheapest_offer_and_what_has_no_price_says_so(
+    priced_gap: PositionLine, patient_house: ConsoleHouse, auditor: Browser
+) -> None:
+    shown = auditor.get("/position?sort=-cost").text
+    first, *others = rows(shown)
+    of_publishers = shown[shown.index("by publisher") :]
+    amount = patient_house.collector.messages.money(Decimal("100.50") * priced_gap.to_buy, "EUR")
+    told = re.sub(r"\D", "", amount)
+
+    assert first[0] == priced_gap.label
+    assert re.sub(r"\D", "", first[7]) == told
+    assert {row[7] for row in others if row[5] not in ("–", "0")} == {"price unknown"}
+    assert {row[7] for row in others if row[5] in ("–", "0")} == {"–"}
+    assert any(re.sub(r"\D", "", row[1]) == told for row in rows(of_publishers))
+    assert "Cost of the gap" not in auditor.get("/position?as_of=2020-01-01").text
+
+
+def test_what_gaps_cost_is_counted_once_for_all_who_look(
+    priced_gap: PositionLine, patient_house: ConsoleHouse
+) -> None:
+    figures = patient_house.console.figures
+    found = figures.position().value
+
+    assert figures.costs(found) is figures.costs(found)
 
 
 def test_at_worst_never_misses_less_than_at_best(auditor: Browser) -> None:

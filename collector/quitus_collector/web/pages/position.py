@@ -1,10 +1,12 @@
 """The effective licence position, line by line, and why each figure is what it is."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated
+from decimal import Decimal
+from functools import partial
+from typing import Annotated, NamedTuple
 
 from fastapi import Query, Request, Response
 
@@ -12,6 +14,7 @@ from quitus_collector.domain.account import Permission
 from quitus_collector.domain.contested import ReadRule
 from quitus_collector.domain.explanation import ExplainedDevice
 from quitus_collector.domain.position import LineState, Position, PositionLine
+from quitus_collector.domain.price import Costs
 from quitus_collector.domain.product import line_of, publisher_of, version_of
 from quitus_collector.domain.roster import Sought
 from quitus_collector.errors import UsageError
@@ -37,6 +40,8 @@ SORTS: dict[str, Callable[[PositionLine], tuple[object, ...]]] = {
     "available": lambda line: (-1 if line.available is None else line.available,),
     "state": lambda line: (list(LineState).index(line.state),),
 }
+# By what the gap costs, for which the price list is needed.
+BY_COST = "cost"
 FORMS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -44,6 +49,14 @@ FORMS = {
 }
 # Of a product, devices and records that its page shows at once.
 SHOWN_DEVICES, SHOWN_RECORDS = 50, 25
+
+
+class Bill(NamedTuple):
+    """What the gaps of a publisher cost, by currency, and of how many lines no price is known."""
+
+    name: str
+    totals: Mapping[str, Decimal]
+    unknown: int
 
 
 @router.page("/position", Permission.READ)
@@ -76,6 +89,9 @@ def position(
         found, counted_at = counted.value, counted.at
     if found is None:
         return waiting(request)
+    # The list has the prices of now: what a past gap would have cost, nobody said.
+    costs = None if day else visit.figures.costs(found)
+    lines = _sorted(_lines(found, publisher, state, text), sort, costs)
     filters = {
         "publisher": publisher,
         "state": state,
@@ -88,7 +104,9 @@ def position(
     names = visit.collector.catalogue.publishers
     context = {
         "position": found,
-        "lines": _sorted(_lines(found, publisher, state, text), sort),
+        "lines": lines,
+        "costs": costs if costs and costs.has_prices else None,
+        "bills": _bills(lines, costs, names) if costs and costs.has_prices else [],
         "rules": rules,
         "counted_at": counted_at,
         "as_of": day,
@@ -270,17 +288,45 @@ def _lines(found: Position, publisher: str, state: str, text: str) -> list[Posit
     ]
 
 
-def _sorted(lines: list[PositionLine], sort: str) -> list[PositionLine]:
-    key = SORTS[sort.removeprefix("-")]
+def _sorted(lines: list[PositionLine], sort: str, costs: Costs | None) -> list[PositionLine]:
+    name = sort.removeprefix("-")
     by_name = sorted(lines, key=lambda line: line.label.casefold())
+    if name == BY_COST:
+        key = partial(_cost_order, costs) if costs else SORTS["missing"]
+    else:
+        key = SORTS[name]
     return sorted(by_name, key=key, reverse=sort.startswith("-"))
+
+
+def _cost_order(costs: Costs, line: PositionLine) -> tuple[object, ...]:
+    """No gap, price unknown, other currencies each apart, then the currency of the list."""
+    cost = costs.lines.get(line.product)
+    if cost is None:
+        return (1 if line.product in costs.unknown else 0,)
+    is_main = cost.currency == costs.currency
+    return (3 if is_main else 2, cost.currency, cost.amount)
+
+
+def _bills(lines: Sequence[PositionLine], costs: Costs, names: Mapping[str, str]) -> list[Bill]:
+    """What the gaps of these lines come to, by the publishers' names."""
+    gaps: dict[str, list[str]] = {}
+    for line in lines:
+        if line.missing:
+            gaps.setdefault(publisher_of(line.product), []).append(line.product)
+    found = []
+    for publisher, products in gaps.items():
+        known = {each: costs.lines[each] for each in products if each in costs.lines}
+        totals = replace(costs, lines=known).totals
+        name = names.get(publisher, publisher)
+        found.append(Bill(name, totals, len(products) - len(known)))
+    return sorted(found, key=lambda bill: bill.name.casefold())
 
 
 def _check(state: str, sort: str, reading: str) -> None:
     """Raises UsageError."""
     if state and state not in set(LineState):
         raise UsageError("no line can be in the state {name}", name=state)
-    if sort.removeprefix("-") not in SORTS:
+    if sort.removeprefix("-") not in {*SORTS, BY_COST}:
         raise UsageError("lines cannot be sorted by {name}", name=sort)
     if reading not in ("declared", "best", "worst"):
         raise UsageError("there is no reading {name}", name=reading)
