@@ -95,10 +95,15 @@ COLLECTOR = Program(
     pythons=("3.11",),
     units=(
         "quitus-collector.service",
+        "quitus-collector-console.service",
         "quitus-collector-backup.service",
         "quitus-collector-backup.timer",
     ),
-    enabled=("quitus-collector.service", "quitus-collector-backup.timer"),
+    enabled=(
+        "quitus-collector.service",
+        "quitus-collector-console.service",
+        "quitus-collector-backup.timer",
+    ),
     files={
         "opt/quitus-collector/bin/quitus-collector": "launch.sh",
         "opt/quitus-collector/bin/interpreter": "interpreter.sh",

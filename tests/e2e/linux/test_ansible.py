@@ -24,6 +24,8 @@ SETTINGS = """\
 names = ["localhost"]
 enrolment = "127.0.0.1:{enrolment}"
 inventory = "127.0.0.1:{inventory}"
+[console]
+listen = "127.0.0.1:{console}"
 """
 TOKEN = re.compile(r"qt1\.[\w-]+\.[\w-]+")
 
@@ -47,9 +49,11 @@ class Controller:
 
     def __init__(self, folder: Path, machine: Machine, packages: Packages) -> None:
         self.folder = folder
-        self.ports = free_port(), free_port()
+        self.ports = free_port(), free_port(), free_port()
         settings = folder / "collector.toml"
-        settings.write_text(SETTINGS.format(enrolment=self.ports[0], inventory=self.ports[1]))
+        settings.write_text(
+            SETTINGS.format(enrolment=self.ports[0], inventory=self.ports[1], console=self.ports[2])
+        )
         self.inventory: dict[str, object] = {
             "all": {
                 "vars": {
@@ -135,7 +139,7 @@ def test_roles_bring_a_machine_in_and_stop_where_one_does_not_come(
     assert device["name"] == "poste-1"
     assert device["last_report_at"]
     assert "RandomizedDelayUSec=3h" in machine.ok("systemctl", "show", "quitus-agent.timer")
-    _units_are_well_made(machine)
+    _units_are_well_made(machine, controller.ports[2])
 
     again = _well(controller.play(*BOTH))
     assert {host: counts["changed"] for host, counts in again.items()} == {
@@ -158,12 +162,18 @@ def test_roles_bring_a_machine_in_and_stop_where_one_does_not_come(
     assert not machine.place("/opt/quitus-agent").exists()
 
 
-def _units_are_well_made(machine: Machine) -> None:
-    for unit in ("quitus-collector", "quitus-collector-backup"):
+def _units_are_well_made(machine: Machine, console: int) -> None:
+    for unit in ("quitus-collector", "quitus-collector-console", "quitus-collector-backup"):
         machine.ok("systemd-analyze", "security", "--threshold=20", f"{unit}.service")
-    units = [f"quitus-collector{each}" for each in (".service", "-backup.service", "-backup.timer")]
+    kinds = (".service", "-console.service", "-backup.service", "-backup.timer")
+    units = [f"quitus-collector{each}" for each in kinds]
     verified = machine.run("systemd-analyze", "verify", *units)
     assert (verified.returncode, verified.stderr) == (0, "")
+    machine.ok("systemctl", "is-active", "quitus-collector-console.service")
+    asked = "import ssl,urllib.request as r;c=ssl.create_default_context(cafile='/ca.pem');"
+    asked += f"print(r.urlopen('https://localhost:{console}/sign-in',context=c).status)"
+    machine.ok("cp", "/var/lib/quitus-collector/authority/root.pem", "/ca.pem")
+    assert machine.ok("python3", "-c", asked).strip() == "200"
     machine.ok("systemctl", "start", "quitus-collector-backup.service")
     (backup,) = machine.place("/var/backups/quitus-collector").iterdir()
     assert backup.suffix == ".zip"
@@ -182,6 +192,15 @@ def test_the_guides_commands_are_understood_with_the_guides_inventory(tmp_path: 
         f"{line} --syntax-check" if "playbook" in line else line for line in dict.fromkeys(told)
     ).replace(" deploy/", f" {ROOT}/deploy/")
 
+    environment = _environment(tmp_path)
+    # Nowhere but where the guide installs it.
+    path = environment["ANSIBLE_COLLECTIONS_PATH"].replace(
+        str(COLLECTIONS), str(tmp_path / "collections")
+    )
+    environment |= {
+        "ANSIBLE_COLLECTIONS_PATH": path,
+        "ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "password"),
+    }
     done = subprocess.run(
         ["bash", "-euc", script],
         check=False,
@@ -189,7 +208,7 @@ def test_the_guides_commands_are_understood_with_the_guides_inventory(tmp_path: 
         text=True,
         cwd=tmp_path,
         input="qt1.a.b",
-        env=_environment(tmp_path) | {"ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "password")},
+        env=environment,
     )
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
