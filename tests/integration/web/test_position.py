@@ -88,7 +88,17 @@ def test_a_gap_costs_its_cheapest_offer_and_what_has_no_price_says_so(
     assert {row[7] for row in others if row[5] not in ("–", "0")} == {"price unknown"}
     assert {row[7] for row in others if row[5] in ("–", "0")} == {"–"}
     assert any(re.sub(r"\D", "", row[1]) == told for row in rows(of_publishers))
-    assert "Cost of the gap" not in auditor.get("/position?as_of=2020-01-01").text
+
+
+def test_no_cost_is_stated_for_a_past_day(
+    priced_gap: PositionLine, patient_house: ConsoleHouse, auditor: Browser
+) -> None:
+    day = patient_house.collector.clock.today()
+
+    past = auditor.get(f"/position?as_of={day}&sort=-cost")
+
+    assert priced_gap.label in past.text
+    assert "Cost of the gap" not in past.text
 
 
 def test_what_gaps_cost_is_counted_once_for_all_who_look(
