@@ -40,7 +40,9 @@ EXCUSED = {
     r"sudo systemctl edit quitus-agent\.timer": "it opens an editor",
     r"sudo apt-get install \./dist/quitus-collector_.*": f"the role does it in {ANSIBLE}",
     r"sudo quitus-collector (init|doctor|upgrade).*": f"the role does it in {ANSIBLE}",
-    r"sudo systemctl start( quitus-collector(-backup|-console)?\.service)+": f"the role does it in {ANSIBLE}",
+    r"sudo systemctl start( quitus-collector(-backup|-console)?\.service)+": (
+        f"the role does it in {ANSIBLE}"
+    ),
     r"quitus-collector doctor": "the handbook's commands have it, tests/e2e/handbook",
 }
 
