@@ -1,5 +1,8 @@
 """The chart renders what Kubernetes takes, with its secrets by name alone."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import yaml
 
 CHART = Path(__file__).parents[3] / "deploy" / "helm" / "quitus"
 VERSIONS = ("1.27", "1.37")
+CONSOLE = "demo-quitus-console"
 pytestmark = pytest.mark.needs("chart")
 
 
@@ -26,8 +30,10 @@ def rendered(**values: Any) -> list[dict[str, Any]]:
     ]
 
 
-def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    (found,) = (each for each in objects if each["kind"] == kind)
+def of_kind(objects: list[dict[str, Any]], kind: str, name: str = "demo-quitus") -> dict[str, Any]:
+    (found,) = (
+        each for each in objects if each["kind"] == kind and each["metadata"]["name"] == name
+    )
     return found
 
 
@@ -54,10 +60,16 @@ def test_lint_has_nothing_to_say() -> None:
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [{"key": "quitus", "operator": "Exists"}],
             "service": {"annotations": {"a": "b"}},
+            "storage": {"storageClass": "shared", "size": "50Gi"},
+            "console": {
+                "tlsSecret": "console-tls",
+                "service": {"type": "LoadBalancer", "annotations": {"a": "b"}},
+            },
         },
         {"service": {"type": "ClusterIP"}, "networkPolicy": {"enabled": False}},
+        {"console": {"enabled": False}, "storage": {"existingClaim": "kept"}},
     ],
-    ids=["as it is", "everything", "inside alone"],
+    ids=["as it is", "everything", "inside alone", "no console"],
 )
 def test_every_object_is_one_of_kubernetes(values: dict[str, Any], version: str) -> None:
     import kubernetes_validate
@@ -68,12 +80,12 @@ def test_every_object_is_one_of_kubernetes(values: dict[str, Any], version: str)
         # The operator's own kind, of which Kubernetes has no schema.
         if each["apiVersion"] != "postgresql.cnpg.io/v1":
             kubernetes_validate.validate(each, version, strict=True)
-    assert {each["kind"] for each in objects} >= {"ConfigMap", "Deployment", "Service", "Job"}
+    assert {each["kind"] for each in objects} >= {"ConfigMap", "Deployment", "Service"}
 
 
 def test_pods_are_locked_down() -> None:
-    for kind in ("Deployment", "Job"):
-        pod = of_kind(rendered(), kind)["spec"]["template"]["spec"]
+    for name in ("demo-quitus", CONSOLE):
+        pod = of_kind(rendered(), "Deployment", name)["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
         for each in (*pod["containers"], *pod["initContainers"]):
@@ -88,17 +100,17 @@ def test_secrets_are_named_and_not_written() -> None:
 
     assert not any(each["kind"] == "Secret" for each in objects)
     pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
-    (database,) = pod["containers"][0]["env"]
+    database = pod["containers"][0]["env"][-1]
     assert database["valueFrom"]["secretKeyRef"] == {"name": "quitus-database", "key": "uri"}
 
 
 def test_with_the_operator_the_database_is_its_own() -> None:
     objects = rendered(postgresql={"enabled": True})
 
-    cluster = of_kind(objects, "Cluster")
-    for kind in ("Deployment", "Job"):
-        pod = of_kind(objects, kind)["spec"]["template"]["spec"]
-        secret = pod["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]
+    cluster = of_kind(objects, "Cluster", "demo-quitus-postgresql")
+    for name in ("demo-quitus", CONSOLE):
+        pod = of_kind(objects, "Deployment", name)["spec"]["template"]["spec"]
+        secret = pod["containers"][0]["env"][-1]["valueFrom"]["secretKeyRef"]
         assert secret == {"name": f"{cluster['metadata']['name']}-app", "key": "uri"}
 
 
@@ -108,12 +120,15 @@ def test_policies_let_out_to_the_database_and_names_alone() -> None:
     out = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
     assert out == {5432, 53}
     assert policy["policyTypes"] == ["Ingress", "Egress"]
+    console = of_kind(rendered(), "NetworkPolicy", CONSOLE)["spec"]
+    out = {port["port"] for rule in console["egress"] for port in rule["ports"]}
+    assert out == {5432, 53, 443, 465, 587}
 
 
 def test_what_selects_pods_selects_those_of_the_deployment() -> None:
     objects = rendered()
     labels = of_kind(objects, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
-    job = of_kind(objects, "Job")["spec"]["template"]["metadata"]["labels"].items()
+    console = of_kind(objects, "Deployment", CONSOLE)["spec"]["template"]["metadata"]["labels"]
 
     selectors = (
         of_kind(objects, "Deployment")["spec"]["selector"]["matchLabels"],
@@ -123,8 +138,74 @@ def test_what_selects_pods_selects_those_of_the_deployment() -> None:
     )
     for each in selectors:
         assert each.items() <= labels
-        # A job that brings the schema is no collector: no device is sent there.
-        assert not each.items() <= job
+        # The console is no collector: no device is sent there.
+        assert not each.items() <= console.items()
+    for each in (
+        of_kind(objects, "Deployment", CONSOLE)["spec"]["selector"]["matchLabels"],
+        of_kind(objects, "Service", CONSOLE)["spec"]["selector"],
+        of_kind(objects, "NetworkPolicy", CONSOLE)["spec"]["podSelector"]["matchLabels"],
+    ):
+        assert each.items() <= console.items()
+        assert not each.items() <= dict(labels).items()
+
+
+def test_what_people_bring_is_kept_and_shared_and_keys_stay_in_memory() -> None:
+    objects = rendered()
+
+    claim = of_kind(objects, "PersistentVolumeClaim")
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    for name in ("demo-quitus", CONSOLE):
+        pod = of_kind(objects, "Deployment", name)["spec"]["template"]["spec"]
+        volumes = {each["name"]: each for each in pod["volumes"]}
+        assert volumes["home"]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+        assert volumes["given"]["emptyDir"]["medium"] == "Memory"
+        for each in (*pod["initContainers"], *pod["containers"]):
+            mounted = {mount["mountPath"]: mount["name"] for mount in each["volumeMounts"]}
+            assert mounted["/var/lib/quitus"] == "home"
+            assert mounted["/given"] == "given"
+
+
+def test_the_schema_is_there_before_anything_serves() -> None:
+    for name in ("demo-quitus", CONSOLE):
+        pod = of_kind(rendered(), "Deployment", name)["spec"]["template"]["spec"]
+        assert [each.get("args") for each in pod["initContainers"]] == [None, ["upgrade"]]
+
+
+def test_a_folder_of_links_is_a_collectors_folder(tmp_path: Path) -> None:
+    """What the first container makes, as its own script makes it, serves commands."""
+    made, home, given = (tmp_path / each for each in ("made", "disk/collector", "given"))
+    home.mkdir(mode=0o700, parents=True)
+    command = [sys.executable, "-m", "quitus_collector.cli", "--home"]
+    subprocess.run([*command, made, "init", "--name", "localhost"], check=True, capture_output=True)
+    # In the cluster a database has an address; here it is a file of the folder.
+    shutil.copy(made / "quitus.db", home)
+    authority = tmp_path / "authority"
+    authority.mkdir()
+    for each in (*made.glob("authority/*.pem"), made / "pseudonym.key"):
+        shutil.copy(each, authority)
+    pod = of_kind(rendered(), "Deployment")["spec"]["template"]["spec"]
+    script = pod["initContainers"][0]["command"][-1]
+    for place, ours in (
+        ("/var/lib/quitus/collector", home),
+        ("/given", given),
+        ("/authority/", f"{authority}/"),
+        ("/settings", made),
+    ):
+        script = script.replace(f" {place}", f" {ours}").replace(f'"{place}', f'"{ours}')
+    script = script.replace(f"{given}{authority}", f"{given}/authority")
+
+    for _ in range(2):
+        subprocess.run(["sh", "-ceu", script], check=True)
+
+    for words in (["upgrade"], ["account", "add", "zoé", "--role", "administrator"], ["doctor"]):
+        done = subprocess.run([*command, home, *words], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (home / "authority").is_symlink()
+    (home / "authority").unlink()
+    (home / "authority").mkdir()
+    refused = subprocess.run(["sh", "-ceu", script], check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "it comes from the secret" in refused.stderr
 
 
 def test_other_settings_are_other_pods() -> None:
