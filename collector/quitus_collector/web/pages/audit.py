@@ -15,7 +15,7 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services import audit as service
 from quitus_collector.services.ports import AuditFilter
 from quitus_collector.services.wording import N_
-from quitus_collector.web import work
+from quitus_collector.web import tables, work
 from quitus_collector.web.event_words import EVENTS, detail, who
 from quitus_collector.web.rendering import page
 from quitus_collector.web.visits import Pages, Visit, Visitor
@@ -29,6 +29,15 @@ Word = Annotated[str, Query(max_length=255)]
 FORMS = {
     "csv": (audit_export.as_csv, "text/csv; charset=utf-8"),
     "json": (audit_export.as_json, "application/jsonl"),
+}
+HEADINGS = {
+    "number": N_("Number"),
+    "at": N_("When"),
+    "event": N_("Event"),
+    "actor": N_("Who"),
+    "subject": N_("To whom or what"),
+    "detail": N_("Details"),
+    "digest": N_("Digest"),
 }
 
 
@@ -77,14 +86,18 @@ def export(
     since: Word = "",
     until: Word = "",
 ) -> Response:
-    """All entries that are wanted, newest first, as CSV or as JSON, one object a line."""
-    if form not in FORMS:
-        raise UsageError(N_("the audit log is exported as csv or json"))
-    write, media_type = FORMS[form]
+    """All entries that are wanted, newest first, as CSV, workbook or JSON, one object a line."""
+    if form not in (*FORMS, "xlsx"):
+        raise UsageError(N_("the audit log is exported as csv, xlsx or json"))
     wanted = _wanted(visit, event, actor, since, until)
     filters = {"event": event, "actor": actor, "since": since, "until": until}
     given = {name: value for name, value in filters.items() if value}
     visit.collector.took_out(f"audit.{form}", **given)
+    if form == "xlsx":
+        headings = [visit.collector.messages.text(HEADINGS[each]) for each in tables.AUDIT]
+        rows = tables.entries(visit.collector, wanted)
+        return tables.answer("audit", form, tables.AUDIT, rows, headings)
+    write, media_type = FORMS[form]
     ending = "jsonl" if form == "json" else form
     headers = {"Content-Disposition": f'attachment; filename="audit.{ending}"'}
     return StreamingResponse(write(_all(visit, wanted)), media_type=media_type, headers=headers)

@@ -41,18 +41,11 @@ def devices(
 ) -> Response:
     """A page of the list."""
     store, clock = visit.collector.store, visit.collector.clock
-    wanted = text.replace("\0", "").strip()
-    sought = Sought(
-        text=wanted,
-        condition=_condition(condition),
-        site=site or None,
-        entity=entity or None,
-        ending=ending,
-    )
+    sought = sought_of(text, condition, site, entity, ending)
     beyond = place_of(before or after)
     turned = roster.turn(store, clock, sought, beyond=beyond, forward=not before)
     filters = {
-        "text": wanted,
+        "text": sought.text,
         "condition": condition,
         "site": site,
         "entity": entity,
@@ -72,6 +65,7 @@ def devices(
         "waiting": waiting,
         "previous": turned.before and address("/devices", filters, before=told(turned.before)),
         "next": turned.after and address("/devices", filters, after=told(turned.after)),
+        "export": lambda form: address("/exports/devices", filters, form=form),
     }
     return page(request, "devices.html", context)
 
@@ -209,6 +203,17 @@ def change_access(
         reason=reason.strip(),
     )
     return go(request, f"/devices/{device_id}")
+
+
+def sought_of(text: str, condition: str, site: str, entity: str, ending: bool) -> Sought:
+    """What the filters of the list say; raises UsageError."""
+    return Sought(
+        text=text.replace("\0", "").strip(),
+        condition=_condition(condition),
+        site=site or None,
+        entity=entity or None,
+        ending=ending,
+    )
 
 
 def _recognised(visit: Visit, installs: Sequence[Install]) -> list[tuple[Install, Recognition]]:

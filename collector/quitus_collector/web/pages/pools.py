@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import File, Request, Response, UploadFile
+from fastapi import File, Query, Request, Response, UploadFile
 
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
@@ -17,6 +17,7 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services import pool_wording, pools, proving
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.wording import METRICS, N_
+from quitus_collector.web import tables
 from quitus_collector.web.forms import Fields, content_of, download
 from quitus_collector.web.lists import cut
 from quitus_collector.web.rendering import go, page
@@ -26,6 +27,7 @@ from quitus_collector.web.work import Work, ask
 from quitus_collector.wiring import pools as wired
 
 router = Pages()
+Filter = Annotated[str, Query(max_length=255)]
 Owned = tuple[Entitlement, frozenset[ProofKind]]
 
 # What the list can be narrowed to.
@@ -61,6 +63,7 @@ RIGHTS = (
     "previous_owners",
     "first_sale",
 )
+NARROWING = ("q", "publisher", "channel", "state")
 YES_OR_NO = {"downgrade", "edition_downgrade", "second_use", "perpetual"}
 DAYS = {"valid_from", "valid_until", "maintenance_until"}
 TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.ms-excel"}
@@ -89,6 +92,7 @@ def pools_page(
     }
     everything = pools.owned(visit.collector.store)
     found = [each for each in everything if _is_wanted(visit, each, asked)]
+    narrowed = {name: asked[name] for name in NARROWING if asked[name]}
     catalogue, text = visit.collector.catalogue, visit.collector.messages.text
     of = sorted({publisher_of(line.product) for line, _ in everything})
     return page(
@@ -97,6 +101,7 @@ def pools_page(
         {
             "asked": asked,
             "list": cut(found, lambda each: each[0].id, "/pools", asked),
+            "as_json": f"/pools/export?{urlencode({'form': 'json', **narrowed})}",
             "count_of_all": len(everything),
             "row": lambda each: _row(visit, *each),
             "publishers": [(each, catalogue.publishers.get(each, each)) for each in of],
@@ -107,10 +112,27 @@ def pools_page(
 
 
 @router.page("/pools/export", Permission.READ)
-def export(request: Request, visit: Visit, form: str = "csv") -> Response:
-    """All lines as a file that can be taken in again."""
+def export(
+    request: Request,
+    visit: Visit,
+    form: str = "csv",
+    q: Filter = "",
+    publisher: Filter = "",
+    channel: Filter = "",
+    state: Filter = "",
+) -> Response:
+    """All lines, to be taken in again; as JSON those that the list is narrowed to."""
+    if form == "json":
+        check_publisher(visit.collector.catalogue, publisher or None)
+        asked = {"q": q, "publisher": publisher, "channel": channel, "state": state}
+        everything = pools.owned(visit.collector.store)
+        lines = [line for line, kinds in everything if _is_wanted(visit, (line, kinds), asked)]
+        given = {name: said.replace("\0", "") for name, said in asked.items() if said}
+        visit.collector.took_out("pools.json", **given)
+        names = tuple(each.name for each in fields_of(Entitlement))
+        return tables.answer("pools", form, names, map(pool_wording.document, lines))
     if form not in TYPES:
-        raise UsageError(N_("there is no form {form}: csv or xlsx"), form=form)
+        raise UsageError(N_("there is no form {form}: csv, xlsx or json"), form=form)
     visit.collector.took_out(f"pools.{form}")
     return download(wired.export(visit.collector, form), f"quitus-pools.{form}", TYPES[form])
 

@@ -35,15 +35,9 @@ def unknown(
     page_number: Annotated[int, Query(alias="page", ge=1, le=100_000)] = 1,
 ) -> Response:
     """Groups of names, those on most devices first."""
-    found = _groups(visit)
-    if found is None:
+    found, groups = _groups(visit), wanted_groups(visit, text)
+    if found is None or groups is None:
         return waiting(request)
-    wanted = text.casefold().strip()
-    groups = [
-        each
-        for each in found
-        if wanted in each.stem.casefold() or wanted in each.publisher.casefold()
-    ]
     begin = (page_number - 1) * SHOWN
     filters = {"text": text}
     context = {
@@ -55,6 +49,7 @@ def unknown(
         "decide": lambda group, **more: address(
             "/unknown/rule", {"name": group.names[0], "publisher": group.publisher}, **more
         ),
+        "export": lambda form: address("/exports/unknown", filters, form=form),
         "previous": page_number > 1 and address("/unknown", filters, page=page_number - 1),
         "next": len(groups) > begin + SHOWN and address("/unknown", filters, page=page_number + 1),
     }
@@ -114,6 +109,18 @@ def decide(
     ruling = _ruling(name, publisher, software_class, product, label)
     licensing.decide(visit.collector, ruling)
     return go(request, "/unknown")
+
+
+def wanted_groups(visit: Visitor, text: str) -> list[Group] | None:
+    """Those that have the text in their name or publisher; None while they are counted."""
+    found, wanted = _groups(visit), text.casefold().strip()
+    if found is None:
+        return None
+    return [
+        each
+        for each in found
+        if wanted in each.stem.casefold() or wanted in each.publisher.casefold()
+    ]
 
 
 def _groups(visit: Visitor) -> tuple[Group, ...] | None:
