@@ -445,6 +445,9 @@ def _changed(
     if what == duties.GIVEN:
         begins = duties.approving_from(work, account, now, door.approver_wait)
         account = replace(account, approves_from=begins)
+    elif what and not account.approves_from:
+        # One of before waits were kept: who comes after it takes its place, and is not the first.
+        account = replace(account, approves_from=before.made_at)
     work.accounts.add(account)
     detail["sessions_ended"] = str(work.sessions.remove_of(account.id))
     event = Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail)

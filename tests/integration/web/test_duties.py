@@ -130,3 +130,21 @@ def test_an_account_that_has_both_from_before_approves_nothing(empty_house: Cons
     assert both.get("/pools").status_code == 200
     shown = empty_house.browser(Role.ADMINISTRATOR).get("/administration/accounts").text
     assert "modifient et approuvent à la fois" in shown
+
+
+def test_who_comes_after_an_approver_of_before_waits_all_the_same(
+    empty_house: ConsoleHouse,
+) -> None:
+    collector = empty_house.collector
+    accounts.add(collector, "first", "First", [Role.DSI], reason=WHY)
+    with collector.store.writing() as work:
+        # As accounts are that were made before waits were kept.
+        account = work.accounts.find(name="first")
+        assert account is not None
+        work.accounts.add(replace(account, approves_from=None))
+    accounts.change(collector, "first", roles=[Role.AUDITOR], reason=WHY)
+
+    accounts.add(collector, "second", "Second", [Role.DSI], reason=WHY)
+
+    with collector.store.reading() as work, pytest.raises(FilingRefused, match="second"):
+        filings.must_approve_by_now(work, "account second", collector.clock.now())
