@@ -23,6 +23,7 @@ from quitus_collector.domain.audit import Kind
 from quitus_collector.errors import StoreAway
 from quitus_collector.services import signing_in
 from quitus_collector.services.attempts import FREE, WINDOW
+from quitus_collector.web.pages import signing_in as signing_in_pages
 from quitus_collector.web.pages.signing_in import DEVICE
 from quitus_collector.web.visits import COOKIE
 from quitus_collector.wiring import accounts
@@ -424,3 +425,13 @@ def test_signing_out_and_sessions_that_end_are_written_down(
     with empty_house.collector.store.reading() as work:
         kinds = [each.event.kind for each in work.audit.list()]
     assert (kinds.count(Kind.SIGNED_OUT), kinds.count(Kind.SESSION_ENDED)) == (1, 1)
+
+
+def test_no_address_that_browsers_read_as_another_site_s_is_ours() -> None:
+    ours = signing_in_pages.ours
+
+    assert (ours("/pools?q=é"), ours("/\t\\evil.example"), ours("/\n/evil.example")) == (
+        "/pools?q=é",
+        "",
+        "",
+    )

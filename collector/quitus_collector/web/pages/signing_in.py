@@ -227,4 +227,5 @@ def ours(path: str) -> str:
     """The path, if it is one of ours; who is sent elsewhere after signing in would be deceived."""
     parts = urlsplit(path)
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
-    return path if is_ours and len(path) < 1000 else ""
+    # Browsers leave tabs and line ends out before they look what an address is.
+    return path if is_ours and path.isprintable() and len(path) < 1000 else ""
