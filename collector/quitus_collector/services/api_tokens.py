@@ -57,9 +57,9 @@ def make(
         expires_at=now + lasts,
     )
     with store.writing() as work:
-        if any(each.label == label and each.is_good(now) for each in work.api_tokens.list()):
-            # The audit log names programs by their labels.
-            raise UsageError(N_("there is a token {label} already"), label=label)
+        if any(each.label == label for each in work.api_tokens.list()):
+            # The audit log and jobs name programs by their labels: of one that ended, too.
+            raise UsageError(N_("there is or was a token {label}: give another name"), label=label)
         work.api_tokens.add(token)
         detail = {"scopes": ", ".join(sorted(wanted)), "until": token.expires_at.isoformat()}
         work.audit.add(Event(now, Kind.API_TOKEN_MADE, actor, token.actor, detail))

@@ -48,6 +48,16 @@ def approving_from(work: UnitOfWork, account: Account, now: datetime, wait: time
     return now if is_first and not account.approves_from else now + wait
 
 
+def remembered(account: Account) -> Account:
+    """One that approves since before waits were kept, with a day since when it does.
+
+    Who comes after it takes its place, and is not the first who ever approved.
+    """
+    if approves(account.roles) and not account.approves_from:
+        return replace(account, approves_from=account.made_at)
+    return account
+
+
 def tell(work: UnitOfWork, letters: Letters, event: Event) -> None:
     """Writes the event down, and tells it to all who approve: a notice to each, and a letter."""
     (entry,) = work.audit.add(event)

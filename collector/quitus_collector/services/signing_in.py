@@ -193,7 +193,11 @@ def sign_in_by_company(
         known = work.accounts.find(subject=subject)
         if known is None and work.accounts.find(name=name):
             raise SignInRefused("the name {name!r} is that of another account", name=name)
-        account = known or Account(secrets.token_hex(8), name, full_name, frozenset(), now)
+        account = (
+            duties.remembered(known)
+            if known
+            else Account(secrets.token_hex(8), name, full_name, frozenset(), now)
+        )
         if account.disabled_at:
             raise SignInRefused("your account is disabled: ask the administrator")
         told = replace(
@@ -221,7 +225,7 @@ def _shut_out(door: Door, subject: str, now: datetime) -> None:
             return
         ended = work.sessions.remove_of(known.id)
         if known.roles or ended:
-            work.accounts.add(replace(known, roles=frozenset()))
+            work.accounts.add(replace(duties.remembered(known), roles=frozenset()))
             detail = {"roles": "", "by": "the company's sign-in", "sessions_ended": str(ended)}
             work.audit.add(Event(now, Kind.ACCOUNT_CHANGED, known.actor, known.actor, detail))
 
@@ -446,8 +450,7 @@ def _changed(
         begins = duties.approving_from(work, account, now, door.approver_wait)
         account = replace(account, approves_from=begins)
     elif what and not account.approves_from:
-        # One of before waits were kept: who comes after it takes its place, and is not the first.
-        account = replace(account, approves_from=before.made_at)
+        account = replace(account, approves_from=duties.remembered(before).approves_from)
     work.accounts.add(account)
     detail["sessions_ended"] = str(work.sessions.remove_of(account.id))
     event = Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail)

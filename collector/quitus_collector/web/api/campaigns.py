@@ -222,6 +222,7 @@ def get_letter_file(call: Call, campaign: Word, sha256: Word) -> Response:
         if not sha256 or kept.scan_sha256 != sha256:
             raise UsageError(N_("the letter {id} has no file {sha256}"), id=campaign, sha256=sha256)
         content = wired.scan(call.collector, kept)
+    call.collector.took_out(campaign, sha256=sha256)
     return download(content, kept.scan_name or "scan", OTHER)
 
 

@@ -208,6 +208,7 @@ def get_proof(call: Call, entitlement: Word, sha256: Word) -> Response:
         with found():
             raise UsageError("no document {sha256} is kept for {id}", sha256=sha256, id=entitlement)
     content = pools.document(call.collector, sha256)
+    call.collector.took_out(entitlement, sha256=sha256)
     headers = {"Content-Disposition": f'attachment; filename="{sha256[:12]}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
 

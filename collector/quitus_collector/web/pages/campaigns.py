@@ -144,7 +144,9 @@ def scan(request: Request, visit: Visit, letter: str) -> Response:
         campaign = work.campaigns.get(letter)
     if not campaign.scan_sha256:
         raise UsageError(N_("the letter {id} has no scan"), id=letter)
-    return download(wired.scan(visit.collector, campaign), campaign.scan_name or "scan")
+    content = wired.scan(visit.collector, campaign)
+    visit.collector.took_out(letter, sha256=campaign.scan_sha256)
+    return download(content, campaign.scan_name or "scan")
 
 
 def _draft(
