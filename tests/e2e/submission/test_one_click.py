@@ -66,7 +66,7 @@ def fleet(collector: CollectorFolder, site: PortalSite) -> Iterator[Fleet]:
         trust = collector.home / "roots.pem"
         trust.write_bytes(authority.authority.pem)
         collector.set("seal.certificate", '"company.p12"')
-        collector.set("passphrase_file", '"passphrase"')
+        collector.set("seal.passphrase_file", '"passphrase"')
         collector.set("timestamp_url", f'"{authority.url}/stamp"')
         collector.set("trust", '"roots.pem"')
         yield Fleet(collector, trust)
