@@ -225,8 +225,9 @@ def _paths(house: ConsoleHouse) -> list[str]:
             and "GET" in (route.methods or ())
             and "{" not in route.path
             and not any(each.field_info.is_required() for each in route.dependant.query_params)
-            and route.path not in {"/position/export", "/account/password"}
-            and "/sign-in" not in route.path
+            # One leads to another page; files are written as they are read, and are no pages.
+            and route.path not in {"/administration", "/account/password"}
+            and not any(part in route.path for part in ("/sign-in", "/export"))
             and guards(route)
         ):
             paths.append(route.path)
