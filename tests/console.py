@@ -172,3 +172,14 @@ def at_portal(house: ConsoleHouse, site: PortalSite) -> None:
     secrets = home / "credentials" / "site.toml"
     secrets.touch(0o600)
     secrets.write_text("".join(f'{name} = "{value}"\n' for name, value in CREDENTIALS.items()))
+
+
+def filled(page: str, action: str) -> dict[str, str]:
+    """The fields of a form, as a browser would send them."""
+    form = page[page.index(f'action="{action}"') :].partition("</form>")[0]
+    found = dict(re.findall(r'<input [^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
+    for name, options in re.findall(r'<select [^>]*name="([^"]+)">(.*?)</select>', form, re.S):
+        chosen = re.findall(r'value="([^"]*)" selected', options)
+        found[name] = chosen[0] if chosen else ""
+    found.pop("csrf")
+    return found

@@ -34,6 +34,10 @@ def add(commands: Commands) -> None:
     listed = actions.add_parser("list", help="all entitlements")
     listed.add_argument("--format", choices=("table", "json"), default="table")
     listed.set_defaults(command=_list)
+    added = actions.add_parser("add", help="add an entitlement")
+    added.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="quantity=30")
+    added.add_argument("--reason", type=label, default="", help="for the history")
+    added.set_defaults(command=_add)
     edit = actions.add_parser("edit", help="change fields of an entitlement; its history stays")
     edit.add_argument("entitlement", metavar="ID")
     edit.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="quantity=30")
@@ -170,6 +174,17 @@ def _list(arguments: argparse.Namespace) -> int:
             for line, kinds in lines
         ]
     )
+    return OK
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    collector = collector_of(arguments)
+    try:
+        line = pools.add(collector, dict(map(pair, arguments.fields)), arguments.reason)
+    except Refused as refused:
+        _complain(refused.preview, collector)
+        raise
+    print(f"{line.id} is added: {line.quantity} of {line.product}")
     return OK
 
 

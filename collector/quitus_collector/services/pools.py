@@ -44,6 +44,8 @@ DEFAULTS: Mapping[str, Any] = {
     each.name: each.default for each in fields(Entitlement) if each.default is not MISSING
 }
 MAX_DETAIL = 255
+# As long as the history keeps them.
+MAX_REASON = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,38 @@ def drafted(
     return Preview(reading.form, planner.changes, complaints, reading.notes)
 
 
+def add(
+    store: Store,
+    catalogue: Catalogue,
+    clock: Clock,
+    values: Mapping[str, str],
+    act: Act,
+    *,
+    columns: Mapping[str, str] | None = None,
+) -> Entitlement:
+    """Adds one line by hand, of fields by their names or what columns are called.
+
+    Without an id, contract or invoice and product make it, as they do in a file. `columns` are
+    what the person's form calls the fields. Raises Refused, also for an id that is owned already:
+    who sends a form twice adds one line.
+    """
+    _check(act)
+    told = _by_field(values)
+    named = {name: (columns or {}).get(name, name) for name in (*told, "id", "product", "quantity")}
+    raw = RawLine(phrase(N_("the new line")), told, named)
+    with store.writing() as work:
+        known = work.entitlements.list()
+        taken = {each.id for each in known}
+        plan = drafted(catalogue, known, Reading("hand", (raw,)), taken=taken)
+        if plan.complaints:
+            raise Refused(plan)
+        (change,) = plan.changes
+        line = change.entitlement
+        work.entitlements.add(line, act)
+        _note(work, clock, act, line.id, {"added": "1"})
+    return line
+
+
 def edit(
     store: Store,
     catalogue: Catalogue,
@@ -227,14 +261,10 @@ def edit(
     `seen` is the fingerprint of the line as who changes it saw it. Raises UsageError for a line
     that is not there, and for what is wrong with any field, Overtaken where `seen` is another one.
     """
-    told: dict[str, str] = {}
-    for name, value in values.items():
-        field = field_of(name)
-        if field is None or field == "id":
-            raise UsageError(
-                "{name!r} is no field of an entitlement that can be changed", name=name
-            )
-        told[field] = value
+    _check(act)
+    told = _by_field(values)
+    if "id" in told:
+        raise UsageError("{name!r} is no field of an entitlement that can be changed", name="id")
     with store.writing() as work:
         known = {each.id: each for each in work.entitlements.list()}
         line = _of(known, entitlement_id)
@@ -269,6 +299,7 @@ def remove_entitlement(
     `seen` is the fingerprint of the line as who removes it saw it. Raises UsageError for a line
     that is not there, Overtaken where `seen` is another one.
     """
+    _check(act)
     with store.writing() as work:
         line = _of({each.id: each for each in work.entitlements.list()}, entitlement_id)
         if seen and fingerprint(line) != seen:
@@ -309,6 +340,23 @@ def _of(known: Mapping[str, Entitlement], entitlement_id: str) -> Entitlement:
             "no entitlement has the id {entitlement_id!r}", entitlement_id=entitlement_id
         )
     return known[entitlement_id]
+
+
+def _check(act: Act) -> None:
+    if len(act.reason) > MAX_REASON:
+        raise UsageError(N_("the reason is longer than {limit} characters"), limit=MAX_REASON)
+
+
+def _by_field(values: Mapping[str, str]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for name, value in values.items():
+        field = field_of(name)
+        if field is None:
+            raise UsageError(
+                "{name!r} is no field of an entitlement that can be changed", name=name
+            )
+        told[field] = value
+    return told
 
 
 def _note(

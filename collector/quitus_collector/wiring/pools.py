@@ -6,6 +6,7 @@ from pathlib import Path
 
 from quitus_collector.adapters import pools as readers
 from quitus_collector.adapters.document_folder import DocumentFolder
+from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.holding import Act
 from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.services import pools, proving
@@ -48,6 +49,19 @@ def import_pools(
         source=name or file.name,
         decisions=decisions,
         without_unmatched=without_unmatched,
+    )
+
+
+def add(
+    collector: Collector,
+    values: Mapping[str, str],
+    reason: str,
+    columns: Mapping[str, str] | None = None,
+) -> Entitlement:
+    """Adds one line by hand; raises pools.Refused. `columns` are what a form calls its fields."""
+    act = Act(collector.actor, reason)
+    return pools.add(
+        collector.store, collector.catalogue, collector.clock, values, act, columns=columns
     )
 
 

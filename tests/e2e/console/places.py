@@ -16,6 +16,8 @@ PLACES = (
     Place("products", "/products"),
     Place("pools", "/pools"),
     Place("pools import", "/pools/import"),
+    Place("pools line sought", "/pools/new?q=office"),
+    Place("pools line new", "/pools/new?product=microsoft/office/standard@2019"),
     Place("devices", "/devices"),
     Place("unknown", "/unknown"),
     Place("simulator", "/simulator"),

@@ -352,6 +352,7 @@ def test_a_second_collector_on_the_same_port_says_so(collector: CollectorFolder)
         (["devices", "remove", "PC-9"], 1, "no device has the id or the name 'PC-9'"),
         (["pools", "remove", "X", "--reason", "x"], 2, "no entitlement has the id 'X'"),
         (["pools", "import", "/nowhere/pools.csv"], 2, "/nowhere/pools.csv: No such file"),
+        (["pools", "add", "colour=blue"], 2, "'colour' is no field of an entitlement"),
         (["pools", "edit", "X", "quantity=1"], 2, "no entitlement has the id 'X'"),
         (["pools", "edit", "X", "quantity"], 2, "'quantity' is not written NAME=VALUE"),
         (["pools", "history", "X"], 2, "no entitlement has or had the id 'X'"),

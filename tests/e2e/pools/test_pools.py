@@ -89,12 +89,15 @@ def test_a_statement_is_taken_in_but_for_what_it_leaves_open(
 
 def test_changes_leave_their_history(collector: CollectorFolder, tmp_path: Path) -> None:
     collector.ok("pools", "import", str(workbook(tmp_path)))
+    hand = ("product=microsoft/visio/standard@2019", "quantité=3", "facture=F-1")
+    added = collector.ok("pools", "add", *hand, "--reason", "commande")
     shown = collector.ok("pools", "edit", "A", "quantité=12", "--reason", "avenant 2")
     collector.ok("pools", "remove", "A", "--reason", "revendue")
 
     table = collector.ok("pools", "history", "A")
     found = json.loads(collector.ok("pools", "history", "A", "--format", "json"))
 
+    assert "F-1/microsoft/visio/standard@2019 is added: 3 of" in added
     assert "quantité : 10 → 12" in shown
     assert "quantité : 10 → 12" in table
     assert [(each["what"], each["reason"]) for each in found] == [
@@ -103,7 +106,7 @@ def test_changes_leave_their_history(collector: CollectorFolder, tmp_path: Path)
         ("removed", "revendue"),
     ]
     assert all(each["by"].startswith("operator ") for each in found)
-    assert collector.ok("audit", "list").count("pools changed") == 3
+    assert collector.ok("audit", "list").count("pools changed") == 4
 
 
 def test_documents_prove_lines_and_come_back_from_a_backup(

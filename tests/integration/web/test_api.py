@@ -183,6 +183,21 @@ def test_licences_are_previewed_then_taken_in_edited_and_removed(empty_house: Co
     assert [each["by"] for each in history] == [program.issued.actor] * 3
 
 
+def test_a_program_adds_a_line_once(empty_house: ConsoleHouse) -> None:
+    product = "microsoft/office/standard@2019"
+    program = Program(empty_house, Permission.READ, Permission.EDIT)
+    sent = {"values": {"product": product, "quantité": "5", "facture": "F-1"}, "reason": "bought"}
+
+    made = program.post("entitlements", json=sent)
+
+    assert made.status_code == 201
+    assert made.json()["id"] == f"F-1/{product}"
+    assert "owned already" in refused(program.post("entitlements", json=sent), 422)
+    assert "colour" in refused(program.post("entitlements", json={"values": {"colour": "b"}}), 422)
+    (item,) = program.get("entitlements").json()["items"]
+    assert item["quantity"] == 5
+
+
 def test_a_change_that_comes_between_reading_and_changing_is_noticed(
     empty_house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

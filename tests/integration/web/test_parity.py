@@ -111,6 +111,8 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | People] = {
     ("GET", "/pools/import/{digest}"): ("preview_import",),
     ("POST", "/pools/import/{digest}"): ("preview_import", "take_in"),
     ("GET", "/pools/line"): ("get_entitlement", "get_entitlement_history", "list_proofs"),
+    ("GET", "/pools/new"): FORM,
+    ("POST", "/pools/new"): ("add_entitlement",),
     ("POST", "/pools/line"): ("edit_entitlement",),
     ("POST", "/pools/line/remove"): ("remove_entitlement",),
     ("POST", "/pools/proofs"): ("add_proof",),

@@ -9,7 +9,7 @@ from openpyxl import Workbook
 
 from quitus_collector.domain.account import Role
 from quitus_collector.web.visits import COOKIE, csrf_token
-from tests.console import POOLS, Browser, ConsoleHouse
+from tests.console import POOLS, Browser, ConsoleHouse, filled
 
 LINE = "/pools/line?id=MS-VL-2019-01"
 
@@ -25,14 +25,8 @@ def hidden(page: str, name: str) -> str:
 
 
 def typed(page: str) -> dict[str, str]:
-    """The fields of the form that changes a line, as a browser would send them."""
-    form = page[page.index('action="/pools/line#edit"') :].partition("</form>")[0]
-    found = dict(re.findall(r'<input [^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
-    for name, options in re.findall(r'<select [^>]*name="([^"]+)">(.*?)</select>', form, re.S):
-        chosen = re.findall(r'value="([^"]*)" selected', options)
-        found[name] = chosen[0] if chosen else ""
-    found.pop("csrf")
-    return found
+    """The fields of the form that changes a line."""
+    return filled(page, "/pools/line#edit")
 
 
 @pytest.fixture(scope="module")

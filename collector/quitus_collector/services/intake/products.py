@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -236,7 +236,7 @@ class Products:
     def _labels(self) -> Mapping[frozenset[str], set[str]]:
         """Products by the words that their labels have, with their publisher and without."""
         found: defaultdict[frozenset[str], set[str]] = defaultdict(set)
-        for product in self._sold():
+        for product in sold(self._catalogue):
             for words in self._words_of(product):
                 found[words].add(product)
         return found
@@ -257,17 +257,6 @@ class Products:
         publisher = _words(self._catalogue.publishers.get(publisher_of(product), ""))
         yield from filter(None, {words, words - publisher, words | publisher})
 
-    def _sold(self) -> Iterator[str]:
-        """Every product that a licence may be of, with the versions that are known."""
-        for line, product in self._catalogue.products.items():
-            if is_free(self._catalogue, line):
-                continue
-            versions = {each.version for each in product.releases} | set(product.version_names)
-            if self._catalogue.is_versioned(line) or is_access(self._catalogue, line):
-                yield from (f"{line}@{each}" for each in versions)
-            if not self._catalogue.is_versioned(line) or product.subscription:
-                yield line
-
     def _like(self, written: str, publisher: str) -> list[str]:
         """The products whose names have most words in common with this one."""
         words = _words(f"{publisher} {written}") - _CORE_WORDS
@@ -287,6 +276,38 @@ class Products:
                 newest[line_of(product)] = product
         ranked = sorted(newest.values(), key=lambda product: (-scores[product], product))
         return ranked[:MAX_SUGGESTIONS]
+
+
+def sold(catalogue: Catalogue) -> Iterator[str]:
+    """Every product that a licence may be of, with the versions that are known."""
+    for line, product in catalogue.products.items():
+        if is_free(catalogue, line):
+            continue
+        versions = {each.version for each in product.releases} | set(product.version_names)
+        if catalogue.is_versioned(line) or is_access(catalogue, line):
+            yield from (f"{line}@{each}" for each in versions)
+        if not catalogue.is_versioned(line) or product.subscription:
+            yield line
+
+
+def search(catalogue: Catalogue, asked: str) -> Sequence[str]:
+    """What may be owned and has all words somewhere in label, publisher or id.
+
+    Those with most of them as whole words first, then by label, the newest version first. Of what
+    is sold by version, the product line itself is there too, for versions that nobody lists.
+    """
+    wanted = [_SAME.get(word, word) for word in plain(asked).split()]
+    scores: dict[str, int] = {}
+    lines = (each for each in catalogue.products if not is_free(catalogue, each))
+    for product in dict.fromkeys((*sold(catalogue), *lines)) if wanted else ():
+        publisher = catalogue.publishers.get(publisher_of(product), "")
+        words = plain(f"{publisher} {catalogue.label(product)} {product}")
+        if all(word in words for word in wanted):
+            scores[product] = len(set(wanted).intersection(words.split()))
+    newest = sorted(scores, key=lambda product: version_key(version_of(product)), reverse=True)
+    return sorted(
+        newest, key=lambda product: (-scores[product], catalogue.label(line_of(product)).casefold())
+    )
 
 
 def _several(written: str, found: set[str]) -> Match:

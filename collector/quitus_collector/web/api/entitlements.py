@@ -88,6 +88,13 @@ class Edit(BaseModel):
     reason: Prose = ""
 
 
+class Addition(BaseModel):
+    """A new line's fields by name, as a file would have them; and why."""
+
+    values: Annotated[dict[Word, Word], Field(min_length=1)]
+    reason: Prose = ""
+
+
 class ProofShown(BaseModel):
     """A document that proves a line."""
 
@@ -134,6 +141,14 @@ def list_entitlements(
         for line, kinds in shown
     ]
     return Page(items=items, next=following)
+
+
+@router.call("POST", "/entitlements", Permission.EDIT, status=201)
+def add_entitlement(call: Call, addition: Addition) -> Line:
+    """Adds one line; refused where its id is owned already, so that nothing is added twice."""
+    line = pools.add(call.collector, addition.values, addition.reason)
+    call.figures.expire()
+    return document(line)
 
 
 @router.call("GET", "/entitlements/{entitlement:path}/history", Permission.READ)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
 from datetime import date
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -155,24 +156,37 @@ def edit(request: Request, visit: Visit, fields: Fields) -> Response:
     except pools.Overtaken as error:
         return _line(request, visit, line_id, typed=changed, overtaken=error.line, status=409)
     except UsageError as error:
-        said = _complaints(visit, error)
+        said = complaints(visit, error)
         return _line(request, visit, line_id, typed=changed, said=said, status=422)
     visit.figures.expire()
-    return go(request, _address(line_id))
+    return go(request, line_address(line_id))
 
 
 @router.form("/pools/line/remove", Permission.EDIT)
 def remove(request: Request, visit: Visit, fields: Fields) -> Response:
-    """Takes the line out; its history stays."""
-    reason = fields.get("reason", "").strip()
+    """Takes the line out as it was seen; its history stays."""
+    line_id, reason = fields.get("id", ""), fields.get("reason", "").strip()
     if not reason:
         said = visit.collector.messages.text("Say why the line is taken out: the history keeps it.")
-        return _line(request, visit, fields.get("id", ""), said=[said], status=422)
-    collector = visit.collector
+        return _line(request, visit, line_id, said=[said], status=422)
+    collector, seen = visit.collector, fields.get("seen", "")
     act = Act(collector.actor, reason)
-    pools.remove_entitlement(collector.store, collector.clock, fields.get("id", ""), act)
+    try:
+        pools.remove_entitlement(collector.store, collector.clock, line_id, act, seen=seen)
+    except pools.Overtaken as error:
+        return _line(
+            request,
+            visit,
+            line_id,
+            overtaken=error.line,
+            removal=reason,
+            status=HTTPStatus.CONFLICT,
+        )
+    except UsageError as error:
+        wrong = complaints(visit, error)
+        return _line(request, visit, line_id, said=wrong, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     visit.figures.expire()
-    return go(request, _address(fields.get("id", "")))
+    return go(request, line_address(line_id))
 
 
 @router.form("/pools/proofs", Permission.EDIT)
@@ -187,7 +201,7 @@ def add_proof(
     kind = next((each for each in ProofKind if each.value == fields.get("kind")), ProofKind.OTHER)
     with uploaded(content, name) as path:
         wired.add_proof(visit.collector, path, fields.get("id", ""), kind)
-    return go(request, _address(fields.get("id", "")))
+    return go(request, line_address(fields.get("id", "")))
 
 
 @router.form("/pools/proofs/remove", Permission.EDIT)
@@ -200,7 +214,7 @@ def remove_proof(request: Request, visit: Visit, fields: Fields) -> Response:
         said = collector.messages.text("Say why the document is taken off: the history keeps it.")
         return _line(request, visit, line_id, said=[said], status=422)
     proving.remove_proof(collector.store, collector.clock, fields.get("sha256", ""), line_id, act)
-    return go(request, _address(line_id))
+    return go(request, line_address(line_id))
 
 
 @router.page("/pools/proofs/{sha256}", Permission.READ)
@@ -283,7 +297,7 @@ def _row(visit: Visitor, line: Entitlement, kinds: frozenset[ProofKind]) -> dict
     in_force, *_ = states = _states(line, kinds, visit.collector.clock.today())
     return {
         "line": line,
-        "address": _address(line.id),
+        "address": line_address(line.id),
         "label": visit.collector.catalogue.label(line.product),
         "metric": messages.text(METRICS[line.metric]),
         "channel": messages.text(pool_wording.CHANNELS[line.channel]),
@@ -303,15 +317,19 @@ def _line(
     typed: Mapping[str, str] | None = None,
     overtaken: Entitlement | None = None,
     said: Sequence[str] = (),
+    removal: str = "",
     status: int = 200,
 ) -> Response:
-    """The page of a line; with what a person typed, where that could not be kept."""
+    """The page of a line; with what a person typed, where that could not be kept.
+
+    `removal` is why the line was to be taken out.
+    """
     messages, store = visit.collector.messages, visit.collector.store
     happened = pools.history(store, line_id)
     line = happened[-1].entitlement
     documents = proving.proofs(store, line_id, removed=True)
     kinds = frozenset(each.kind for each in documents if each.removed_at is None)
-    now = _typed(line)
+    now = as_typed(line)
     context = {
         "line": line,
         "label": visit.collector.catalogue.label(line.product),
@@ -342,25 +360,27 @@ def _line(
         "value": {**now, **(typed or {})},
         "typed": typed or {},
         "overtaken": overtaken,
+        "removal": removal,
+        "duplicate": f"/pools/new?{urlencode({'like': line_id})}",
         "last": happened[-1],
         "said": said,
-        "main": [_field(visit, name) for name in MAIN],
-        "rights": [_field(visit, name) for name in RIGHTS],
+        "main": [form_field(visit, name) for name in MAIN],
+        "rights": [form_field(visit, name) for name in RIGHTS],
         "has_rights": any(now[name] not in ("", "no") for name in RIGHTS),
     }
     return page(request, "pool_line.html", context, status=status)
 
 
-def _field(visit: Visitor, name: str) -> dict[str, object]:
-    """How a field is asked for."""
+def form_field(visit: Visitor, name: str, *, is_unsaid: bool = False) -> dict[str, object]:
+    """How a field is asked for; `is_unsaid` offers to choose no metric yet."""
     text = visit.collector.messages.text
     options: list[tuple[str, str]] = []
+    unsaid = [("", text("not stated"))] if is_unsaid or name == "perpetual" else []
     if name == "metric":
-        options = [(each.value, text(METRICS[each])) for each in Metric]
+        options = [*unsaid, *((each.value, text(METRICS[each])) for each in Metric)]
     elif name == "channel":
         options = [(each.value, text(pool_wording.CHANNELS[each])) for each in Channel]
     elif name in YES_OR_NO:
-        unsaid = [("", text("not stated"))] if name == "perpetual" else []
         options = [*unsaid, ("yes", text("yes")), ("no", text("no"))]
     label = text(pool_wording.FIELDS[name])
     return {
@@ -371,7 +391,7 @@ def _field(visit: Visitor, name: str) -> dict[str, object]:
     }
 
 
-def _typed(line: Entitlement) -> dict[str, str]:
+def as_typed(line: Entitlement) -> dict[str, str]:
     """A line as its form has it."""
     found = {}
     for name in (*MAIN, *RIGHTS):
@@ -392,16 +412,18 @@ def _as_seen(visit: Visitor, line_id: str, seen: str) -> dict[str, str]:
         raise UsageError(N_("no entitlement has the id {id}"), id=line_id)
     for each in reversed(held):
         if pools.fingerprint(each.entitlement) == seen:
-            return _typed(each.entitlement)
-    return _typed(held[-1].entitlement)
+            return as_typed(each.entitlement)
+    return as_typed(held[-1].entitlement)
 
 
-def _complaints(visit: Visitor, error: UsageError) -> list[str]:
+def complaints(visit: Visitor, error: UsageError) -> list[str]:
+    """Each in a sentence."""
     messages = visit.collector.messages
     if isinstance(error, pools.Refused):
         return [pools.as_problem(each).told(messages) for each in error.preview.complaints]
     return [messages.error(error)]
 
 
-def _address(line_id: str) -> str:
+def line_address(line_id: str) -> str:
+    """Of the page of a line."""
     return f"/pools/line?{urlencode({'id': line_id})}"
