@@ -450,6 +450,9 @@ class MemoryEntitlements:
         self.by_id: dict[str, Entitlement] = {}
         self.held: list[Held] = []
 
+    def hold(self) -> None:
+        """It serves one thread."""
+
     def add(self, entitlement: Entitlement, act: Act = NOBODY) -> None:
         self.remove(entitlement.id, act)
         self.by_id[entitlement.id] = entitlement

@@ -164,6 +164,7 @@ def take_in(
     not certain are wrong too, unless they are to be left out. `source` names the document.
     """
     with store.writing() as work:
+        work.entitlements.hold()
         plan = _plan(work, catalogue, reading, decisions or {})
         if plan.problems or (plan.unmatched and not without_unmatched):
             raise Refused(plan)
@@ -234,6 +235,7 @@ def add(
     named = {name: (columns or {}).get(name, name) for name in (*told, "id", "product", "quantity")}
     raw = RawLine(phrase(N_("the new line")), told, named)
     with store.writing() as work:
+        work.entitlements.hold()
         known = work.entitlements.list()
         taken = {each.id for each in known}
         plan = drafted(catalogue, known, Reading("hand", (raw,)), taken=taken)
@@ -266,6 +268,7 @@ def edit(
     if "id" in told:
         raise UsageError("{name!r} is no field of an entitlement that can be changed", name="id")
     with store.writing() as work:
+        work.entitlements.hold()
         known = {each.id: each for each in work.entitlements.list()}
         line = _of(known, entitlement_id)
         if seen and fingerprint(line) != seen:
@@ -301,6 +304,7 @@ def remove_entitlement(
     """
     _check(act)
     with store.writing() as work:
+        work.entitlements.hold()
         line = _of({each.id: each for each in work.entitlements.list()}, entitlement_id)
         if seen and fingerprint(line) != seen:
             raise Overtaken(line)

@@ -293,6 +293,9 @@ class Measurements(Protocol):
 class Entitlements(Protocol):
     """The licence pools, line by line."""
 
+    def hold(self) -> None:
+        """Lets nobody else who holds them change lines until this transaction ends."""
+
     def add(self, entitlement: Entitlement, act: Act = NOBODY) -> None:
         """Keeps a line; one with the same id is replaced, and kept as what was owned before."""
 
