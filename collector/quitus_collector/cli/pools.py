@@ -61,25 +61,30 @@ def _add_import(actions: Commands) -> None:
         description="Takes in entitlements from a CSV or XLSX list, a Microsoft Licence Statement, "
         "CycloneDX or ISO/IEC 19770-3, all of it or nothing.",
     )
-    imported.add_argument("file", type=Path, metavar="FILE")
-    imported.add_argument("--dry-run", action="store_true", help="only show what would change")
+    add_taking_in(imported)
     imported.add_argument(
         "--format", choices=("auto", *FORMS), default="auto", help="default: by the content"
     )
-    imported.add_argument(
+    imported.set_defaults(command=_import)
+
+
+def add_taking_in(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that takes a list in from a file."""
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would change")
+    parser.add_argument(
         "--match",
         action="append",
         default=[],
         metavar="NAME=PRODUCT",
         help="the product of a name or part number in the file; remembered from then on",
     )
-    imported.add_argument(
+    parser.add_argument(
         "--without-unmatched",
         action="store_true",
-        help="leave out the lines of which it is not certain what is owned",
+        help="leave out the lines of which it is not certain what they are",
     )
-    imported.add_argument("--reason", type=label, default="", help="for the history")
-    imported.set_defaults(command=_import)
+    parser.add_argument("--reason", type=label, default="", help="for the history")
 
 
 def _add_proofs(commands: Commands) -> None:

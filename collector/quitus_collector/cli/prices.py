@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from quitus_collector.adapters import pool_pages, price_pages
 from quitus_collector.cli.arguments import (
@@ -15,7 +14,7 @@ from quitus_collector.cli.arguments import (
     pair,
     print_json,
 )
-from quitus_collector.cli.pools import complain
+from quitus_collector.cli.pools import add_taking_in, complain
 from quitus_collector.domain.holding import Act
 from quitus_collector.services import prices as service
 from quitus_collector.services.pools import Refused
@@ -33,21 +32,7 @@ def add(commands: Commands) -> None:
         description="Takes in a price list, CSV or XLSX: all of it or nothing. A line with the id "
         "and the first day of one that is kept takes its place; all others stay.",
     )
-    imported.add_argument("file", type=Path, metavar="FILE")
-    imported.add_argument("--dry-run", action="store_true", help="only show what would change")
-    imported.add_argument(
-        "--match",
-        action="append",
-        default=[],
-        metavar="NAME=PRODUCT",
-        help="the product of a name or part number in the file; remembered from then on",
-    )
-    imported.add_argument(
-        "--without-unmatched",
-        action="store_true",
-        help="leave out the lines of which it is not certain what they are",
-    )
-    imported.add_argument("--reason", type=label, default="", help="for the history")
+    add_taking_in(imported)
     imported.set_defaults(command=_import)
     listed = actions.add_parser("list", help="the prices")
     listed.add_argument("--format", choices=("table", "json"), default="table")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue
@@ -73,12 +73,27 @@ class Unmatched:
     suggestions: tuple[str, ...]
 
 
+class Changing(Protocol):
+    """What a line of a document makes of a list; `before` is what the list says, if anything."""
+
+    @property
+    def before(self) -> object:
+        """None for a line that is new."""
+
+    @property
+    def differences(self) -> Sequence[Difference]:
+        """What it changes of a line that is there."""
+
+
+Changed = TypeVar("Changed", bound=Changing)
+
+
 @dataclass(frozen=True, slots=True)
-class Preview:
+class Previewed(Generic[Changed]):
     """What taking a document in would do, line by line; it is taken in whole or not at all."""
 
     form: str
-    changes: Sequence[Change] = ()
+    changes: Sequence[Changed] = ()
     complaints: Sequence[Problem | Unmatched] = ()
     notes: Sequence[Text] = ()
 
@@ -106,6 +121,9 @@ class Preview:
     def unchanged(self) -> int:
         """How many lines are as they were."""
         return len(self.changes) - self.added - self.changed
+
+
+Preview = Previewed[Change]
 
 
 def as_problem(complaint: Problem | Unmatched) -> Problem:
@@ -212,7 +230,7 @@ def drafted(
             planner.complaints.append(Problem(change.where, "", what))
     undecided = [Unmatched(each, "", ()) for each in reading.undecided]
     complaints = [*reading.problems, *planner.complaints, *undecided]
-    return Preview(reading.form, planner.changes, complaints, reading.notes)
+    return Previewed(reading.form, planner.changes, complaints, reading.notes)
 
 
 def add(
@@ -380,7 +398,7 @@ def _plan(
     )
     for line in reading.lines:
         planner.take(line)
-    return Preview(
+    return Previewed(
         reading.form,
         planner.changes,
         [

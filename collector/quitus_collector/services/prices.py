@@ -33,8 +33,8 @@ from quitus_collector.services.pools import (
     MAX_DETAIL,
     Change,
     Preview,
+    Previewed,
     Refused,
-    Unmatched,
     drafted,
 )
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
@@ -60,38 +60,7 @@ class PriceChange:
         return differences_of(self.before, self.price) if self.before else ()
 
 
-@dataclass(frozen=True, slots=True)
-class PricePreview:
-    """What taking a price list in would do, line by line."""
-
-    changes: Sequence[PriceChange]
-    complaints: Sequence[Problem | Unmatched]
-    notes: Sequence[Text]
-
-    @property
-    def problems(self) -> Sequence[Problem]:
-        """What is wrong whatever is decided."""
-        return [each for each in self.complaints if isinstance(each, Problem)]
-
-    @property
-    def unmatched(self) -> Sequence[Unmatched]:
-        """Lines that a person has to decide on, or to leave out."""
-        return [each for each in self.complaints if isinstance(each, Unmatched)]
-
-    @property
-    def added(self) -> int:
-        """How many lines are new."""
-        return sum(each.before is None for each in self.changes)
-
-    @property
-    def changed(self) -> int:
-        """How many lines say something else."""
-        return sum(bool(each.differences) for each in self.changes)
-
-    @property
-    def unchanged(self) -> int:
-        """How many lines are as they were."""
-        return len(self.changes) - self.added - self.changed
+PricePreview = Previewed[PriceChange]
 
 
 def price_lines(
@@ -140,7 +109,7 @@ def take_in(
     with store.writing() as work:
         plan = _plan(work, catalogue, reading, source, decisions or {})
         if plan.problems or (plan.unmatched and not without_unmatched):
-            raise Refused(Preview(reading.form, (), plan.complaints, plan.notes))
+            raise Refused(Previewed(reading.form, (), plan.complaints, plan.notes))
         for each in plan.changes:
             if each.before != each.price:
                 work.prices.add(each.price, act)
@@ -213,7 +182,7 @@ def _plan(
             # A list that is taken in again under another name says nothing new.
             price = replace(price, source=before.source if before else short(source[:MAX_DETAIL]))
         changes.append(PriceChange(change.where, price, before, change.notes))
-    return PricePreview(changes, plan.complaints, plan.notes)
+    return Previewed(plan.form, changes, plan.complaints, plan.notes)
 
 
 class _Read:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from fastapi import Request, Response
 
+from quitus_collector.domain.job import Job
 from quitus_collector.services import jobs
 from quitus_collector.services.jobs import Progress
 from quitus_collector.web.rendering import go
@@ -43,18 +44,31 @@ class Work:
 Doing = Callable[[Work], dict[str, str]]
 
 
-def ask(
-    request: Request, visit: Visitor, kind: str, content: bytes | None = None, /, **arguments: str
-) -> Response:
-    """Has it done, and shows how far it is."""
-    collector = visit.collector
+def queue(
+    collector: Collector,
+    console: Console,
+    kind: str,
+    language: str,
+    content: bytes | None,
+    arguments: Mapping[str, str],
+) -> Job:
+    """Has it done in the background; its result is told in that language."""
     job = jobs.ask(
         collector.store,
         collector.clock,
         kind,
-        {LANGUAGE: visit.account.language, **arguments},
+        {LANGUAGE: language, **arguments},
         actor=collector.actor,
         content=content,
     )
-    visit.console.wake()
+    console.wake()
+    return job
+
+
+def ask(
+    request: Request, visit: Visitor, kind: str, content: bytes | None = None, /, **arguments: str
+) -> Response:
+    """Has it done, and shows how far it is."""
+    language = visit.account.language
+    job = queue(visit.collector, visit.console, kind, language, content, arguments)
     return go(request, f"/jobs/{job.id}")

@@ -123,43 +123,29 @@ class Console:
                     self._wanted.clear()
 
         def measure() -> None:
-            while not over.is_set():
-                try:
-                    self.figures.keep_up(over)
-                except CollectorError as error:
-                    log.warning("past days are not counted", extra={"reason": str(error)})
-                over.wait(MEASURE_EVERY_S)
+            self.figures.keep_up(over)
 
         def watch() -> None:
-            while not over.is_set():
-                try:
-                    notifying.look(self.collector, self.figures.position().value)
-                except CollectorError as error:
-                    log.warning("nobody is told what is new", extra={"reason": str(error)})
-                except Exception:
-                    # A fault of ours is in the log; the next look is taken all the same.
-                    log.exception("nobody is told what is new")
-                over.wait(WATCH_EVERY_S)
+            notifying.look(self.collector, self.figures.position().value)
 
         def look_ahead() -> None:
-            while not over.is_set():
-                try:
-                    if foresee is not None and self._has_devices():
-                        foresee()
-                except CollectorError as error:
-                    log.warning("nothing is counted in advance", extra={"reason": str(error)})
-                except Exception:
-                    log.exception("nothing is counted in advance")
-                over.wait(FORESEE_EVERY_S)
+            if foresee is not None and self._has_devices():
+                foresee()
 
-        wanted = [
-            work,
-            measure,
-            look_ahead,
-            *([watch] if notifying.is_wanted(self.collector) else []),
+        rounds = [
+            (measure, MEASURE_EVERY_S, "past days are not counted"),
+            (look_ahead, FORESEE_EVERY_S, "nothing is counted in advance"),
         ]
+        if notifying.is_wanted(self.collector):
+            rounds.append((watch, WATCH_EVERY_S, "nobody is told what is new"))
         threads = [
-            threading.Thread(target=each, name=each.__name__, daemon=True) for each in wanted
+            threading.Thread(target=work, name="work", daemon=True),
+            *(
+                threading.Thread(
+                    target=_again, args=(over, *each), name=each[0].__name__, daemon=True
+                )
+                for each in rounds
+            ),
         ]
         for each in threads:
             each.start()
@@ -171,3 +157,16 @@ class Console:
             self.figures.background.close()
             for each in threads:
                 each.join(timeout=10)
+
+
+def _again(over: threading.Event, do: Callable[[], None], every_s: float, failed: str) -> None:
+    """Does it every so often until all is over; the next round comes whatever became of one."""
+    while not over.is_set():
+        try:
+            do()
+        except CollectorError as error:
+            log.warning(failed, extra={"reason": str(error)})
+        except Exception:
+            # A fault of ours.
+            log.exception(failed)
+        over.wait(every_s)

@@ -10,9 +10,8 @@ from pydantic import BaseModel
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.job import Job, JobState
 from quitus_collector.errors import UsageError
-from quitus_collector.services import jobs
 from quitus_collector.web.api.calls import Call, Caller, Calls, Word, found
-from quitus_collector.web.work import LANGUAGE, LINK
+from quitus_collector.web.work import LINK, queue
 
 router = Calls("jobs")
 # How a call is described that has something done: status 202, and where it can be looked at.
@@ -99,15 +98,7 @@ def begin(
     call: Caller, response: Response, kind: str, content: bytes | None = None, /, **arguments: str
 ) -> JobShown:
     """Has it done, as the console has it done; answered with where to look at it."""
-    collector = call.collector
-    job = jobs.ask(
-        collector.store,
-        collector.clock,
-        kind,
-        {LANGUAGE: collector.messages.language, **arguments},
-        actor=collector.actor,
-        content=content,
-    )
-    call.console.wake()
+    language = call.collector.messages.language
+    job = queue(call.collector, call.console, kind, language, content, arguments)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return shown(job)
