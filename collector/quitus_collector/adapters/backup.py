@@ -99,11 +99,13 @@ def write(
     """Writes a backup while others serve; returns the names of what it leaves out.
 
     `about` is kept in the manifest. Without a passphrase no key and no secret is in it. Nothing is
-    there until all of it is; raises UsageError where the file exists, CollectorError where
-    something fails.
+    there until all of it is; raises UsageError where the file exists or its folder does not,
+    CollectorError where something fails.
     """
     if file.exists():
         raise UsageError(f"{file}: exists already")
+    if not file.parent.is_dir():
+        raise UsageError(f"{file.parent}: is not a folder")
     keys, papers = key_files(home, named), _below(home, named.papers)
     url = make_url(database_url)
     kind = url.get_backend_name()

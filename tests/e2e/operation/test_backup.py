@@ -254,6 +254,8 @@ def test_what_cannot_be_restored_changes_nothing(
         assert said in answer.err
         assert answer.err.count("\n") == 1
     assert (again.status, "exists already" in again.err) == (2, True)
+    nowhere = collector.run("backup", str(tmp_path / "nowhere" / "x.zip"))
+    assert (nowhere.status, f"{tmp_path / 'nowhere'}: is not a folder" in nowhere.err) == (2, True)
     assert after == before
 
 
