@@ -38,7 +38,9 @@ def live_through(
         for what, trouble, said in troubles:
             logged, unanswered = len(collector.log()), days.unanswered
             with trouble():
-                assert until(lambda before=unanswered: days.unanswered > before + DEVICES), what
+                # A lock is waited for as long as the collector does, by two workers in turn.
+                awaited = unanswered + DEVICES
+                assert until(lambda n=awaited: days.unanswered >= n, within_s=60), what
             lines = [line for line in collector.log()[logged:].splitlines() if name in line]
             assert any(said in line for line in lines), (what, lines)
             seen = days.acknowledged
