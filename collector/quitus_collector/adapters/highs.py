@@ -11,6 +11,7 @@ from highspy import HighsModelStatus, HighsVarType
 
 from quitus_collector.adapters.exact import Model, nonzero
 from quitus_collector.adapters.hulls import Hull, apart, is_within
+from quitus_collector.adapters.lattice import step
 from quitus_collector.adapters.quiet import INFINITY, Numbers, Quiet
 from quitus_collector.domain.optimisation import (
     Part,
@@ -36,6 +37,8 @@ MOST_ROUNDS = 60
 # After so many rounds that did not raise its bound, whole solutions are looked for near by.
 STALLED = (1, 8, 24)
 FEW_NODES = 20
+# How far a cost can move is asked while so few are held; where more are, questions are small.
+MOST_HELD = 8
 # What is further from a whole number is not whole.
 FRACTION = 1e-6
 # Every variable is bounded: nothing here is unbounded.
@@ -115,6 +118,10 @@ class _Session:
         self._numbers: list[int] = []
         self._hulls: dict[Part, tuple[Hull, _Session, int]] = {}
         self._relaxed: _Relaxed | None = None
+        # Costs that every solution has in common from now on.
+        self._held: list[Mapping[int, int]] = []
+        # What divides the difference of any two values of the level's cost.
+        self._step = 1
 
     def settle(self, cost: Mapping[int, int]) -> Settled:
         """See Session.settle."""
@@ -124,6 +131,16 @@ class _Session:
             found = self.settle(cost)
             return replace(found, bound=found.bound * divisor)
         self._load()
+        self._step = self._least_step(cost)
+        try:
+            settled = self._settle_level(cost)
+        finally:
+            self._step = 1
+        if settled.is_proven:
+            self._held.append(cost)
+        return settled
+
+    def _settle_level(self, cost: Mapping[int, int]) -> Settled:
         largest = sum(
             abs(weight) * self._programme.upper_bounds[variable]
             for variable, weight in cost.items()
@@ -134,6 +151,7 @@ class _Session:
                 return settled
         if largest < SAFE_TOTAL:
             return self._settle_whole(cost, self._relaxed)
+        self._step = 1  # digits move by themselves
         return self._settle_digits(cost)
 
     def find(self, at_least: Mapping[int, int], rows: Sequence[Row]) -> Sequence[int] | None:
@@ -170,6 +188,15 @@ class _Session:
 
     # --- one level ---
 
+    def _least_step(self, cost: Mapping[int, int]) -> int:
+        """What divides every change of the cost from now on; one where it is not worth asking."""
+        model = self._model
+        if len(model.lower) < self._few_variables or not 0 < len(self._held) <= MOST_HELD:
+            return 1
+        free = [v for v, low in enumerate(model.lower) if low < model.upper[v]]
+        # A cost that cannot change at all is proven by any bound.
+        return step(cost, self._held, free) or SAFE_TOTAL
+
     def _settle_relaxed(self, cost: Mapping[int, int]) -> Settled | None:
         """The optimum where the relaxation, cut as need be, proves it; else None."""
         self._set_cost(cost)
@@ -182,7 +209,7 @@ class _Session:
                 return None
             values: Sequence[int] | None = self._whole_values()
             self._relaxed = relaxed = _Relaxed.of(self._highs)
-            if values is None and known is not None and relaxed.least > known - 1 + 1e-3:
+            if values is None and known is not None and relaxed.least > known - self._step + 1e-3:
                 # What the level before found is as good as can be.
                 values = last
             risen = relaxed.least > before + 1e-6 * max(1.0, abs(before))
@@ -193,7 +220,7 @@ class _Session:
                 if found is not None and (known is None or total(cost, found) < known):
                     self._last = last = found
                     known = total(cost, last)
-                    values = last if relaxed.least > known - 1 + 1e-3 else None
+                    values = last if relaxed.least > known - self._step + 1e-3 else None
             if values is not None:
                 return self._proven(cost, values, relaxed.prices)
             is_last = cut_rounds == MOST_ROUNDS - 1
@@ -239,11 +266,11 @@ class _Session:
             gap = reached * denominator - bound
             if gap == 0:
                 break
-        if gap and (gap >= denominator or abs(reached) >= SAFE_TOTAL):
+        if gap and (gap >= denominator * self._step or abs(reached) >= SAFE_TOTAL):
             return None
         self._hold_face(*tight, gap)
         if gap:
-            self._add_rows([Row(cost, upper=reached)])
+            self._add_rows([Row(cost, reached, reached)])
         self._last = values
         return Settled(values, reached, True)
 
@@ -348,9 +375,9 @@ class _Session:
         self._hold_face(*face, known * DENOMINATORS[-1] - bound)
 
     def _check_bound(self, reached: int) -> None:
-        """Costs are whole and have no common divisor: less than one apart is proof."""
+        """Costs move by whole steps: less than one apart is proof."""
         bound = self._highs.getInfo().mip_dual_bound
-        if bound <= reached - 1 + 1e-6 or self._highs.getObjectiveValue() < reached - 0.5:
+        if bound <= reached - self._step + 1e-6 or self._highs.getObjectiveValue() < reached - 0.5:
             raise SolverError(f"the solver's bound {bound} is not the {reached} of its answer")
 
     def _settle_whole(self, cost: Mapping[int, int], relaxed: _Relaxed | None = None) -> Settled:
@@ -362,7 +389,7 @@ class _Session:
             if self._last and len(self._last) == len(self._model.lower):
                 self._hold_better(total(cost, self._last), *tight)
         with self._without_slack(relaxed):
-            status, values = self._run_whole()
+            status, values = self._run_whole(self._last)
             # Read before any row is changed back: that makes HiGHS forget it.
             bound = self._highs.getInfo().mip_dual_bound
             if status == HighsModelStatus.kOptimal and values is not None:
@@ -371,7 +398,7 @@ class _Session:
             reached = total(cost, values)
             if tight is not None:
                 self._hold_better(reached, *tight)
-            self._add_rows([Row(cost, upper=reached)])
+            self._add_rows([Row(cost, reached, reached)])
             self._last = values
             return Settled(values, reached, True)
         if status != HighsModelStatus.kTimeLimit:
@@ -499,13 +526,19 @@ class _Session:
         self._highs.run()
         return self._highs.getModelStatus()
 
-    def _run_whole(self) -> tuple[HighsModelStatus, Sequence[int] | None]:
+    def _run_whole(
+        self, known: Sequence[int] | None = None
+    ) -> tuple[HighsModelStatus, Sequence[int] | None]:
+        """By branch and bound, which begins with a solution that is known."""
         size = len(self._model.lower)
         everything = np.arange(size, dtype=np.int32)
         kinds = np.full(size, int(HighsVarType.kInteger), dtype=np.uint8)
+        self._highs.setOptionValue("mip_abs_gap", self._step - 0.01)
         self._highs.changeColsIntegrality(size, everything, kinds)
         # A basis or solution of before may be given back as the answer (HiGHS 1.16): start clean.
         self._highs.clearSolver()
+        if known is not None and len(known) == size:
+            self._highs.setSolution(size, everything, np.array(known, dtype=np.float64))
         try:
             status = self._run()
             values = None
