@@ -18,6 +18,7 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.pools import Refused
 from quitus_collector.services.trying import Move, Purchase, Uninstall
+from quitus_collector.services.wording import N_
 from quitus_collector.wiring import explaining
 
 
@@ -147,7 +148,7 @@ def _what_if(arguments: argparse.Namespace) -> int:
     try:
         found = explaining.what_if(collector, arguments.without, arguments.purchases, moves, file)
     except Refused as refused:
-        raise complain(refused, file, collector, "nothing was tried") from refused
+        raise complain(refused, file, collector, N_("nothing was tried")) from refused
     if arguments.format == "json":
         print_json(found.document())
     else:
@@ -161,7 +162,7 @@ def _remedies(arguments: argparse.Namespace) -> int:
     try:
         found = explaining.advise(collector, arguments.prices, arguments.publisher)
     except Refused as refused:
-        raise complain(refused, arguments.prices, collector, "nothing was counted") from refused
+        raise complain(refused, arguments.prices, collector, N_("nothing was counted")) from refused
     if arguments.format == "json":
         print_json(found.document())
     else:

@@ -22,6 +22,7 @@ from quitus_collector.services import proving
 from quitus_collector.services.pool_wording import document, happened_document
 from quitus_collector.services.pools import Preview, Refused, history, owned, remove_entitlement
 from quitus_collector.services.proving import Condition
+from quitus_collector.services.wording import N_
 from quitus_collector.wiring import pools
 from quitus_collector.wiring.collector import Collector
 
@@ -128,7 +129,7 @@ def _import(arguments: argparse.Namespace) -> int:
                 without_unmatched=arguments.without_unmatched,
             )
     except Refused as refused:
-        raise complain(refused, file, collector, "nothing was imported") from refused
+        raise complain(refused, file, collector, N_("nothing was imported")) from refused
     if arguments.dry_run:
         pool_pages.changes(found.changes, collector.messages)
     pool_pages.remarks(found, collector.messages)
@@ -151,9 +152,9 @@ def _after(found: Preview, collector: Collector, arguments: argparse.Namespace) 
 def complain(refused: Refused, file: Path, collector: Collector, outcome: str) -> UsageError:
     """Tells every complaint about a document; returns what to raise, with their number."""
     _complain(refused.preview, collector)
-    wrong = len(refused.preview.complaints)
-    count = "1 complaint" if wrong == 1 else f"{wrong} complaints"
-    return UsageError(f"{file}: {count}, {outcome}")
+    wrong, messages = len(refused.preview.complaints), collector.messages
+    count = messages.count("{file}: {n} complaint", "{file}: {n} complaints", wrong, file=file)
+    return UsageError(f"{count}, {messages.text(outcome)}")
 
 
 def _complain(found: Preview, collector: Collector) -> None:

@@ -19,6 +19,7 @@ from quitus_collector.domain.holding import Act
 from quitus_collector.services import prices as service
 from quitus_collector.services.pools import Refused
 from quitus_collector.services.price_wording import document
+from quitus_collector.services.wording import N_
 from quitus_collector.wiring import prices
 
 
@@ -62,7 +63,7 @@ def _import(arguments: argparse.Namespace) -> int:
                 without_unmatched=arguments.without_unmatched,
             )
     except Refused as refused:
-        raise complain(refused, file, collector, "nothing was imported") from refused
+        raise complain(refused, file, collector, N_("nothing was imported")) from refused
     messages = collector.messages
     if arguments.dry_run:
         price_pages.changes(found.changes, messages)

@@ -63,6 +63,7 @@ def test_every_wrong_line_is_told_at_once(
         "feuille Licences, ligne 6, Échéance (E) : 'demain' n’est pas une date",
     ):
         assert complaint in refused.err
+    assert words or "erreurs, rien n’a été importé" in refused.err
     assert pools(collector) == {}
 
 
