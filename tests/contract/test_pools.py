@@ -1,13 +1,15 @@
-"""Licence lines that several people change at once, on the databases that serve them."""
+"""Licence lines and prices that several people change at once, on the databases that serve them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.pools import delimited
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.holding import Act
 from quitus_collector.errors import UsageError
-from quitus_collector.services import pools
+from quitus_collector.services import pools, prices
+from quitus_collector.services.intake.headings import PRICES
 from tests.fakes.clock import FakeClock
 
 PEOPLE = 4
@@ -51,3 +53,35 @@ def test_what_several_people_add_or_remove_at_once_is_done_by_one(database_url: 
     assert additions == ["added", *["refused"] * (PEOPLE - 1)]
     assert changes == ["changed", *["refused"] * (PEOPLE - 1)]
     assert len(happened) == 2
+
+
+def test_a_price_list_that_several_people_take_in_at_once_is_kept_once(database_url: str) -> None:
+    store, clock, together = SQLStore(database_url, create=True), FakeClock(), Barrier(PEOPLE)
+    store.upgrade()
+    lines = [f"P{number};{VALUES['product']};{number + 1}" for number in range(20)]
+    reading = delimited.parse("\n".join(["id;produit;prix", *lines]), PRICES)
+
+    def take_in(person: int) -> int:
+        together.wait()
+        act = Act(f"operator {person}")
+        return prices.take_in(store, CATALOGUE, clock, reading, act, source="tarif.csv").added
+
+    def remove(person: int) -> str:
+        together.wait()
+        try:
+            prices.remove_price(store, clock, "P7", Act(f"operator {person}"), seen=seen)
+        except UsageError:
+            return "refused"
+        return "removed"
+
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        added = sorted(pool.map(take_in, range(PEOPLE)))
+        listed = prices.listed(store)
+        seen = prices.fingerprint(each for each in listed if each.licence.id == "P7")
+        removals = sorted(pool.map(remove, range(PEOPLE)))
+    left = prices.listed(store)
+    store.close()
+
+    assert added == [*[0] * (PEOPLE - 1), 20]
+    assert (len(listed), len(left)) == (20, 19)
+    assert removals == [*["refused"] * (PEOPLE - 1), "removed"]

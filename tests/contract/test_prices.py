@@ -60,6 +60,19 @@ def test_what_is_taken_off_stays_in_the_history_with_who_and_why(office: Office)
     assert prices.history(office.store)[-1].kind is Happening.REMOVED
 
 
+def test_an_offer_that_changed_after_it_was_looked_at_is_not_removed(office: Office) -> None:
+    take(office, "id;produit;prix;du", f"A;{OFFICE};350;", f"A;{OFFICE};370;01/01/2030")
+    seen = prices.fingerprint(prices.listed(office.store))
+    take(office, "id;produit;prix;du", f"A;{OFFICE};380;01/01/2030")
+
+    with pytest.raises(prices.Overtaken):
+        prices.remove_price(office.store, office.clock, "A", ANNE, seen=seen)
+
+    again = prices.fingerprint(prices.listed(office.store))
+    prices.remove_price(office.store, office.clock, "A", ANNE, [None], seen=again)
+    assert [each.amount for each in prices.listed(office.store)] == [Decimal(380)]
+
+
 def test_a_price_to_come_leaves_that_of_today(office: Office) -> None:
     take(office, "référence;produit;prix;du", f"A;{OFFICE};350;", f"A;{OFFICE};370;01/01/2030")
     listed = prices.listed(office.store)

@@ -479,6 +479,9 @@ class MemoryPrices:
         self.work = work
         self.held: list[HeldPrice] = []
 
+    def hold(self) -> None:
+        """It serves one thread."""
+
     def add(self, price: Price, act: Act = NOBODY) -> None:
         self.remove(price.key, act)
         self.held.append(HeldPrice(price, self.work.now, None, act))

@@ -92,9 +92,8 @@ def _list(arguments: argparse.Namespace) -> int:
 def _remove(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     act = Act(collector.actor, arguments.reason)
-    gone = service.remove_price(
-        collector.store, collector.clock, arguments.price, act, arguments.start
-    )
+    starts = [arguments.start] if arguments.start else []
+    gone = service.remove_price(collector.store, collector.clock, arguments.price, act, starts)
     count = "1 price" if len(gone) == 1 else f"{len(gone)} prices"
     print(f"{arguments.price} is off the list: {count}")
     return OK

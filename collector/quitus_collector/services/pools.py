@@ -181,6 +181,7 @@ def take_in(
     A line with a known id changes what it tells of that line, others stay. Lines whose product is
     not certain are wrong too, unless they are to be left out. `source` names the document.
     """
+    check(act)
     with store.writing() as work:
         work.entitlements.hold()
         plan = _plan(work, catalogue, reading, decisions or {})
@@ -248,7 +249,7 @@ def add(
     what the person's form calls the fields. Raises Refused, also for an id that is owned already:
     who sends a form twice adds one line.
     """
-    _check(act)
+    check(act)
     told = _by_field(values)
     named = {name: (columns or {}).get(name, name) for name in (*told, "id", "product", "quantity")}
     raw = RawLine(phrase(N_("the new line")), told, named)
@@ -281,7 +282,7 @@ def edit(
     `seen` is the fingerprint of the line as who changes it saw it. Raises UsageError for a line
     that is not there, and for what is wrong with any field, Overtaken where `seen` is another one.
     """
-    _check(act)
+    check(act)
     told = _by_field(values)
     if "id" in told:
         raise UsageError("{name!r} is no field of an entitlement that can be changed", name="id")
@@ -320,7 +321,7 @@ def remove_entitlement(
     `seen` is the fingerprint of the line as who removes it saw it. Raises UsageError for a line
     that is not there, Overtaken where `seen` is another one.
     """
-    _check(act)
+    check(act)
     with store.writing() as work:
         work.entitlements.hold()
         line = _of({each.id: each for each in work.entitlements.list()}, entitlement_id)
@@ -364,7 +365,8 @@ def _of(known: Mapping[str, Entitlement], entitlement_id: str) -> Entitlement:
     return known[entitlement_id]
 
 
-def _check(act: Act) -> None:
+def check(act: Act) -> None:
+    """Raises UsageError for a reason that the history cannot keep."""
     if len(act.reason) > MAX_REASON:
         raise UsageError(N_("the reason is longer than {limit} characters"), limit=MAX_REASON)
 

@@ -312,6 +312,9 @@ class Entitlements(Protocol):
 class Prices(Protocol):
     """The company's price list, line by line; what a line said stays."""
 
+    def hold(self) -> None:
+        """Lets nobody else who holds them change prices until this transaction ends."""
+
     def add(self, price: Price, act: Act = NOBODY) -> None:
         """Keeps a line; one with the same key is replaced, and kept as what it said before."""
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from quitus_collector.domain.audit import Event, Kind
@@ -35,6 +36,7 @@ from quitus_collector.services.pools import (
     Preview,
     Previewed,
     Refused,
+    check,
     drafted,
 )
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
@@ -106,7 +108,9 @@ def take_in(
 
     A line with the id and the first day of one that is kept takes its place; all others stay.
     """
+    check(act)
     with store.writing() as work:
+        work.prices.hold()
         plan = _plan(work, catalogue, reading, source, decisions or {})
         if plan.problems or (plan.unmatched and not without_unmatched):
             raise Refused(Previewed(reading.form, (), plan.complaints, plan.notes))
@@ -119,21 +123,44 @@ def take_in(
     return plan
 
 
-def remove_price(
-    store: Store, clock: Clock, price_id: str, act: Act, start: date | None = None
-) -> Sequence[Price]:
-    """Takes an offer off the list, all of its prices or the one from `start` on; history stays.
+class Overtaken(UsageError):
+    """Somebody changed an offer after it was looked at; nothing was removed."""
 
-    Raises UsageError if it is not there.
+    def __init__(self, price_id: str) -> None:
+        """The offer's id."""
+        super().__init__(N_("the offer {id} was changed meanwhile: look at it again"), id=price_id)
+
+
+def fingerprint(offer: Iterable[Price]) -> str:
+    """Another one for every change of an offer, whose prices these are."""
+    return sha256(repr(list(offer)).encode()).hexdigest()[:32]
+
+
+def remove_price(
+    store: Store,
+    clock: Clock,
+    price_id: str,
+    act: Act,
+    starts: Collection[date | None] = (),
+    *,
+    seen: str = "",
+) -> Sequence[Price]:
+    """Takes an offer off the list, all of its prices or those that begin then; history stays.
+
+    `seen` is the fingerprint of the offer as who removes it saw it. Raises UsageError if it is not
+    there, Overtaken where `seen` is another one.
     """
+    check(act)
     with store.writing() as work:
-        gone = [
-            each
-            for each in work.prices.list()
-            if each.licence.id == price_id and start in (None, each.valid_from)
-        ]
-        if not gone:
+        work.prices.hold()
+        there = [each for each in work.prices.list() if each.licence.id == price_id]
+        if not there:
             raise UsageError(N_("the price list has no line {id!r}"), id=price_id)
+        if seen and fingerprint(there) != seen:
+            raise Overtaken(price_id)
+        gone = [each for each in there if not starts or each.valid_from in starts]
+        if not gone:
+            raise UsageError(N_("the offer {id!r} has no price that begins then"), id=price_id)
         for each in gone:
             work.prices.remove(each.key, act)
         _note(work, clock, act, price_id, {"removed": str(len(gone))})

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from quitus_collector.adapters.sql import tables
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
@@ -17,10 +17,21 @@ from quitus_collector.domain.price import HeldPrice, Key, Price
 class SQLPrices:
     """Implements ports.Prices."""
 
+    # Of the lock that who changes the list takes; any number that nothing else here uses.
+    LOCK = 0x71756974757370
+
     def __init__(self, connection: Connection, now: datetime) -> None:
         """Works inside the connection's transaction; what changes does so `now`."""
         self._connection = connection
         self._now = now
+
+    def hold(self) -> None:
+        """Others wait: what is read from here on is what the change is made of.
+
+        On SQLite a writing transaction has the database to itself anyway.
+        """
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(select(func.pg_advisory_xact_lock(self.LOCK)))
 
     def add(self, price: Price, act: Act = NOBODY) -> None:
         """Keeps a line; one with the same key is what the list said before."""
