@@ -1,14 +1,16 @@
 """The application: which pages there are, and what stands around them."""
 
 import re
+from http import HTTPStatus
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import BaseRoute, Mount
 
 from quitus_collector.web import refusals
 from quitus_collector.web.api import application as api
+from quitus_collector.web.api.problems import problem
 from quitus_collector.web.pages import (
     accounts,
     administration,
@@ -36,7 +38,7 @@ from quitus_collector.web.pages import (
 )
 from quitus_collector.web.rendering import STATIC
 from quitus_collector.web.routing import routes_of
-from quitus_collector.web.shield import Shield
+from quitus_collector.web.shield import MIB, Shield, most_bytes
 from quitus_collector.web.visits import Guard
 from quitus_collector.wiring.console import Console
 
@@ -84,8 +86,15 @@ def create(console: Console) -> FastAPI:
     # A path with a line break in it is one of the API too, and is answered as such.
     calls.path_regex = re.compile(calls.path_regex.pattern, re.DOTALL)
     app.router.routes.append(calls)
-    app.add_middleware(Shield)
+    app.add_middleware(Shield, too_large=_too_large)
     return app
+
+
+async def _too_large(request: Request) -> Response:
+    if not request.url.path.startswith(f"{api.PREFIX}/"):
+        return await refusals.too_large(request)
+    limit = most_bytes(request.url.path) // MIB
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the file is larger than {limit} MiB")
 
 
 def guards(route: BaseRoute) -> list[Guard]:

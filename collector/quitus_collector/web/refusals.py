@@ -1,6 +1,7 @@
 """Errors as people see them: one table from what was raised to a page."""
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -28,6 +29,7 @@ from quitus_collector.errors import (
 from quitus_collector.web import kept
 from quitus_collector.web.pages import resuming
 from quitus_collector.web.rendering import go, messages_of, page
+from quitus_collector.web.shield import MIB, most_bytes, protect
 from quitus_collector.web.visits import COOKIE, SAFE, NotAllowed, SignInNeeded, visitor_of
 from quitus_collector.wiring.console import Console
 
@@ -117,7 +119,23 @@ def add_to(app: FastAPI) -> None:
         # The log has the trace; a page never shows one.
         text = messages_of(request).text
         said = text("An error of Quitus itself: it is in the collector's log.")
-        return _told(request, HTTPStatus.INTERNAL_SERVER_ERROR, said)
+        answer = _told(request, HTTPStatus.INTERNAL_SERVER_ERROR, said)
+        # It is answered outside of the shield.
+        protect(answer.headers)
+        return answer
+
+
+async def too_large(request: Request) -> Response:
+    """What is answered to who sends more than is taken."""
+    console: Console = request.app.state.console
+    with suppress(CollectorError, SignInNeeded):
+        secret = request.cookies.get(COOKIE, "")
+        request.state.visitor = await run_in_threadpool(visitor_of, console, secret, Stage.OPEN)
+    limit = most_bytes(request.url.path) // MIB
+    said = messages_of(request).text(
+        "What was sent is larger than {limit} MiB: go back, and choose a smaller file.", limit=limit
+    )
+    return await run_in_threadpool(_told, request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
 
 
 async def _sent_again(request: Request) -> Response | None:

@@ -16,6 +16,7 @@ from quitus_collector.adapters.messages import LANGUAGES, Messages
 from quitus_collector.domain.account import Permission
 from quitus_collector.services import wording as services_wording
 from quitus_collector.web import charts, wording
+from quitus_collector.web.shield import MAX_BODY_BYTES
 from quitus_collector.web.visits import Visitor
 from quitus_collector.wiring.console import Console
 
@@ -88,6 +89,7 @@ def page(
         "ago": lambda at: wording.ago(messages, at, datetime.now(at.tzinfo)),
         "say": lambda value: wording.say(messages, value),
         "by_company": request.app.state.console.company_sign_in is not None,
+        "most_bytes": MAX_BODY_BYTES,
         "company": request.app.state.console.collector.config.company.name,
         "sections": wording.sections(visitor),
         "here": wording.section_of(request.url.path),

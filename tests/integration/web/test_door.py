@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 import pytest
 from httpx import ASGITransport, AsyncClient
+from starlette.testclient import TestClient
 
 from quitus_collector.cli import main
 from quitus_collector.domain.account import (
@@ -23,6 +24,7 @@ from quitus_collector.domain.audit import Kind
 from quitus_collector.errors import StoreAway
 from quitus_collector.services import signing_in
 from quitus_collector.services.attempts import FREE, WINDOW
+from quitus_collector.web.pages import overview
 from quitus_collector.web.pages import signing_in as signing_in_pages
 from quitus_collector.web.pages.signing_in import DEVICE
 from quitus_collector.web.visits import COOKIE
@@ -201,6 +203,59 @@ def test_more_than_a_form_may_hold_is_not_read(house: ConsoleHouse) -> None:
     headers = {"content-length": str(3 * 1024**3), "content-type": "multipart/form-data"}
 
     assert house.anonymous().post("/sign-in", content=b"", headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_what_is_too_large_is_told_on_a_page_in_the_language_of_who_sent_it(
+    house: ConsoleHouse, language: str
+) -> None:
+    browser = house.browser(Role.LICENCE_MANAGER, language=language)
+    headers = {"content-length": str(3 * 1024**3), "content-type": "multipart/form-data"}
+
+    answer = browser.post("/pools/import", content=b"", headers=headers)
+
+    assert answer.status_code == 413
+    said = {"fr": "L’envoi dépasse 32\u00a0Mio", "en": "larger than 32 MiB"}[language]
+    assert said.replace("\u00a0", " ") in answer.text.replace("\u00a0", " ")
+    assert "/sign-out" in answer.text
+
+
+def test_a_stranger_sends_no_more_than_a_sign_in_takes(house: ConsoleHouse) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    part = b'--b\r\nContent-Disposition: form-data; name="name"; filename="f"\r\n\r\n'
+
+    for path in ("/sign-in", "/sign-in/again", "/sign-in/again/company", "/language"):
+        answer = house.anonymous().post(path, content=part + bytes(2**21), headers=headers)
+
+        assert answer.status_code == 413, path
+
+
+def test_a_body_with_two_lengths_is_not_read(house: ConsoleHouse) -> None:
+    headers = {"content-length": "4", "transfer-encoding": "chunked"}
+
+    answer = house.anonymous().get("/sign-in", headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_page_that_tells_of_a_fault_is_shielded_too(
+    house: ConsoleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    browser = house.browser(Role.AUDITOR)
+    monkeypatch.setattr(overview, "page", fault)
+    visiting = TestClient(house.app, base_url=ADDRESS, raise_server_exceptions=False)
+
+    visiting.cookies = browser.cookies
+    answer = visiting.get("/")
+
+    assert answer.status_code == 500
+    assert "a fault of ours" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_a_second_factor_is_not_replaced_from_an_open_session(empty_house: ConsoleHouse) -> None:
