@@ -38,6 +38,7 @@ SEEN_EVERY = timedelta(minutes=1)
 NOWHERE = Origin()
 LOCKED = N_("too many wrong passwords or codes: locked for a while")
 WRONG = N_("the name, the password or the code is wrong")
+ENDED = N_("your session was ended meanwhile: sign in again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,12 @@ def sign_in(door: Door, name: str, password: str, origin: Origin = NOWHERE) -> S
         raise SignInRefused(WRONG)
     if account.password_ends_at and account.password_ends_at <= now:
         raise SignInRefused("the first password is no longer good: ask the administrator for one")
+    checked = account.password_hash
     with door.store.writing() as work:
         account = work.accounts.get(account.id)
+        if account.disabled_at or account.password_hash != checked:
+            # Another one since it was looked at: the old one opens nothing any more.
+            raise SignInRefused(WRONG)
         if account.sealed_secret:
             return _begun(work, account, Stage.CODE, now)
         return _opened(work, account, now, origin)
@@ -154,7 +159,7 @@ def enter_code(door: Door, session: Session, code: str, origin: Origin = NOWHERE
     """The session after the second factor; raises SignInRefused. The browser gets a new secret."""
     now = door.clock.now()
     with door.store.writing() as work:
-        account = work.accounts.get(session.account)
+        account = _still(work, session)
         step = door.factor.step(account.sealed_secret, code, now)
         # No code is taken twice: who looked over a shoulder cannot use it again.
         waits = _has_to_wait(door, account, origin, now)
@@ -322,10 +327,12 @@ def choose_password(
     if new == old:
         raise UsageError("the new password is the old one: choose another")
     hashed = door.hasher.hash(new)
+    checked = account.password_hash
     with door.store.writing() as work:
-        account = replace(
-            work.accounts.get(account.id), password_hash=hashed, password_ends_at=None
-        )
+        account = _still(work, session)
+        if account.password_hash != checked:
+            raise SignInRefused(ENDED)
+        account = replace(account, password_hash=hashed, password_ends_at=None)
         detail = {"sessions_ended": str(work.sessions.remove_of(account.id))}
         work.audit.add(Event(now, Kind.PASSWORD_CHANGED, account.actor, account.actor, detail))
         return _opened(work, account, now, origin)
@@ -351,14 +358,17 @@ def set_factor(door: Door, session: Session, sealed: str, code: str) -> None:
     place.
     """
     now = door.clock.now()
-    with door.store.reading() as work:
-        if work.accounts.get(session.account).sealed_secret:
-            raise UsageError("there is a second factor already: an administrator takes it off")
-    step = door.factor.step(sealed, code, now)
-    if step is None:
-        raise SignInRefused("the code is not right: look at the application's clock and try again")
     with door.store.writing() as work:
-        account = replace(work.accounts.get(session.account), sealed_secret=sealed, code_step=step)
+        # Locked: of two that are set at once the first one stays.
+        account = _still(work, session)
+        if account.sealed_secret:
+            raise UsageError("there is a second factor already: an administrator takes it off")
+        step = door.factor.step(sealed, code, now)
+        if step is None:
+            raise SignInRefused(
+                "the code is not right: look at the application's clock and try again"
+            )
+        account = replace(account, sealed_secret=sealed, code_step=step)
         work.accounts.add(account)
         ended = work.sessions.remove_of(account.id, but=session.id)
         detail = {"sessions_ended": str(ended)}
@@ -548,6 +558,14 @@ def _failed(door: Door, account_id: str, origin: Origin, now: datetime) -> None:
         if _has_to_wait(door, account, origin, now):
             detail = {"reason": LOCKED, "address": origin.address}
             work.audit.add(Event(now, Kind.REFUSED, account.actor, detail=detail))
+
+
+def _still(work: UnitOfWork, session: Session) -> Account:
+    """Whose session it is, locked; raises SignInRefused where somebody ended it meanwhile."""
+    account = work.accounts.get(session.account)
+    if account.disabled_at or work.sessions.find(session.id) is None:
+        raise SignInRefused(ENDED)
+    return account
 
 
 def _digest(secret: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
@@ -21,16 +22,18 @@ from quitus_collector.domain.account import (
     Role,
 )
 from quitus_collector.domain.audit import Kind
-from quitus_collector.errors import StoreAway
+from quitus_collector.errors import SignInRefused, StoreAway
 from quitus_collector.services import signing_in
+from quitus_collector.services.account_ports import PasswordHasher
 from quitus_collector.services.attempts import FREE, WINDOW
+from quitus_collector.services.signing_in import Door
 from quitus_collector.web.pages import overview
 from quitus_collector.web.pages import signing_in as signing_in_pages
 from quitus_collector.web.pages.signing_in import DEVICE
 from quitus_collector.web.visits import COOKIE
 from quitus_collector.wiring import accounts
 from tests.api_programs import Program
-from tests.console import ADDRESS, Browser, ConsoleHouse, code_of
+from tests.console import ADDRESS, PASSWORD, Browser, ConsoleHouse, code_of
 
 WRONG = "Le nom, le mot de passe ou le code est faux"
 FRENCH = {"accept-language": "fr-FR,fr;q=0.9"}
@@ -273,6 +276,70 @@ def test_a_second_factor_is_not_replaced_from_an_open_session(empty_house: Conso
         account = work.accounts.find(name="dsi-1")
     assert account is not None
     assert account.sealed_secret == sealed
+
+
+class SlowHasher:
+    """Checks a password; before it says what it found, something else is done."""
+
+    def __init__(self, hasher: PasswordHasher, meanwhile: Callable[[], object]) -> None:
+        self._hasher, self._meanwhile = hasher, meanwhile
+
+    def hash(self, password: str) -> str:
+        return self._hasher.hash(password)
+
+    def matches(self, password_hash: str, password: str) -> bool:
+        found = self._hasher.matches(password_hash, password)
+        self._meanwhile()
+        return found
+
+
+MEANWHILE: dict[str, Callable[[Door], object]] = {
+    "reset": lambda door: signing_in.reset(door, "dsi-1", actor="account admin", reason="perdu"),
+    "disabled": lambda door: signing_in.change(
+        door, "dsi-1", is_disabled=True, reason="parti", actor="account admin"
+    ),
+}
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
+def test_what_was_ended_while_a_password_was_looked_at_stays_ended(
+    empty_house: ConsoleHouse, meanwhile: Callable[[Door], object]
+) -> None:
+    browser = empty_house.browser_by_password(Role.DSI)
+    door, own = empty_house.console.door, PASSWORD.format(1)
+    found = signing_in.visit(door, browser.cookies[COOKIE])
+    assert found is not None
+    slow = replace(door, hasher=SlowHasher(door.hasher, lambda: meanwhile(door)))
+
+    with pytest.raises(SignInRefused):
+        signing_in.choose_password(slow, found[0], own, "un-autre-mot-de-passe")
+
+    with empty_house.collector.store.reading() as work:
+        account = work.accounts.get(found[1].id)
+    assert not door.hasher.matches(account.password_hash, "un-autre-mot-de-passe")
+
+
+def test_a_password_that_was_replaced_while_it_was_looked_at_opens_nothing(
+    empty_house: ConsoleHouse,
+) -> None:
+    empty_house.browser_by_password(Role.DSI)
+    door = empty_house.console.door
+    slow = replace(door, hasher=SlowHasher(door.hasher, lambda: MEANWHILE["reset"](door)))
+
+    with pytest.raises(SignInRefused):
+        signing_in.sign_in(slow, "dsi-1", PASSWORD.format(1))
+
+
+def test_a_session_that_was_ended_sets_no_second_factor(empty_house: ConsoleHouse) -> None:
+    browser = empty_house.browser_by_password(Role.DSI)
+    door = empty_house.console.door
+    found = signing_in.visit(door, browser.cookies[COOKIE])
+    assert found is not None
+    signing_in.sign_out(door, found[0])
+    secret, sealed = door.factor.make()
+
+    with pytest.raises(SignInRefused):
+        signing_in.set_factor(door, found[0], sealed, code_of(secret))
 
 
 def test_a_session_that_was_ended_is_not_revived_by_a_click(
