@@ -8,13 +8,21 @@ from deploy.packages import payload
 from deploy.packages.program import AGENT
 
 FILES = payload.ROOT / "deploy/macos"
+# Not Intel's: since its release 49, cryptography has no wheel for them.
+MACHINES = {"arm64": "arm64"}
 # Wheels of both processors, or of one; the oldest macOS that they are made for first.
-MACHINES = {"amd64": "x86_64", "arm64": "arm64"}
 RELEASES = ("10_9", "10_13", "11_0", "12_0")
 
 
 def build(version: str, architecture: str, pythons: Sequence[str], wheels: Path, out: Path) -> Path:
-    """Fills a folder with what is installed and the scripts of the installer; returns it."""
+    """Fills a folder with what is installed and the scripts of the installer; returns it.
+
+    Raises PayloadError for a processor whose Macs are not served.
+    """
+    if architecture not in MACHINES:
+        raise payload.PayloadError(
+            f"Macs of {architecture} are not served: cryptography has no wheel for them"
+        )
     machine = MACHINES[architecture]
     platforms = [f"macosx_{each}_{kind}" for each in RELEASES for kind in ("universal2", machine)]
     constraints = payload.ROOT / "constraints" / AGENT.constraints

@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,10 +80,17 @@ def build(folder: Path, project: Path = ROOT) -> None:
 
 
 def build_all(folder: Path, python_zip: Path | None) -> None:
-    """Everything that a release consists of, into an empty folder; what lacks is named."""
-    build(folder)
-    deliverables.make(folder, sources.version(), sources.made_at(), python_zip)
-    finish(folder, sources.version(), sources.made_at())
+    """Everything that a release consists of, into a folder of its own; what lacks is named.
+
+    The folder is there once all of it is whole.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
+        whole = Path(work, folder.name)
+        build(whole)
+        deliverables.make(whole, sources.version(), sources.made_at(), python_zip)
+        finish(whole, sources.version(), sources.made_at())
+        whole.replace(folder)
     if not python_zip:
         print("release: without the MSI, which needs PYTHON_ZIP=…", file=sys.stderr)
 

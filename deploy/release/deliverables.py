@@ -25,17 +25,15 @@ def make(folder: Path, version: str, made_at: int, python_zip: Path | None) -> N
 
     Raises ValueError where something cannot be made: half a release is none.
     """
-    macos = [folder / f"quitus-agent-{version}-macos-{each}" for each in ("arm64", "x86_64")]
+    macos = folder / f"quitus-agent-{version}-macos-arm64"
     with_version = ("--version", version, "--out", str(folder))
     for words in (
-        ("--program", "agent", "--program", "collector"),
         ("--form", packing.MACOS, "--architecture", "arm64"),
-        ("--form", packing.MACOS, "--architecture", "amd64"),
+        ("--program", "agent", "--program", "collector"),
     ):
         _must(packing.main([*words, *with_version]), "deploy.packages")
-    for each in macos:
-        archive(each, folder / f"{each.name}.tar.gz", each.name, made_at)
-        shutil.rmtree(each)
+    archive(macos, folder / f"{macos.name}.tar.gz", macos.name, made_at)
+    shutil.rmtree(macos)
     chart(folder, version, made_at)
     collection(folder, version, made_at)
     if python_zip:
