@@ -15,7 +15,7 @@ Architecture: {architecture}
 Maintainer: {maintainer}
 Installed-Size: {kibibytes}
 Depends: {depends}
-Section: admin
+{suggests}Section: admin
 Priority: optional
 Description: {summary}
 {description}
@@ -46,6 +46,7 @@ def build(
             maintainer=values["MAINTAINER"],
             kibibytes=kibibytes,
             depends=program.filled(program.deb_depends, values),
+            suggests=f"Suggests: {program.deb_suggests}\n" if program.deb_suggests else "",
             summary=program.summary,
             description="\n".join(f" {line}" for line in program.description.splitlines()),
         )

@@ -27,6 +27,9 @@ class Program(NamedTuple):
     conffiles: Sequence[str]
     deb_depends: str
     rpm_requires: Sequence[str]
+    # What some installations need, by the names of both.
+    deb_suggests: str = ""
+    rpm_suggests: str = ""
 
     @property
     def folder(self) -> Path:
@@ -114,6 +117,9 @@ COLLECTOR = Program(
     conffiles=("/etc/default/quitus-collector",),
     deb_depends="python@PYTHON@, systemd, util-linux, passwd, init-system-helpers",
     rpm_requires=("python@PYTHON@", "systemd", "util-linux"),
+    # pg_dump and pg_restore, where the database is a PostgreSQL.
+    deb_suggests="postgresql-client",
+    rpm_suggests="postgresql",
 )
 
 PROGRAMS = {"agent": AGENT, "collector": COLLECTOR}

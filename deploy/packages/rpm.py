@@ -61,13 +61,14 @@ def build(
     work.mkdir(parents=True)
     spec = work / f"{program.name}.spec"
     requires = [program.filled(each, values) for each in program.rpm_requires]
+    suggests = [f"Suggests: {program.rpm_suggests}"] if program.rpm_suggests else []
     spec.write_text(
         SPEC.format(
             name=program.name,
             version=version,
             summary=program.summary,
             maintainer=values["MAINTAINER"],
-            requires="\n".join(f"Requires: {each}" for each in requires),
+            requires="\n".join((*(f"Requires: {each}" for each in requires), *suggests)),
             description=program.description,
             files="\n".join(_files(program, tree)),
             **{name: program.script(f"rpm-{name}") for name in SCRIPTS},

@@ -272,6 +272,22 @@ def missing_keys(home: Path) -> list[str]:
     return [name for name in needed if not (home / name).exists()]
 
 
+def programs() -> dict[str, int | None]:
+    """PostgreSQL's programs that are used here, by their major version; None for a missing one."""
+    found: dict[str, int | None] = {}
+    for name in ("pg_dump", "pg_restore"):
+        try:
+            said = subprocess.run(  # noqa: S603  # our own words
+                (name, "--version"), check=False, capture_output=True, text=True
+            )
+        except OSError:
+            found[name] = None
+        else:
+            version = re.search(r"\) (\d+)", said.stdout)
+            found[name] = int(version[1]) if version else None
+    return found
+
+
 def _dump(url: URL, to: Path) -> None:
     if url.get_backend_name() == "postgresql":
         _run(url, "pg_dump", "--format=custom", "--file", str(to), "--dbname", _uri(url))

@@ -52,6 +52,8 @@ def _database(
             yield _products(store, catalogue)
             yield diagnosing.audit(*verify(store)[:2])
             yield diagnosing.backup(store, now)
+        if server := store.server_version():
+            yield diagnosing.programs(server, backup.programs())
         if theirs := store.now():
             yield diagnosing.clock(now, theirs)
     except StoreError as error:

@@ -155,6 +155,28 @@ def backup(store: Store, now: datetime) -> Check:
     return Check("backup", Verdict.WARNING, text, values, advice)
 
 
+def programs(server: int, found: Mapping[str, int | None]) -> Check:
+    """PostgreSQL's programs that backups need, by their major version; None where one is missing.
+
+    `server` is that of the database's server: an older pg_dump refuses it.
+    """
+    values: dict[str, object] = {"server": server, "found": ", ".join(found)}
+    missing = [name for name, version in found.items() if version is None]
+    older = {name: version for name, version in found.items() if version and version < server}
+    if missing:
+        values["missing"] = ", ".join(missing)
+        text = N_("not there, and backups need it: {missing}")
+    elif older:
+        name, version = next(iter(older.items()))
+        values |= {"name": name, "version": version}
+        text = N_("{name} is of PostgreSQL {version} and refuses the server, which is {server}")
+    else:
+        text = N_("{found} fit PostgreSQL {server}")
+        return Check("programs", Verdict.OK, text, values)
+    advice = N_("install PostgreSQL's client programs, {server} or newer: postgresql-client")
+    return Check("programs", Verdict.WARNING, text, values, advice)
+
+
 def certificate(
     name: str, ends_at: datetime, renews_at: datetime, now: datetime, advice: str
 ) -> Check:

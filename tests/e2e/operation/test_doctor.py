@@ -95,9 +95,15 @@ def test_what_is_wrong_is_found(
     assert found["serving"] == "warning"
 
 
-def test_a_postgresql_is_examined_too(postgresql: Server, tmp_path: Path) -> None:
+def test_a_postgresql_is_examined_too(
+    postgresql: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     collector = CollectorFolder(tmp_path / "collector")
     collector.ok("init")
+    # As on a machine without PostgreSQL's client programs, and then with them.
+    monkeypatch.setenv("PATH", str(tmp_path))
+    without = collector.run("doctor").out
+    monkeypatch.setenv("PATH", str(postgresql.commands))
 
     status, found = verdicts(collector)
     postgresql.stop()
@@ -106,6 +112,7 @@ def test_a_postgresql_is_examined_too(postgresql: Server, tmp_path: Path) -> Non
     assert status == 0
     assert (found.pop("serving"), found.pop("backup")) == ("warning", "warning")
     assert set(found.values()) == {"ok"}
-    assert "clock" in found
+    assert {"clock", "programs"} <= found.keys()
+    assert "les sauvegardes en ont besoin : pg_dump, pg_restore" in without
     assert away[0] == 1
     assert away[1]["database"] == "failed"

@@ -46,6 +46,9 @@ def certificate(days_left: float) -> Check:
         (diagnosing.missing_keys(["issuing.pem"]), FAILED),
         (diagnosing.not_serving("h:1", "refused"), WARNING),
         (diagnosing.unreachable("db", "away"), FAILED),
+        (diagnosing.programs(15, {"pg_dump": 15, "pg_restore": 17}), OK),
+        (diagnosing.programs(15, {"pg_dump": 15, "pg_restore": None}), WARNING),
+        (diagnosing.programs(16, {"pg_dump": 15, "pg_restore": 16}), WARNING),
     ],
 )
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -228,6 +228,13 @@ class SQLStore:
             found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
             return found.astimezone(UTC)
 
+    def server_version(self) -> int | None:
+        """The major version of the database's server; None where there is no server."""
+        with self._told(), self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                return None
+            return int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
+
     def close(self) -> None:
         """Gives the connections back."""
         self._engine.dispose()
