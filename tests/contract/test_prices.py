@@ -95,6 +95,9 @@ def test_a_wrong_list_changes_nothing_and_an_uncertain_line_can_be_left_out(offi
     with pytest.raises(Refused):
         take(office, *lines)
 
+    with pytest.raises(Refused, match="cher"):
+        take(office, "id;produit;prix", f"A;{OFFICE};350", f"B;{VISIO};cher")
+
     assert prices.listed(office.store) == []
     assert take(office, *lines, without_unmatched=True).added == 1
 

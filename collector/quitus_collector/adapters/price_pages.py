@@ -35,18 +35,12 @@ def changes(found: Iterable[PriceChange], messages: Messages) -> None:
         return
     table = _table(*map(messages.text, (N_("Line"), N_("Offer"), N_("Product"), N_("Change"))))
     for each in changed:
-        if each.before is None:
-            told = [price_wording.offered(each.price, messages)]
-            told.append(price_wording.validity(each.price, messages))
-        else:
-            told = [price_wording.difference(one, messages) for one in each.differences]
-        told += [note.told(messages) for note in each.notes]
         licence = each.price.licence
         cells = (
             each.where.told(messages),
             licence.id,
             licence.product,
-            "\n".join(filter(None, told)),
+            "\n".join(price_wording.told(each, messages)),
         )
         table.add_row(*map(escape, cells))
     _print(table)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import NamedTuple
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
@@ -68,6 +69,30 @@ class HeldPrice:
     until: datetime | None = None
     added: Act = NOBODY
     ended: Act = NOBODY
+
+
+class Standing(StrEnum):
+    """What a price of a list is on a day; REPLACED by one of the same offer that began later."""
+
+    IN_FORCE = "in-force"
+    TO_COME = "to-come"
+    REPLACED = "replaced"
+    ENDED = "ended"
+
+
+def standings(prices: Sequence[Price], day: date) -> Mapping[Key, Standing]:
+    """Of each line of a list on that day."""
+    begun = {each.key for each in in_force(prices, day)}
+    found = {}
+    for each in prices:
+        if each.key in begun:
+            found[each.key] = Standing.IN_FORCE
+        elif each.is_good_on(day):
+            found[each.key] = Standing.REPLACED
+        else:
+            to_come = each.valid_from is not None and day < each.valid_from
+            found[each.key] = Standing.TO_COME if to_come else Standing.ENDED
+    return found
 
 
 def in_force(prices: Iterable[Price], day: date) -> list[Price]:

@@ -203,11 +203,16 @@ def _plan(
     plan = read.plan(catalogue, known, decisions)
     changes = []
     for change in plan.changes:
+        if not read.is_whole(change):
+            continue
         price = read.price(change, "")
         before = kept.get(price.key)
         if not price.source:
             # A list that is taken in again under another name says nothing new.
             price = replace(price, source=before.source if before else short(source[:MAX_DETAIL]))
+        if before and price.licence == replace(before.licence, bought_as=""):
+            # What a document once called the product is remembered; its id says nothing new.
+            price = replace(price, licence=before.licence)
         changes.append(PriceChange(change.where, price, before, change.notes))
     return Previewed(plan.form, changes, plan.complaints, plan.notes)
 
@@ -259,6 +264,10 @@ class _Read:
     ) -> Preview:
         """What can be bought, and every complaint."""
         return drafted(catalogue, known, self._reading, decisions, taken)
+
+    def is_whole(self, change: Change) -> bool:
+        """Whether all can be read that the line says of its price."""
+        return id(change.where) in self._told
 
     def price(self, change: Change, source: str) -> Price:
         """The price of what a line buys."""

@@ -5,6 +5,7 @@ No transaction lasts as long as a download.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 
 from fastapi.responses import StreamingResponse
 
@@ -12,12 +13,14 @@ from quitus_collector.adapters import table_files
 from quitus_collector.adapters.table_files import Row
 from quitus_collector.domain.campaign import Campaign, Progress
 from quitus_collector.domain.filing import Filing
+from quitus_collector.domain.price import Price
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.roster import Sought
 from quitus_collector.domain.support import VersionInUse
 from quitus_collector.domain.triage import Group
 from quitus_collector.services import roster
 from quitus_collector.services.ports import AuditFilter
+from quitus_collector.services.price_wording import COLUMNS, document
 from quitus_collector.wiring.collector import Collector
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -178,6 +181,21 @@ def declarations(found: Iterable[Filing]) -> Iterator[Row]:
             "receipt_at": each.receipt and each.receipt.at.isoformat(),
             "sha256": each.digest,
         }
+
+
+def price_list(found: Iterable[Price], form: str) -> StreamingResponse:
+    """Prices as a file that can be taken in again, `form` one of TYPES."""
+    rows = ({**document(each), "price": _amount(each.amount, form)} for each in found)
+    return answer("prices", form, COLUMNS, rows)
+
+
+def _amount(amount: Decimal, form: str) -> str | float:
+    """Exact: as a number in workbooks, where that is no other one."""
+    if form == "xlsx" and Decimal(str(float(amount))) == amount:
+        return float(amount)
+    # Of three decimals nobody knows whether they are thousands.
+    is_doubtful = form != "json" and amount.as_tuple().exponent == -3
+    return str(amount.quantize(Decimal("0.0001")) if is_doubtful else amount)
 
 
 def answer(

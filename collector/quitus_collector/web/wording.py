@@ -31,6 +31,7 @@ SECTIONS = (
     Section("/position", N_("Position"), Permission.READ),
     Section("/products", N_("Products"), Permission.READ),
     Section("/pools", N_("Licence pools"), Permission.READ),
+    Section("/prices", N_("Price list"), Permission.READ),
     Section("/devices", N_("Devices"), Permission.DEVICES),
     Section("/unknown", N_("Unknown software"), Permission.READ),
     Section("/simulator", N_("Simulator"), Permission.READ),

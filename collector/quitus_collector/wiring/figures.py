@@ -202,4 +202,8 @@ class Figures:
         self._now_readings.expire()
         self._watched.expire()
         self._products.expire()
+        self.reprice()
+
+    def reprice(self) -> None:
+        """After a change of the price list, on which no count of licences depends."""
         self._prices.expire()

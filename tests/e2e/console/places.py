@@ -18,6 +18,8 @@ PLACES = (
     Place("pools import", "/pools/import"),
     Place("pools line sought", "/pools/new?q=office"),
     Place("pools line new", "/pools/new?product=microsoft/office/standard@2019"),
+    Place("prices", "/prices"),
+    Place("prices import", "/prices/import"),
     Place("devices", "/devices"),
     Place("unknown", "/unknown"),
     Place("simulator", "/simulator"),

@@ -43,6 +43,7 @@ def programs(office: ConsoleHouse) -> dict[str, Program]:
     """By scope."""
     made = {scope.value: Program(office, scope) for scope in Permission}
     made["edit"].post("imports", content=POOLS.read_bytes())
+    office.work()
     return made
 
 

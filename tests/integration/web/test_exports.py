@@ -21,6 +21,7 @@ LISTS = {
     "/position": "/position/export",
     "/products": "/exports/products",
     "/pools": "/pools/export",
+    "/prices": "/prices/export",
     "/devices": "/exports/devices",
     "/unknown": "/exports/unknown",
     "/campaigns": "/exports/campaigns",

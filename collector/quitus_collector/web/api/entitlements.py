@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
@@ -17,8 +17,8 @@ from quitus_collector.domain.proof import Proof, ProofKind, strength, title_flaw
 from quitus_collector.errors import UsageError
 from quitus_collector.services import pools as service
 from quitus_collector.services import proving
-from quitus_collector.services.pool_wording import document, happened_document, plain_value
-from quitus_collector.services.pools import Change, Preview, as_problem
+from quitus_collector.services.pool_wording import document, happened_document
+from quitus_collector.services.pools import Change
 from quitus_collector.web.api.calls import (
     CHANGED,
     Call,
@@ -32,22 +32,27 @@ from quitus_collector.web.api.calls import (
     must_match,
     upload,
 )
+from quitus_collector.web.api.intake import (
+    Differs,
+    Line,
+    Looked,
+    Match,
+    Name,
+    Reason,
+    begin_intake,
+    decisions_of,
+    differing,
+    looked,
+)
 from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
 from quitus_collector.web.api.work import BEGUN, JobShown, begin
+from quitus_collector.web.intake import Taken
+from quitus_collector.web.pages.pool_import import POOLS
 from quitus_collector.web.uploads import uploaded
 from quitus_collector.wiring import pools
 
 router = Calls("entitlements")
 Form = Literal["auto", "csv", "xlsx", "mls", "cyclonedx", "ent"]
-Name = Annotated[Word, Query(min_length=1, description="what the file is called")]
-Line = dict[str, Any]
-
-
-class Differs(BaseModel):
-    """A field of a line, as it was and as it would be."""
-
-    before: Any
-    after: Any
 
 
 class ChangeShown(BaseModel):
@@ -60,25 +65,10 @@ class ChangeShown(BaseModel):
     notes: list[str]
 
 
-class Objection(BaseModel):
-    """Why the file would not be taken in; `name` and `suggestions` where no product is known."""
+class PoolsLooked(Looked):
+    """What taking a file in would do; with complaints, nothing would be taken in."""
 
-    where: str
-    what: str
-    name: str | None
-    suggestions: list[str]
-
-
-class PreviewShown(BaseModel):
-    """What taking a file in would do, or did; with complaints, nothing is taken in."""
-
-    form: str
-    added: int
-    changed: int
-    unchanged: int
     changes: list[ChangeShown]
-    complaints: list[Objection]
-    notes: list[str]
 
 
 class Edit(BaseModel):
@@ -161,29 +151,28 @@ def get_entitlement_history(call: Call, entitlement: Word) -> History:
 
 @router.call("POST", "/imports/preview", Permission.EDIT, openapi_extra=upload())
 def preview_import(
-    call: Call, content: Content, name: Name = "pools.csv", form: Form = "auto"
-) -> PreviewShown:
+    call: Call, content: Content, name: Name = "pools.csv", form: Form = "auto", match: Match = ()
+) -> PoolsLooked:
     """What taking the file in the body in would do; nothing is kept."""
     with uploaded(content, name) as file:
-        return _preview(call, pools.preview_pools(call.collector, file, form))
+        seen = POOLS.look(call.collector, file, Taken(name, decisions_of(match), form=form))
+    return PoolsLooked(**looked(seen), changes=[_change(each) for each in seen.changes])
 
 
-@router.call("POST", "/imports", Permission.EDIT, openapi_extra=upload())
+@router.call("POST", "/imports", Permission.EDIT, openapi_extra=upload(), **BEGUN)
 def take_in(
     call: Call,
+    response: Response,
     content: Content,
     name: Name = "pools.csv",
     form: Form = "auto",
-    reason: Annotated[Prose, Query()] = "",
+    match: Match = (),
+    reason: Reason = "",
     without_unmatched: bool = False,
-) -> PreviewShown:
-    """Takes in the licences of the file in the body: all of them, or none and every complaint."""
-    with uploaded(content, name) as file:
-        taken = pools.import_pools(
-            call.collector, file, form, reason=reason, without_unmatched=without_unmatched
-        )
-    call.figures.expire()
-    return _preview(call, taken)
+) -> JobShown:
+    """Has the licences of the file in the body taken in: all of them, or none."""
+    taken = Taken(name, decisions_of(match), reason, without_unmatched, form)
+    return begin_intake(call, response, POOLS, content, taken)
 
 
 @router.call("GET", "/entitlements/{entitlement:path}/proofs", Permission.READ)
@@ -302,35 +291,12 @@ def _proofs(call: Call, entitlement: str) -> Sequence[str]:
     return [each.sha256 for each in proving.proofs(call.collector.store, entitlement)]
 
 
-def _preview(call: Call, made: Preview) -> PreviewShown:
-    return PreviewShown(
-        form=made.form,
-        added=made.added,
-        changed=made.changed,
-        unchanged=made.unchanged,
-        changes=[_change(each) for each in made.changes],
-        complaints=[
-            Objection(
-                where=str(as_problem(each).where),
-                what=str(as_problem(each).what),
-                name=getattr(each, "name", None),
-                suggestions=list(getattr(each, "suggestions", ())),
-            )
-            for each in made.complaints
-        ],
-        notes=[str(each) for each in made.notes],
-    )
-
-
 def _change(change: Change) -> ChangeShown:
     return ChangeShown(
         where=str(change.where),
         entitlement=document(change.entitlement),
         is_new=change.before is None,
-        changes={
-            each.name: Differs(before=plain_value(each.before), after=plain_value(each.after))
-            for each in change.differences
-        },
+        changes=differing(change.differences),
         notes=[str(each) for each in change.notes],
     )
 

@@ -13,6 +13,7 @@ from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.roster import Condition, Sought
 from quitus_collector.domain.support import versions
 from quitus_collector.services import pools as pools_service
+from quitus_collector.services import prices
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.pool_wording import document
 from quitus_collector.services.ports import AuditFilter
@@ -44,6 +45,14 @@ def export_pools(call: Call, form: Form = "csv") -> Response:
     lines = [document(line) for line, _ in pools_service.owned(call.collector.store)]
     fields = tuple(lines[0]) if lines else ()
     return _table(call, fields, lines, "pools", form)
+
+
+@router.call("GET", "/exports/prices", Permission.READ, answer=FILE)
+def export_prices(call: Call, form: Form = "csv", product: Wanted = "") -> Response:
+    """Lines of the price list, as a file that can be taken in again."""
+    listed = prices.listed(call.collector.store)
+    call.collector.took_out(f"prices.{form}")
+    return tables.price_list([p for p in listed if product in ("", p.licence.product)], form)
 
 
 @router.call("GET", "/exports/devices", Permission.DEVICES, answer=FILE)
