@@ -14,7 +14,7 @@ from tests.console import ADDRESS, ConsoleHouse
 class Program(TestClient):
     """A program with a token."""
 
-    def __init__(self, house: ConsoleHouse, *scopes: Permission) -> None:
+    def __init__(self, house: ConsoleHouse, *scopes: Permission, by: str = "operator test") -> None:
         super().__init__(house.app, base_url=f"{ADDRESS}/api/v1/", follow_redirects=False)
         with house.collector.store.reading() as work:
             label = f"program {len(work.api_tokens.list())}"
@@ -24,7 +24,7 @@ class Program(TestClient):
             label,
             scopes,
             timedelta(days=1),
-            actor="operator test",
+            actor=by,
         )
         self.headers["Authorization"] = f"Bearer {self.secret}"
         self._house = house

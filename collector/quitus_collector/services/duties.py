@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from quitus_collector.domain.account import Account, Role, approves, mixes
 from quitus_collector.domain.audit import Event
-from quitus_collector.errors import UsageError
+from quitus_collector.errors import FilingRefused, UsageError
 from quitus_collector.services.account_ports import Letters
 from quitus_collector.services.ports import UnitOfWork
 from quitus_collector.services.wording import N_
@@ -80,6 +80,33 @@ def what_changed(before: Account, after: Account) -> str:
     if bool(before.disabled_at) != bool(after.disabled_at):
         return SHUT if after.disabled_at else LET_IN
     return ROLES if before.roles != after.roles else ""
+
+
+def must_not_wait(work: UnitOfWork, actor: str, now: datetime) -> None:
+    """Raises FilingRefused for an account that an administrator made able to a moment ago.
+
+    It approves, seals, submits and settles nothing; neither does a program whose token it made.
+    """
+    account = answerable(work, actor)
+    if account and account.approves_from and now < account.approves_from:
+        raise FilingRefused(
+            N_(
+                "an administrator gave {name} the role or another password: {name} approves, seals "
+                "and submits from {when} UTC on"
+            ),
+            name=account.name,
+            when=f"{account.approves_from:%Y-%m-%d %H:%M}",
+        )
+
+
+def answerable(work: UnitOfWork, actor: str) -> Account | None:
+    """The account that acts under this name in the audit log, or that let the program in."""
+    made_by = {each.actor: each.made_by for each in work.api_tokens.list()}
+    # Each token was made before what it makes: the chain ends.
+    while actor in made_by:
+        actor = made_by.pop(actor)
+    kind, _, name = actor.partition(" ")
+    return work.accounts.find(name=name) if kind == "account" else None
 
 
 def acting(account: Account, *, apart: bool) -> Account:

@@ -3,7 +3,6 @@
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from hashlib import sha256
 
 from quitus_collector.domain.audit import Event, Kind
@@ -32,6 +31,7 @@ from quitus_collector.domain.filing import (
 from quitus_collector.domain.history import Snapshot
 from quitus_collector.domain.perimeter import placed
 from quitus_collector.errors import FilingRefused, UsageError
+from quitus_collector.services import duties
 from quitus_collector.services.licensing import STALE_AFTER
 from quitus_collector.services.ports import Clock, Paper, Sealer, Store, UnitOfWork
 
@@ -177,7 +177,7 @@ def approve(
                 digest=digest,
             )
         aside = [Override(guard, reason, actor, now) for guard, reason in overrides.items()]
-        must_approve_by_now(work, actor, now)
+        duties.must_not_wait(work, actor, now)
         is_author = before.is_by(actor) or _is_authors_name(work, before, name)
         approval = Approval(actor, name, function, now, portal, view, is_author)
         filing = before.approve(approval, aside)
@@ -187,19 +187,6 @@ def approve(
         detail |= {each.guard.value: each.reason[:MAX_TEXT] for each in aside}
         work.audit.add(Event(now, Kind.DECLARATION_APPROVED, actor, filing_id, detail))
     return filing
-
-
-def must_approve_by_now(work: UnitOfWork, actor: str, now: datetime) -> None:
-    """Raises FilingRefused for an account that an administrator made able to a moment ago."""
-    kind, _, name = actor.partition(" ")
-    account = work.accounts.find(name=name) if kind == "account" else None
-    if account and account.approves_from and now < account.approves_from:
-        raise FilingRefused(
-            "an administrator gave {name} the role or another password: approvals by {name} are "
-            "taken from {when} UTC on",
-            name=account.name,
-            when=f"{account.approves_from:%Y-%m-%d %H:%M}",
-        )
 
 
 def _is_authors_name(work: UnitOfWork, filing: Filing, name: str) -> bool:
@@ -212,6 +199,7 @@ def _is_authors_name(work: UnitOfWork, filing: Filing, name: str) -> bool:
 def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: str) -> Filing:
     """Makes the document that goes out; raises FilingRefused, or what the sealer raises."""
     with store.reading() as work:
+        duties.must_not_wait(work, actor, clock.now())
         before = work.filings.get(filing_id)
         figures = work.papers.find(filing_id, Paper.FIGURES) or b""
     # Tried first: a key that is on a card is not asked for in vain.
@@ -219,6 +207,7 @@ def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: s
     made = sealer.seal(before, figures)
     sealed = Sealed(sha256(made.pdf).hexdigest(), made.level, clock.now())
     with store.writing() as work:
+        duties.must_not_wait(work, actor, sealed.at)
         now = work.filings.get(filing_id)
         if now != before:
             raise FilingRefused(
@@ -234,7 +223,9 @@ def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: s
 
 
 def withdraw(store: Store, clock: Clock, filing_id: str, reason: str, *, actor: str) -> Filing:
-    """It will not be sent."""
+    """It will not be sent; raises FilingRefused where that cannot be decided, or not by `actor`."""
+    with store.reading() as work:
+        duties.must_not_wait(work, actor, clock.now())
     return _end(store, clock, filing_id, lambda now: now.withdraw(reason), reason, actor)
 
 

@@ -20,6 +20,7 @@ from quitus_collector.errors import (
     PortalRefused,
     UsageError,
 )
+from quitus_collector.services import duties
 from quitus_collector.services.filings import MAX_TEXT, values
 from quitus_collector.services.ports import (
     Accepted,
@@ -53,10 +54,11 @@ def sending(work: UnitOfWork, filing: Filing) -> Sending:
 def submit(store: Store, clock: Clock, portal: Portal, filing_id: str, *, actor: str) -> Filing:
     """Sends it, and writes down what came of it: submitted, refused, uncertain or sealed as before.
 
-    Raises FilingRefused where it may not be sent now, and PortalMismatch or NotSent, without any
-    change, where the portal is not as described or not there.
+    Raises FilingRefused where it may not be sent now or by this account, and PortalMismatch or
+    NotSent, without any change, where the portal is not as described or not there.
     """
     with store.reading() as work:
+        duties.must_not_wait(work, actor, clock.now())
         filing = work.filings.get(filing_id)
         given = sending(work, filing)
     filing.begin(_attempt(portal, actor, clock.now()))
@@ -123,6 +125,7 @@ def say_submitted(
     if not number.strip():
         raise UsageError("a receipt has a number: give it as the portal shows it")
     with store.reading() as work:
+        duties.must_not_wait(work, actor, clock.now())
         _open_attempt(work.filings.get(filing_id))
     return _accept(store, clock, filing_id, Accepted(number.strip(), page), actor, by=actor)
 
@@ -174,6 +177,8 @@ def say_not_submitted(
     """A person looked and the portal has nothing; refused while it may still arrive there."""
     if not reason.strip():
         raise UsageError("say how it is known that the portal has nothing")
+    with store.reading() as work:
+        duties.must_not_wait(work, actor, clock.now())
 
     def back(filing: Filing) -> Filing:
         attempt = _open_attempt(filing)
@@ -198,6 +203,7 @@ def _begin(
     """Write-ahead: whoever commits this is the one that sends."""
     with store.writing() as work:
         before, now = work.filings.get(filing_id), clock.now()
+        duties.must_not_wait(work, actor, now)
         filing = before.begin(_attempt(portal, actor, now))
         if before.sealed is None or before.sealed.sha256 != pdf_sha256:
             raise FilingRefused(

@@ -23,7 +23,7 @@ from quitus_collector.domain.comparison import Difference
 from quitus_collector.domain.declaration import Declaration, Remedy, Reservation
 from quitus_collector.domain.filing import Filing, Guard, State
 from quitus_collector.errors import CollectorError, FilingRefused, SealError, UsageError
-from quitus_collector.services import filings, submission
+from quitus_collector.services import duties, filings, submission
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Disclosed, Paper, Portal, SealedDocument
 from quitus_collector.services.wording import N_
@@ -320,6 +320,12 @@ def fetch_expected(collector: Collector) -> tuple["directory.Found", str]:
         raise UsageError("no directory is configured: see [directory] in collector.toml")
     found = directory.expected(settings, collector.config.credentials, collector.clock.now())
     return found, settings.url
+
+
+def must_not_wait(collector: Collector) -> None:
+    """Raises FilingRefused while who acts cannot approve, seal or submit yet."""
+    with collector.store.reading() as work:
+        duties.must_not_wait(work, collector.actor, collector.clock.now())
 
 
 def seal(collector: Collector, filing_id: str) -> Filing:

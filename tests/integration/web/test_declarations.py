@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.filing import State
 from quitus_collector.domain.job import JobState
+from quitus_collector.errors import FilingRefused
 from quitus_collector.web.visits import COOKIE, csrf_token
+from quitus_collector.wiring import filing
 from tests.api_programs import Program
 from tests.console import Browser, ConsoleHouse, at_portal
 from tests.makers.signing import Authority
@@ -113,6 +116,47 @@ def test_it_goes_from_draft_to_receipt_in_the_hands_of_two_people(
     verified = office.dsi.form(f"{path}/verify").text
     assert "chaque chiffre est la somme" in verified
     assert "Niveau atteint" in verified
+
+
+def test_an_account_that_was_reset_seals_submits_and_withdraws_nothing_that_others_approved(
+    office: Office, site: PortalSite
+) -> None:
+    house = office.house
+    path = office.sealed()
+    filing_id = path.rpartition("/")[2]
+    reset = house.browser(Role.DSI, Role.ADMINISTRATOR)
+    with house.collector.store.writing() as work:
+        (account,) = (e for e in work.accounts.list() if e.roles == {Role.DSI, Role.ADMINISTRATOR})
+        later = house.collector.clock.now() + timedelta(hours=24)
+        work.accounts.add(replace(account, approves_from=later))
+    program = Program(house, Permission.APPROVE, by=account.actor)
+
+    page = reset.get(f"{path}/submission").text
+    answers = [
+        reset.form(f"{path}/seal"),
+        reset.form(f"{path}/submit", portal="site", digest="0" * 64),
+        reset.form(f"{path}/withdraw", reason="plus tard"),
+        program.post(f"{path[1:]}/seal"),
+        program.post(f"{path[1:]}/submission", json={"portal": "site"}),
+        program.post(f"{path[1:]}/withdrawal", json={"reason": "later"}),
+    ]
+
+    assert "ne scelle et ne dépose rien avant le" in page
+    assert f"{path}/submit" not in page
+    assert [each.status_code for each in answers] == [409] * 6
+    assert all(account.name in each.text for each in answers)
+    # A job that was asked for before is refused as well.
+    person = house.collector.acting_as(account.actor, "fr")
+    for step in (
+        lambda: filing.seal(person, filing_id),
+        lambda: filing.submit(person, filing_id, "site", ""),
+    ):
+        with pytest.raises(FilingRefused, match=account.name):
+            step()
+    assert office.state(path) is State.SEALED
+    site.tell(reset=True)
+    office.submit(path)
+    assert office.state(path) is State.SUBMITTED
 
 
 def test_a_program_seals_and_submits_what_people_approved_and_the_receipt_is_sealed(

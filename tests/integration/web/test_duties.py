@@ -8,7 +8,7 @@ import pytest
 from quitus_collector.config import MailTable
 from quitus_collector.domain.account import Role
 from quitus_collector.errors import FilingRefused, SignInRefused, UsageError
-from quitus_collector.services import filings, signing_in
+from quitus_collector.services import duties, signing_in
 from quitus_collector.wiring import accounts
 from tests.console import ConsoleHouse
 
@@ -98,14 +98,14 @@ def test_an_account_that_an_administrator_made_able_to_approves_nothing_for_a_da
         """Why it cannot approve; any other reason than its account comes after that one."""
         with collector.store.writing() as work:
             try:
-                filings.must_approve_by_now(work, f"account {name}", collector.clock.now())
+                duties.must_not_wait(work, f"account {name}", collector.clock.now())
             except FilingRefused as error:
                 return str(error)
         return ""
 
     # Nobody approved before the first: it takes nobody's place.
     assert why_not("first") == ""
-    assert "approvals by second are taken from" in why_not("second")
+    assert "second approves, seals and submits from" in why_not("second")
     with collector.store.writing() as work:
         account = work.accounts.find(name="first")
         assert account
@@ -113,7 +113,7 @@ def test_an_account_that_an_administrator_made_able_to_approves_nothing_for_a_da
     with pytest.raises(UsageError, match="say why"):
         accounts.reset(collector, "first")
     accounts.reset(collector, "first", reason="téléphone perdu")
-    assert "approvals by first are taken from" in why_not("first")
+    assert "first approves, seals and submits from" in why_not("first")
 
     later = collector.clock.now() + timedelta(hours=25)
     monkeypatch.setattr(type(collector.clock), "now", lambda _self: later)
@@ -147,4 +147,4 @@ def test_who_comes_after_an_approver_of_before_waits_all_the_same(
     accounts.add(collector, "second", "Second", [Role.DSI], reason=WHY)
 
     with collector.store.reading() as work, pytest.raises(FilingRefused, match="second"):
-        filings.must_approve_by_now(work, "account second", collector.clock.now())
+        duties.must_not_wait(work, "account second", collector.clock.now())

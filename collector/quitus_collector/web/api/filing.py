@@ -81,6 +81,7 @@ def get_view(call: Call, declaration: Word, portal: Name) -> ViewShown:
 def seal(call: Call, response: Response, declaration: Word) -> JobShown:
     """Has the document made that goes out."""
     kept = filing_of(call, declaration)
+    filing.must_not_wait(call.collector)
     # Tried first: what cannot be sealed is told at once.
     kept.seal(Sealed("", "", call.collector.clock.now()))
     return begin(call, response, "declaration-seal", id=kept.id, about=kept.id)
@@ -96,6 +97,7 @@ def submit(call: Call, response: Response, declaration: Word, submission: Submis
     )
     if portal not in filing.portals_known(call.collector):
         raise UsageError(N_("no portal is described as {name}"), name=portal)
+    filing.must_not_wait(call.collector)
     kept.begin(Attempt(portal, call.collector.actor, now, now, now))
     return begin(
         call,

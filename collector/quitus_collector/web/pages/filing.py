@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import File, Request, Response, UploadFile
@@ -88,6 +89,7 @@ def submission_page(request: Request, visit: Visit, filing_id: str, portal: str 
         and visit.collector.clock.now() < found.attempts[-1].settles_at,
         "has_certificate": visit.collector.config.seal.certificate is not None,
         "is_unsettled": found.state in UNSETTLED,
+        "waits_until": _waits_until(visit),
     }
     return page(request, "declaration_submission.html", context)
 
@@ -95,12 +97,14 @@ def submission_page(request: Request, visit: Visit, filing_id: str, portal: str 
 @router.form("/declarations/{filing_id}/seal", Permission.APPROVE)
 def seal(request: Request, visit: Visit, filing_id: str) -> Response:
     """Makes the document that goes out."""
+    wired.must_not_wait(visit.collector)
     return ask(request, visit, "declaration-seal", id=filing_id, about=filing_id)
 
 
 @router.form("/declarations/{filing_id}/submit", Permission.APPROVE)
 def submit(request: Request, visit: Visit, filing_id: str, fields: Fields) -> Response:
     """Sends it, once."""
+    wired.must_not_wait(visit.collector)
     portal = needed_portal(fields)
     return ask(
         request,
@@ -269,10 +273,17 @@ def _disclosure(
         "typed": defaultdict(str, typed or {}),
         "is_own": found.policy.apart and found.is_by(actor),
         "is_author": found.is_by(actor),
+        "waits_until": _waits_until(visit),
         "has_approved": actor in {each.by for each in found.approvals},
         "wanted": found.policy.approvers - len(found.approvals),
     }
     return page(request, "declaration_disclosure.html", context, status=status)
+
+
+def _waits_until(visit: Visitor) -> datetime | None:
+    """Until when the account approves, seals and submits nothing, if it has to wait."""
+    begins = visit.account.approves_from if visit.may(Permission.APPROVE) else None
+    return begins if begins and visit.collector.clock.now() < begins else None
 
 
 def _portal_of(found: Filing) -> str:
