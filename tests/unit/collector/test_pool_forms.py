@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quitus_collector.adapters import pools
-from quitus_collector.adapters.pools import cyclonedx, delimited, workbook
+from quitus_collector.adapters.pools import cyclonedx, delimited, entitlement_xml, workbook
 from quitus_collector.domain.entitlement import Channel
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.drafting import draft
@@ -139,6 +139,18 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="unpacks to more than 100 MiB"):
         read(tmp_path, file.getvalue())
+
+
+def test_what_has_more_tags_than_any_list_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "MAX_TAGS", 20)
+    monkeypatch.setattr(entitlement_xml, "MAX_TAGS", 20)
+
+    with pytest.raises(UsageError, match="has more than 20 cells"):
+        read(tmp_path, lists.workbook({"L": ROWS}))
+    with pytest.raises(UsageError, match="more than 20 tags"):
+        read(tmp_path, b"<a>" + b"<b/>" * 20 + b"</a>")
 
 
 def test_entities_in_a_workbook_are_refused(tmp_path: Path) -> None:

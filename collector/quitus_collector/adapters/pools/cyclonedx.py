@@ -5,6 +5,7 @@ in what people call the column (`quitus:quantity`), and so may any other field.
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,10 +55,10 @@ def _components(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
     """Every component with its path, those within others too."""
     metadata = document.get("metadata")
     main = metadata.get("component") if isinstance(metadata, dict) else None
-    waiting = [("metadata.component", main)] if isinstance(main, dict) else []
-    waiting += list(_listed("components", document.get("components")))
+    waiting = deque([("metadata.component", main)] if isinstance(main, dict) else [])
+    waiting += _listed("components", document.get("components"))
     while waiting:
-        path, component = waiting.pop(0)
+        path, component = waiting.popleft()
         yield path, component
         waiting += _listed(f"{path}.components", component.get("components"))
 

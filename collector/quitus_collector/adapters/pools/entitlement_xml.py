@@ -16,6 +16,9 @@ from quitus_collector.services.wording import N_
 
 ENTITLEMENTS = frozenset({"ent", "entitlement", "softwareentitlement", "swentitlement"})
 MAX_DEPTH = 50
+# Each element takes memory as long as the document is read.
+MAX_TAGS = 2_000_000
+TAG = b"<"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_.-]")
 
 
@@ -24,6 +27,8 @@ def read(content: bytes) -> Reading:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
+    if content.count(TAG) > MAX_TAGS:
+        raise UsageError("is XML of more than {max_tags} tags", max_tags=MAX_TAGS)
     try:
         root = fromstring(content, forbid_dtd=True)
     except DefusedXmlException as error:
