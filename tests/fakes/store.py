@@ -606,6 +606,9 @@ class MemoryCampaigns:
     def __init__(self) -> None:
         self.by_id: dict[str, Campaign] = {}
 
+    def hold(self) -> None:
+        """It serves one thread."""
+
     def add(self, campaign: Campaign) -> None:
         self.by_id[campaign.id] = campaign
 
@@ -632,6 +635,9 @@ class MemoryExpectedDevices:
 class MemoryAccounts:
     def __init__(self) -> None:
         self.by_id: dict[str, Account] = {}
+
+    def hold(self) -> None:
+        """It serves one thread."""
 
     def add(self, account: Account) -> None:
         other = self.find(name=account.name)

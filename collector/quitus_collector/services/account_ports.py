@@ -12,6 +12,9 @@ from quitus_collector.domain.job import Job
 class Accounts(Protocol):
     """The people who may sign in."""
 
+    def hold(self) -> None:
+        """Lets nobody else who holds them change accounts until this transaction ends."""
+
     def add(self, account: Account) -> None:
         """Keeps an account; one with the same id is replaced. Raises UsageError for a name twice.
 

@@ -15,6 +15,7 @@ from quitus_collector.services.wording import N_
 def register(store: Store, clock: Clock, campaign: Campaign, *, actor: str) -> None:
     """Keeps a letter; raises UsageError for an id that another one has."""
     with store.writing() as work:
+        work.campaigns.hold()
         if any(each.id == campaign.id for each in work.campaigns.list()):
             raise UsageError("a letter {id!r} is registered already", id=campaign.id)
         work.campaigns.add(campaign)

@@ -437,6 +437,9 @@ class Papers(Protocol):
 class Campaigns(Protocol):
     """The letters that were registered."""
 
+    def hold(self) -> None:
+        """Lets nobody else who holds them register letters until this transaction ends."""
+
     def add(self, campaign: Campaign) -> None:
         """Keeps a campaign; one with the same id is replaced."""
 

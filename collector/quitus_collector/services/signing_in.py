@@ -114,6 +114,7 @@ def make_account(
         password_ends_at=now + FIRST_PASSWORD,
     )
     with door.store.writing() as work:
+        work.accounts.hold()
         detail = {"roles": ", ".join(sorted(roles))}
         if not approves(roles):
             work.accounts.add(account)
@@ -196,6 +197,10 @@ def sign_in_by_company(
         raise refused
     with door.store.writing() as work:
         known = work.accounts.find(subject=subject)
+        if known is None:
+            # The same person may come in two tabs at once.
+            work.accounts.hold()
+            known = work.accounts.find(subject=subject)
         if known is None and work.accounts.find(name=name):
             raise SignInRefused("the name {name!r} is that of another account", name=name)
         account = (
@@ -384,6 +389,7 @@ def reset(door: Door, name: str, *, actor: str, reason: str = "") -> str:
     now, password = door.clock.now(), secrets.token_urlsafe(12)
     hashed = door.hasher.hash(password)
     with door.store.writing() as work:
+        work.accounts.hold()
         account = _named(work, name)
         if account.subject:
             raise UsageError("{name} signs in with the company's own service", name=account.name)
@@ -428,6 +434,8 @@ def change(
     """
     now = door.clock.now()
     with door.store.writing() as work:
+        # Two who shut each other out would leave nobody.
+        work.accounts.hold()
         before = account = _named(work, name)
         if roles is not None:
             if account.actor in (actor, on_behalf_of) and frozenset(roles) != account.roles:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from quitus_collector.adapters.sql import account_tables as tables
-from quitus_collector.adapters.sql.statements import WRITING, put
+from quitus_collector.adapters.sql.statements import WRITING, hold, put
 from quitus_collector.domain.account import Account, APIToken, Session, Stage
 from quitus_collector.domain.job import Job, JobState
 from quitus_collector.errors import UsageError
@@ -20,9 +20,16 @@ ACCOUNT, TOKEN, JOB = TypeAdapter(Account), TypeAdapter(APIToken), TypeAdapter(J
 class SQLAccounts:
     """Implements account_ports.Accounts."""
 
+    # Of the lock that who changes accounts takes; any number that nothing else here uses.
+    LOCK = 0x7175697475732E61
+
     def __init__(self, connection: Connection) -> None:
         """Works inside the connection's transaction."""
         self._connection = connection
+
+    def hold(self) -> None:
+        """Others wait: what is read from here on is what the change is made of."""
+        hold(self._connection, self.LOCK)
 
     def add(self, account: Account) -> None:
         """Keeps an account; raises UsageError where another one has its name."""

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, Table, delete, insert, select
 
 from quitus_collector.adapters.sql import filing_tables as tables
-from quitus_collector.adapters.sql.statements import WRITING, insert_into, put
+from quitus_collector.adapters.sql.statements import WRITING, hold, insert_into, put
 from quitus_collector.domain.campaign import Campaign
 from quitus_collector.domain.expected import ExpectedDevice
 from quitus_collector.domain.filing import Filing
@@ -87,9 +87,16 @@ class SQLPapers:
 class SQLCampaigns:
     """Implements ports.Campaigns."""
 
+    # Of the lock that who changes letters takes; any number that nothing else here uses.
+    LOCK = 0x7175697475732E63
+
     def __init__(self, connection: Connection) -> None:
         """Works inside the connection's transaction."""
         self._connection = connection
+
+    def hold(self) -> None:
+        """Others wait: what is read from here on is what the change is made of."""
+        hold(self._connection, self.LOCK)
 
     def add(self, campaign: Campaign) -> None:
         """Keeps a campaign; one with the same id is replaced."""

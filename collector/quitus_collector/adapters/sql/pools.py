@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from quitus_collector.adapters.sql import tables
+from quitus_collector.adapters.sql.statements import hold
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.holding import NOBODY, Act, Held
 from quitus_collector.domain.proof import Proof, ProofKind
@@ -26,12 +27,8 @@ class SQLEntitlements:
         self._now = now
 
     def hold(self) -> None:
-        """Others wait: what is read from here on is what the change is made of.
-
-        On SQLite a writing transaction has the database to itself anyway.
-        """
-        if self._connection.dialect.name == "postgresql":
-            self._connection.execute(select(func.pg_advisory_xact_lock(self.LOCK)))
+        """Others wait: what is read from here on is what the change is made of."""
+        hold(self._connection, self.LOCK)
 
     def add(self, entitlement: Entitlement, act: Act = NOBODY) -> None:
         """Keeps a line; one with the same id is what was owned before."""

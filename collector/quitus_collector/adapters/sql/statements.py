@@ -39,6 +39,15 @@ def insert_into(connection: Connection, table: Table) -> Any:
     )
 
 
+def hold(connection: Connection, lock: int) -> None:
+    """Others who hold this lock wait until the transaction ends.
+
+    On SQLite a writing transaction has the database to itself anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
+
+
 def put(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
     """Inserts a row or replaces the one with the same id."""
     statement = insert_into(connection, table).values(values)
