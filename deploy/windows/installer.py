@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ NAME, MAKER = "Agent Quitus", "Quitus"
 OLDER_REFUSED = "Une version plus récente de l’agent Quitus est installée."
 # Of every file: the day does not matter, but it should not change from one build to the next.
 FILES_TIME = 1_767_225_600
+# Windows counts from 1601 on.
+SINCE_1601_S, HOUR_S = 11_644_473_600, 3600
 
 
 def build(folder: Path, version: str, out: Path) -> None:
@@ -50,6 +53,7 @@ def build(folder: Path, version: str, out: Path) -> None:
         _run("msibuild", package, *queries)
         # Language 0: one package for every language of Windows.
         _run("msibuild", package, "-s", NAME, MAKER, "x64;0", f"{{{_guid(f'package {identity}')}}}")
+        _date(package)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(package, out)
 
@@ -117,6 +121,26 @@ def _id(kind: str, folder: Path, path: Path) -> str:
 
 def _guid(name: str) -> str:
     return str(uuid.uuid5(NAMESPACE, name)).upper()
+
+
+def _date(package: Path) -> None:
+    """Has the package say that it was made when its files were: msibuild writes today, twice.
+
+    Where the summary's properties of the type FILETIME are told from other bytes by their time.
+    """
+    content = bytearray(package.read_bytes())
+    now = time.time()
+    found = [
+        each.start(1)
+        for each in re.finditer(rb"\x40\0\0\0(?=(.{8}))", content, re.DOTALL)
+        if abs(int.from_bytes(each[1], "little") / 1e7 - SINCE_1601_S - now) < HOUR_S
+    ]
+    if len(found) != 2:
+        raise BuildError(f"msibuild dated the package {len(found)} times, not twice")
+    made = (FILES_TIME + SINCE_1601_S) * 10_000_000
+    for place in found:
+        content[place : place + 8] = made.to_bytes(8, "little")
+    package.write_bytes(content)
 
 
 def _digest(folder: Path, files: Iterable[Path]) -> str:

@@ -210,16 +210,22 @@ def test_a_version_is_a_product_of_its_own_and_replaces_the_others(
     assert [each["ProductVersion"] for each in found] == [OLD, NEW, NEW]
 
 
-def test_the_same_content_is_the_same_product_wherever_it_is_made(tmp_path: Path) -> None:
-    codes = []
+def test_the_same_content_is_the_same_package_wherever_and_whenever_it_is_made(
+    tmp_path: Path,
+) -> None:
+    made = []
     for place in ("here", "there"):
         folder = tmp_path / place
         (folder / "site").mkdir(parents=True)
         (folder / "site/agent.py").write_text("pass")
         installer.build(folder, OLD, tmp_path / f"{place}.msi")
-        codes.append(dict(rows(tmp_path / f"{place}.msi", "Property"))["ProductCode"])
+        made.append(tmp_path / f"{place}.msi")
 
-    assert codes[0] == codes[1]
+    assert made[0].read_bytes() == made[1].read_bytes()
+    told = subprocess.run(
+        ["msiinfo", "suminfo", made[0]], check=True, capture_output=True, text=True
+    ).stdout
+    assert told.count("Jan  1 00:00:00 2026") == 2
 
 
 def test_properties_reach_an_installer_that_runs_as_the_system_and_the_token_no_log(
