@@ -37,14 +37,14 @@ class Packages:
     def next_version(self, deb: Path) -> Path:
         """The same package with a higher version, as an upgrade."""
         later, content = self.folder / "later", self.folder / "content"
-        later.mkdir()
+        later.mkdir(exist_ok=True)
         subprocess.run(["dpkg-deb", "-R", deb, content], check=True)
         control = content / "DEBIAN/control"
         text = control.read_text()
         (version,) = (line[9:] for line in text.splitlines() if line.startswith("Version: "))
         control.write_text(text.replace(f"Version: {version}\n", f"Version: {version}+next\n"))
         made = later / deb.name.replace(version, f"{version}+next")
-        command = ["dpkg-deb", "--root-owner-group", "-Znone", "-b", content, made]
+        command = ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z1", "-b", content, made]
         subprocess.run(command, check=True, capture_output=True)
         shutil.rmtree(content)
         return made

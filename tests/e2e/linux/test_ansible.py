@@ -3,15 +3,20 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.handbook import GUIDE
-from tests.machines import Machine, free_port
+from tests.linux_guide import HOME, block, follow
+from tests.machines import Machine, booted, free_port
 from tests.packages import ROOT, Packages
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("ansible")]
@@ -27,6 +32,9 @@ inventory = "127.0.0.1:{inventory}"
 [console]
 listen = "127.0.0.1:{console}"
 """
+PASSPHRASE = "une phrase à garder ailleurs"
+BACKUPS = "/var/backups/quitus-collector"
+CREDENTIAL = "/etc/credstore/quitus-backup-passphrase"
 TOKEN = re.compile(r"qt1\.[\w-]+\.[\w-]+")
 
 
@@ -49,6 +57,10 @@ class Controller:
 
     def __init__(self, folder: Path, machine: Machine, packages: Packages) -> None:
         self.folder = folder
+        # One connection for all tasks of a play. Its socket's name must be short.
+        self._connections = "-o ControlMaster=auto -o ControlPersist=5s "
+        self._connections += f"-o ControlPath={tempfile.gettempdir()}/quitus-%C"
+        self.collector = {"collector_package_deb": str(packages.file("deb", "collector"))}
         self.ports = free_port(), free_port(), free_port()
         settings = folder / "collector.toml"
         settings.write_text(
@@ -62,18 +74,18 @@ class Controller:
                     "ansible_user": "root",
                     "ansible_ssh_private_key_file": str(machine.key),
                     "ansible_ssh_common_args": "-o StrictHostKeyChecking=no "
-                    "-o UserKnownHostsFile=/dev/null -o ControlMaster=no",
+                    f"-o UserKnownHostsFile=/dev/null {self._connections}",
                     "ansible_python_interpreter": "/usr/bin/python3",
                     "agent_collector": f"localhost:{self.ports[0]}",
                     "agent_collector_host": "collecteur",
                     "agent_package_deb": str(packages.file("deb")),
                     "agent_random_delay": "3h",
                     "collector_names": ["localhost"],
-                    "collector_package_deb": str(packages.file("deb", "collector")),
+                    "collector_backup_passphrase": PASSPHRASE,
                     "collector_settings": str(settings),
                 }
             },
-            "quitus_collector": {"hosts": {"collecteur": {}}},
+            "quitus_collector": {"hosts": {"collecteur": self.collector}},
             "quitus_agents": {"hosts": {"poste-1": {}}},
             "strangers": {
                 "hosts": {
@@ -134,6 +146,7 @@ def test_roles_bring_a_machine_in_and_stop_where_one_does_not_come(
     told = played.stdout + played.stderr + machine.ok("journalctl", "--no-pager")
     assert "Make this device a join token of its own" in told
     assert TOKEN.findall(told) == []
+    assert PASSPHRASE not in told
     listed = machine.ok("quitus-collector", "devices", "list", "--format", "json")
     (device,) = json.loads(listed)
     assert device["name"] == "poste-1"
@@ -141,21 +154,21 @@ def test_roles_bring_a_machine_in_and_stop_where_one_does_not_come(
     assert "RandomizedDelayUSec=3h" in machine.ok("systemctl", "show", "quitus-agent.timer")
     _units_are_well_made(machine, controller.ports[2])
 
-    again = _well(controller.play(*BOTH))
-    assert {host: counts["changed"] for host, counts in again.items()} == {
-        "collecteur": 0,
-        "poste-1": 0,
-    }
+    later = _upgraded_once(controller, machine, packages)
+    with _restored(machine, later, tmp_path) as other:
+        controller.collector |= {
+            "ansible_port": other.ssh_port,
+            "ansible_ssh_private_key_file": str(other.key),
+        }
+        other.ok("quitus-collector", "devices", "remove", device["id"])
+        forgotten = controller.play("quitus.deploy.rollout")
+        assert forgotten.returncode != 0
+        assert "the collector does not know this device" in forgotten.stdout
 
-    machine.ok("quitus-collector", "devices", "remove", device["id"])
-    forgotten = controller.play("quitus.deploy.rollout")
-    assert forgotten.returncode != 0
-    assert "the collector does not know this device" in forgotten.stdout
-
-    stopped = controller.play("quitus.deploy.rollout", "-e", "agent_ring=strangers")
-    assert stopped.returncode != 0
-    assert "no collector answers at localhost:1" in stopped.stdout
-    assert {host: counts["failed"] for host, counts in _recap(stopped).items()} == {"lost": 1}
+        stopped = controller.play("quitus.deploy.rollout", "-e", "agent_ring=strangers")
+        assert stopped.returncode != 0
+        assert "no collector answers at localhost:1" in stopped.stdout
+        assert {host: counts["failed"] for host, counts in _recap(stopped).items()} == {"lost": 1}
 
     _well(controller.play("quitus.deploy.removal", "-e", "agent_purge=true"))
     assert not machine.place("/var/lib/quitus-agent").exists()
@@ -175,8 +188,73 @@ def _units_are_well_made(machine: Machine, console: int) -> None:
     machine.ok("cp", "/var/lib/quitus-collector/authority/root.pem", "/ca.pem")
     assert machine.ok("python3", "-c", asked).strip() == "200"
     machine.ok("systemctl", "start", "quitus-collector-backup.service")
-    (backup,) = machine.place("/var/backups/quitus-collector").iterdir()
-    assert backup.suffix == ".zip"
+    assert len(_backups(machine)) == 1
+
+
+def _upgraded_once(controller: Controller, machine: Machine, packages: Packages) -> Path:
+    """A later package, installed behind a backup; again changes nothing, and an older is not."""
+    former = controller.collector["collector_package_deb"]
+    later = packages.next_version(Path(former))
+    controller.collector["collector_package_deb"] = str(later)
+    _well(controller.play("quitus.deploy.collector"))
+    version = machine.ok("dpkg-query", "-W", "-f", "${Version}", "quitus-collector")
+    assert version == later.name.split("_")[1]
+    assert len(_backups(machine)) == 2
+
+    again = _well(controller.play(*BOTH))
+    assert {host: counts["changed"] for host, counts in again.items()} == {
+        "collecteur": 0,
+        "poste-1": 0,
+    }
+
+    controller.collector["collector_package_deb"] = former
+    refused = controller.play("quitus.deploy.collector", "--check")
+    assert refused.returncode != 0
+    assert f"{version} is installed" in refused.stdout
+    controller.collector["collector_package_deb"] = str(later)
+    return later
+
+
+@contextmanager
+def _restored(machine: Machine, package: Path, folder: Path) -> Iterator[Machine]:
+    """The collector's machine is lost; by the guide's commands another one takes its place."""
+    _, seal, encrypt, _, lost = (block(7, number) for number in range(5))
+    # The phrase of the role gives way to one that nobody made up.
+    follow(machine, seal)
+    for name, place in (
+        ("sauvegarde.zip", max(_backups(machine))),
+        ("phrase", machine.place(CREDENTIAL)),
+    ):
+        shutil.copy(place, folder / name)
+    identity = machine.place("/var/lib/quitus-agent/identity.json").read_bytes()
+    machine.ok("systemctl", "stop", "quitus-collector", "quitus-collector-console")
+    machine.ok("rm", "-r", BACKUPS, "/var/lib/quitus-collector", "/opt/quitus-collector")
+    assert machine.run("quitus-agent", "report").returncode == 1
+
+    with booted(folder / "other", "collecteur-2") as other:
+        for file, name in (
+            (package, "quitus-collector_0.1.0_amd64.deb"),
+            (folder / "sauvegarde.zip", "sauvegarde.zip"),
+            (folder / "phrase", "phrase"),
+        ):
+            shutil.copy(file, other.place(f"{HOME}/{name}"))
+        assert "collector restored in" in follow(other, lost)
+        assert "the collector accepted the report" in machine.ok("quitus-agent", "report")
+        assert machine.place("/var/lib/quitus-agent/identity.json").read_bytes() == identity
+
+        other.ok("install", "-D", "-m", "0600", f"{HOME}/phrase", CREDENTIAL)
+        follow(other, encrypt)
+        other.ok("systemctl", "start", "quitus-collector-backup.service")
+        assert len(_backups(other)) == 1
+        yield other
+
+
+def _backups(machine: Machine) -> list[Path]:
+    """Those that the unit made, each with the keys in it."""
+    found = list(machine.place(BACKUPS).glob("quitus-*.zip"))
+    for each in found:
+        assert "keys.sealed" in zipfile.ZipFile(each).namelist()
+    return found
 
 
 def test_the_guides_commands_are_understood_with_the_guides_inventory(tmp_path: Path) -> None:

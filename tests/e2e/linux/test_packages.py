@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.handbook import GUIDE
+from tests.linux_guide import HOME, block, follow
 from tests.machines import Machine
 from tests.packages import Packages
 from tests.programs import CollectorFolder
@@ -37,7 +37,7 @@ def test_a_deb_enrols_reports_is_upgraded_and_goes_without_a_trace(
     deb = packages.file("deb")
     before = machine.files()
 
-    guide = _told(2)
+    guide = block(2)
     _follow(machine, guide[:1], deb)
     told = machine.ok("systemctl", "is-enabled", "quitus-agent.timer")
     assert (told, machine.ok("systemctl", "is-active", "quitus-agent.timer")) == (
@@ -123,21 +123,12 @@ def _install(machine: Machine, package: Path) -> None:
     inside.unlink()
 
 
-def _told(chapter: int, number: int = -1) -> list[str]:
-    """The commands of a block of the guide; both languages have the same, as another test holds."""
-    text = (GUIDE / "fr/linux.md").read_text("utf-8").split("\n## ")[chapter]
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    return list(blocks[number].splitlines())
-
-
 def _follow(machine: Machine, lines: list[str], deb: Path, enrolment: int = 0) -> None:
-    """Types lines of the guide in root's folder, with the names that are ours here."""
-    name = "/root/quitus-agent_0.1.0_amd64.deb"
-    machine.place(name).write_bytes(deb.read_bytes())
-    for line in lines:
-        own = line.replace("collecteur.example.fr", f"localhost:{enrolment}").replace("sudo ", "")
-        machine.ok("bash", "-c", f"cd /root && set -o pipefail && {own}")
-    machine.place(name).unlink()
+    """Types lines of the guide beside the package, with the names that are ours here."""
+    package = machine.place(f"{HOME}/quitus-agent_0.1.0_amd64.deb")
+    package.write_bytes(deb.read_bytes())
+    follow(machine, lines, {"collecteur.example.fr": f"localhost:{enrolment}"})
+    package.unlink()
 
 
 def _units_are_well_made(machine: Machine) -> None:
@@ -145,7 +136,7 @@ def _units_are_well_made(machine: Machine) -> None:
     units = ("quitus-agent.service", "quitus-agent.timer")
     verified = machine.run("systemd-analyze", "verify", *units)
     assert (verified.returncode, verified.stderr) == (0, "")
-    for line in _told(3, 0):
+    for line in block(3, 0):
         machine.ok(*line.split(), "--threshold=20")
 
 
@@ -209,7 +200,7 @@ def test_the_single_file_needs_nothing_but_python(
     }
 
     # The guide's first line of chapter 5, into a folder of ours.
-    copy, *_ = _told(5)
+    copy, *_ = block(5)
     installed = tmp_path / "bin/quitus-agent"
     installed.parent.mkdir()
     own = copy.replace("sudo ", "").replace(re.findall(r"\S+\.pyz", copy)[0], str(single))
@@ -226,7 +217,7 @@ def test_the_single_file_needs_nothing_but_python(
         token = str(collector.token_file())
         agent("enrol", "--collector", f"localhost:{enrolment}", "--token-file", token)
         # The others: `quitus-agent enrol --collector … --token-file …`, `quitus-agent report`.
-        assert [line.split()[2] for line in _told(5)[1:]] == ["enrol", "report"]
+        assert [line.split()[2] for line in block(5)[1:]] == ["enrol", "report"]
         assert "the collector accepted the report" in agent("report")
 
     (unpacked,) = (tmp_path / "unpacked").iterdir()
