@@ -335,6 +335,9 @@ def _audit_verify(arguments: argparse.Namespace) -> int:
 
 
 def _upgrade(arguments: argparse.Namespace) -> int:
-    collector_of(arguments).upgrade()
+    collector = collector_of(arguments)
+    before, now = collector.upgrade(), collector.store.revision()
+    if before != now:
+        print(f"brought from {before or 'nothing'} to {now}")
     print("the database has the schema of this version")
     return OK

@@ -129,10 +129,14 @@ class Collector:
         """Writes down that this person takes something out of the house."""
         audit.note_export(self.store, self.clock, self.actor, what, **detail)
 
-    def upgrade(self) -> None:
-        """Brings the database to the schema of this version."""
+    def upgrade(self) -> str | None:
+        """Brings the database to the schema of this version; returns the one that it had."""
         self.must_exist()
-        SQLStore(self.config.database_url).upgrade()
+        store = SQLStore(self.config.database_url)
+        before = store.revision()
+        store.upgrade()
+        store.close()
+        return before
 
     def must_exist(self) -> None:
         """Raises UsageError where no collector was made in the folder."""

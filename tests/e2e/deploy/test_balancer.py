@@ -44,7 +44,8 @@ def collectors(place: Path) -> Iterator[tuple[CollectorFolder, CollectorFolder]]
         url = database.url.replace("postgresql+psycopg://", "postgresql://")
         patched.setenv("QUITUS_COLLECTOR_DATABASE", url)
         pair = tuple(_assembled(made, place / f"collector-{number}") for number in (1, 2))
-        pair[0].ok("upgrade")
+        assert "brought from nothing to 0" in pair[0].ok("upgrade")
+        assert "brought" not in pair[1].ok("upgrade")
         yield pair[0], pair[1]
 
 
