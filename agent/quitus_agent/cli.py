@@ -324,6 +324,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
 
     status = wiring.status(settings.state)
     known, accepted, trouble = status.identity, status.accepted, status.trouble
+    idle = list(config.idle(arguments.config, os.environ, managed.read(), known.collector_host))
     if arguments.format == "json":
         _print_json(
             {
@@ -345,6 +346,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
                 "trouble": {"reason": trouble.reason, "at": trouble.at.isoformat()}
                 if trouble
                 else None,
+                "without_effect": [{"setting": name, "reason": why} for name, why in idle],
             }
         )
         return OK
@@ -368,6 +370,7 @@ def _status(arguments: argparse.Namespace, settings: config.Config) -> int:
     ]
     if trouble:
         rows.append(("last attempt", f"{trouble.at:%Y-%m-%d %H:%M} UTC: {trouble.reason}"))
+    rows += [("without effect", why) for _, why in idle]
     names = [said(name) for name, _ in rows]
     for name, (_, value) in zip(names, rows, strict=True):
         print(f"{name:{max(18, *map(len, names))}} {said(value)}")

@@ -5,7 +5,7 @@ On Windows what was given at installation comes before the file, and a policy af
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ WINDOWS_FOLDER = Path(os.environ.get("PROGRAMFILES", "C:/Program Files")) / "Qui
 CONFIG_FILE = (
     WINDOWS_FOLDER / "agent.toml" if sys.platform == "win32" else Path("/etc/quitus/agent.toml")
 )
+# They do nothing once a device is enrolled.
+FOR_ENROLMENT = ("token_file", "entity")
 YES_OR_NO = {"true": True, "false": False}
 # The least and the most of what is a number.
 BOUNDS = {"interval_hours": (1, 168), "spread_minutes": (0, 720)}
@@ -59,14 +61,7 @@ def load(
     """
     settings = {"state": str(_default_state()), "collector": ""}
     settings |= {name: _written(value) for name, value in Config._field_defaults.items()}
-    settings |= _known(managed.installed)
-    settings |= _from_file(file or CONFIG_FILE, must_exist=file is not None)
-    settings |= {
-        name: environment[key]
-        for name in settings
-        if (key := f"QUITUS_AGENT_{name.upper()}") in environment
-    }
-    settings |= flags
+    settings |= {**_own(file, environment, managed), **flags}
     policy = _known(managed.policy)
     for name, value in flags.items():
         if policy.get(name, value) != value:
@@ -74,6 +69,45 @@ def load(
                 f"{name} is {policy[name]!r} by policy ({POLICY_KEY}): nothing else can be given"
             )
     return _config(settings | policy)
+
+
+def idle(
+    file: Path | None, environment: Mapping[str, str], managed: Managed, enrolled_with: str
+) -> Iterator[tuple[str, str]]:
+    """Settings of this device that change nothing, and why, a sentence each.
+
+    `enrolled_with` is the collector's host, for a device that is enrolled. A policy that names a
+    join token is for the devices that are still to come, and no mistake here.
+    """
+    own, policy = _own(file, environment, managed), _known(managed.policy)
+    for name, value in own.items():
+        if policy.get(name, value) != value:
+            yield name, f"{name} {value!r}: the policy says {policy[name]!r}"
+        elif name in FOR_ENROLMENT and value:
+            yield name, f"{name}: this device is enrolled already"
+    collector = (own | policy).get("collector", "")
+    if collector and _host(collector) != enrolled_with.lower():
+        where = f"this device reports to {enrolled_with}, until quitus-agent enrol --again"
+        yield "collector", f"collector {collector!r}: {where}"
+
+
+def _host(address: str) -> str:
+    """That of an address, in small letters; empty where it is no address."""
+    try:
+        return parse_address(address)[0].lower()
+    except UsageError:
+        return ""
+
+
+def _own(file: Path | None, environment: Mapping[str, str], managed: Managed) -> dict[str, str]:
+    """What this device's installation, file and environment say, and nothing that is usual."""
+    given = _known(managed.installed)
+    given |= _from_file(file or CONFIG_FILE, must_exist=file is not None)
+    return given | {
+        name: environment[key]
+        for name in Config._fields
+        if (key := f"QUITUS_AGENT_{name.upper()}") in environment
+    }
 
 
 def _config(settings: Mapping[str, str]) -> Config:

@@ -1,6 +1,7 @@
 """A collector that was lost comes back from its backup, and no device is touched."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -52,4 +53,7 @@ def test_the_agent_itself_goes_on_without_a_hand_laid_on_it(
     assert (away.status, "no collector answers" in away.err) == (1, True)
     assert back.status == 0, back
     assert (agent.state / "identity.json").read_bytes() == identity
-    assert "waiting reports    0" in agent.run("status").out
+    told = agent.run("status", QUITUS_AGENT_COLLECTOR="lyon.example.fr", LC_ALL="fr_FR.UTF-8").out
+    assert re.search(r"^rapports en attente +0$", told, re.MULTILINE)
+    idle = r"^sans effet +collector 'lyon.example.fr' : ce poste rapporte à localhost"
+    assert re.search(idle, told, re.MULTILINE)

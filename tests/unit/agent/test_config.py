@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from quitus_agent import config
+from quitus_agent import config, messages
 from quitus_agent.errors import UsageError
 from quitus_agent.managed import Managed
 
@@ -131,3 +131,41 @@ def test_a_policy_that_only_a_newer_agent_knows_is_passed_over() -> None:
     assert config.load(None, {}, {}, Managed(policy={"Colour": "blue"})) == config.load(
         None, {}, {}
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "policy", "expected"),
+    [
+        ('collector = "Paris.example.fr:7443"\ninterval_hours = 24', {}, []),
+        ('token_file = "/t"\nentity = "999000110"', {}, ["token_file", "entity"]),
+        ("", {"TokenFile": "//server/token", "Entity": "999000110"}, []),
+        ("interval_hours = 12", {"IntervalHours": 12}, []),
+        ("interval_hours = 12", {"IntervalHours": 48}, ["interval_hours"]),
+        ('collector = "lyon.example.fr"', {}, ["collector"]),
+        ("", {"Collector": "lyon.example.fr"}, ["collector"]),
+        ('collector = "no:address"', {}, ["collector"]),
+    ],
+    ids=["none", "enrolled", "policy-token", "same", "overridden", "moved", "moved-all", "wrong"],
+)
+def test_settings_that_change_nothing_on_an_enrolled_device_are_named(
+    tmp_path: Path, content: str, policy: dict[str, str | int], expected: list[str]
+) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(content)
+
+    found = dict(config.idle(file, {}, Managed(policy=policy), "paris.example.fr"))
+
+    assert list(found) == expected
+    for why in found.values():
+        assert messages.translated(why) != why
+
+
+def test_what_the_environment_says_against_the_policy_is_named_with_both(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text("")
+    environment = {"QUITUS_AGENT_LAST_USE": "true"}
+
+    (why,) = config.idle(file, environment, Managed(policy={"LastUse": 0}), "paris.example.fr")
+
+    assert why == ("last_use", "last_use 'true': the policy says 'false'")
+    assert messages.translated(why[1]) == "last_use 'true' : la stratégie dit 'false'"
