@@ -12,14 +12,10 @@ from quitus_agent.errors import SourceError
 
 if TYPE_CHECKING:
     from quitus_agent.inventory import Install
-    from quitus_agent.registry import Key
-    from quitus_agent.registry.machine import WindowsRegistry
 
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_LINE = 1024 * 1024
-# What SOFTWARE has at its top; Amcache has something else.
-SOFTWARE_KEYS, AMCACHE_KEY = ("Microsoft", "Wow6432Node"), "Root"
 XZ = b"\xfd7zXZ\0"
 
 
@@ -41,7 +37,7 @@ def content(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
     """The bytes of a file; raises SourceError naming it where it is unreadable or far too large."""
     try:
         with opened(path) as file:
-            _refuse_too_large(path, os.fstat(file.fileno()).st_size, most)
+            refuse_too_large(path, os.fstat(file.fileno()).st_size, most)
             return file.readall()
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
@@ -59,7 +55,7 @@ def lines(path: Path) -> Iterator[str]:
         if buffered.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
             buffered.read(len(BOM_UTF8))
         with TextIOWrapper(buffered, encoding="utf-8", errors="replace", newline="\n") as file:
-            _refuse_too_large(path, os.fstat(file.fileno()).st_size, MAX_TEXT_BYTES)
+            refuse_too_large(path, os.fstat(file.fileno()).st_size, MAX_TEXT_BYTES)
             for line in file:
                 if len(line) > MAX_LINE:
                     raise SourceError(f"{path}: a line is longer than {MAX_LINE} letters")
@@ -75,49 +71,9 @@ def text(path: Path) -> str:
     return decode(content(path))
 
 
-def registry(path: Path) -> "WindowsRegistry":
-    """The registry that a `.reg` export or a hive shows; either may be compressed with xz."""
-    from quitus_agent.registry import export, hive
-    from quitus_agent.registry.machine import hive_at
-
-    try:
-        with unpacked(path) as file:
-            if file.read(4) == b"regf":
-                return _of_software(hive.root_of(file) if _is_packed(path) else hive_at(path))
-            _refuse_too_large(path, file.seek(0, os.SEEK_END), MAX_TEXT_BYTES)
-            file.seek(0)
-            return _of_software(export.parse(export.decode(file.read())))
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
-    except SourceError as error:
-        raise naming(path, error) from error
-
-
-def software(path: Path) -> "Key":
-    """The machine's SOFTWARE in an export or a hive; raises SourceError for one of a person."""
-    found = registry(path).software
-    if not any(map(found.subkey, SOFTWARE_KEYS)):
-        raise SourceError(f"{path}: holds nothing of the machine's SOFTWARE")
-    return found
-
-
-def _of_software(root: "Key") -> "WindowsRegistry":
-    """The registry below a root key; raises SourceError where it tells nothing of software."""
-    from quitus_agent.registry.machine import from_key
-
-    found = from_key(root)
-    if (
-        found.users
-        or found.classes
-        or any(map(found.software.subkey, (*SOFTWARE_KEYS, AMCACHE_KEY)))
-    ):
-        return found
-    raise SourceError("holds none of the keys that Windows keeps software in")
-
-
 def unpacked(path: Path) -> BinaryIO:
     """The file itself, or what it holds if it is one of xz, in one that goes when it is closed."""
-    if not _is_packed(path):
+    if not is_packed(path):
         return opened(path)
     import lzma
     import tempfile
@@ -127,7 +83,7 @@ def unpacked(path: Path) -> BinaryIO:
         with lzma.open(path) as packed:
             while piece := packed.read(MAX_LINE):
                 out.write(piece)
-                _refuse_too_large(path, out.tell(), MAX_UNPACKED_BYTES)
+                refuse_too_large(path, out.tell(), MAX_UNPACKED_BYTES)
         out.seek(0)
     except BaseException as error:
         out.close()
@@ -153,14 +109,8 @@ def opening(path: Path) -> str:
     return decode(start(path)).lstrip("\ufeff \t\n")
 
 
-def is_registry(path: Path) -> bool:
-    """Whether a file is a hive or an export, compressed or not, by how it begins."""
-    from quitus_agent.registry import export
-
-    return _is_packed(path) or start(path, 4) == b"regf" or opening(path).startswith(export.HEADERS)
-
-
-def _is_packed(path: Path) -> bool:
+def is_packed(path: Path) -> bool:
+    """Whether a file is one of xz, by its name or by how it begins."""
     return path.suffix == ".xz" or start(path, len(XZ)) == XZ
 
 
@@ -187,6 +137,7 @@ def naming(path: Path, error: SourceError) -> SourceError:
     return SourceError(message if str(path) in message else f"{path}: {message}")
 
 
-def _refuse_too_large(path: Path, size: int, most: int) -> None:
+def refuse_too_large(path: Path, size: int, most: int) -> None:
+    """Raises SourceError naming the file where it has more bytes than that."""
     if size > most:
         raise SourceError(f"{path}: larger than {most >> 20} MiB")

@@ -6,10 +6,9 @@ It also knows programs that are gone by now, so it is read on request only.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Listing
-from quitus_agent.registry import Key, text
+from quitus_agent.registry import Key, captured, text
 
 NAME = "amcache"
 # Since Windows 10 1607 values have names; before that they were numbered.
@@ -21,7 +20,7 @@ NUMBERED = {"name": "0", "version": "1", "publisher": "2", "kind": "6"}
 
 def read(path: Path) -> Iterator[Install]:
     """Reads the hive."""
-    root = captures.registry(path).software
+    root = captured.registry(path).software
     places = [(root.subkey(INVENTORY), NAMED), (root.subkey(PROGRAMS), NUMBERED)]
     if not any(key for key, _ in places):
         raise SourceError(f"{path}: holds no inventory of applications")

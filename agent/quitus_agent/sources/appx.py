@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import MACHINE, USER, Install, Source
-from quitus_agent.registry import Key, text
+from quitus_agent.registry import Key, captured, text
 from quitus_agent.registry.machine import WindowsRegistry, is_person, is_windows, open_registry
 
 NAME = "appx"
@@ -53,7 +52,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads a SOFTWARE hive, a user's UsrClass.dat, or an export of either."""
-    return parse(captures.registry(path))
+    return parse(captured.registry(path))
 
 
 def parse(registry: WindowsRegistry) -> Iterator[Install]:

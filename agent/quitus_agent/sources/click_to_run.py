@@ -7,9 +7,8 @@ list of product ids (Microsoft, "Product IDs that are supported by the Office De
 from collections.abc import Iterator
 from pathlib import Path
 
-from quitus_agent import captures
 from quitus_agent.inventory import Install, Source
-from quitus_agent.registry import Key, text
+from quitus_agent.registry import Key, captured, text
 from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "click-to-run"
@@ -46,7 +45,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive."""
-    return parse(captures.software(path))
+    return parse(captured.software(path))
 
 
 def parse(software: Key) -> Iterator[Install]:

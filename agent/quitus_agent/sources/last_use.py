@@ -17,7 +17,7 @@ from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
 from quitus_agent.places import existing, homes, matching, nameless
-from quitus_agent.registry import Key, uninstall
+from quitus_agent.registry import Key, captured, uninstall
 from quitus_agent.registry.machine import is_windows, open_registry
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def read(path: Path) -> Iterator[Install]:
     """Reads a person's hive, an export of it, or GNOME's application_state."""
     if captures.opening(path).startswith("<"):
         return captures.installs_of(path, _of_gnome(captures.content(path)))
-    registry = captures.registry(path)
+    registry = captured.registry(path)
     if not registry.users:
         raise SourceError(f"{path}: is nobody's record")
     return parse(registry.users, places(registry.software))

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from quitus_agent import captures
 from quitus_agent.inventory import Install, Source
-from quitus_agent.registry import Key, text, uninstall
+from quitus_agent.registry import Key, captured, text, uninstall
 from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "office-msi"
@@ -234,7 +233,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive."""
-    return parse(captures.software(path))
+    return parse(captured.software(path))
 
 
 def parse(software: Key) -> Iterator[Install]:

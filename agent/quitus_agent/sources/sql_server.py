@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from quitus_agent import captures
 from quitus_agent.inventory import Install, Source
-from quitus_agent.registry import Key, number, text
+from quitus_agent.registry import Key, captured, number, text
 from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "sql-server"
@@ -60,7 +59,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive."""
-    return parse(captures.software(path))
+    return parse(captured.software(path))
 
 
 def parse(software: Key) -> Iterator[Install]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quitus_agent import captures, wmi
 from quitus_agent.inventory import Install, Source
-from quitus_agent.registry import Key, number, text
+from quitus_agent.registry import Key, captured, number, text
 from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "windows-edition"
@@ -24,8 +24,8 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a SOFTWARE hive, or a WMI list of Win32_OperatingSystem."""
-    if captures.is_registry(path):
-        found = parse(captures.software(path))
+    if captured.is_registry(path):
+        found = parse(captured.software(path))
     else:
         found = parse_wmi(captures.text(path))
     return captures.installs_of(path, found, "names no Windows")

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install, Source
-from quitus_agent.registry import Key, uninstall
+from quitus_agent.registry import Key, captured, uninstall
 from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "windows-uninstall"
@@ -19,7 +18,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a hive, a user's one too."""
-    registry = captures.registry(path)
+    registry = captured.registry(path)
     if not registry.users and not uninstall.is_there(registry.software):
         raise SourceError(f"{path}: has no Uninstall key")
     return (each for software in (registry.software, *registry.users) for each in parse(software))

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import USER, Install, Source
-from quitus_agent.registry import Key, uninstall
+from quitus_agent.registry import Key, captured, uninstall
 from quitus_agent.registry.machine import is_windows, open_registry
 
 NAME = "windows-user-uninstall"
@@ -22,7 +21,7 @@ def scan(root: Path) -> Iterator[Install]:
 
 def read(path: Path) -> Iterator[Install]:
     """Reads an export or a hive of a user."""
-    users = captures.registry(path).users
+    users = captured.registry(path).users
     if not users:
         raise SourceError(f"{path}: is nobody's part of the registry")
     return parse(users)

@@ -14,7 +14,7 @@ import pytest
 from quitus_agent import captures, device, people, plists, reading
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import FAILED, READ
-from quitus_agent.registry import Key, hive
+from quitus_agent.registry import Key, captured, hive
 from quitus_agent.sources import (
     dpkg,
     flatpak,
@@ -140,7 +140,7 @@ def test_an_xz_file_that_unpacks_to_far_too_much_is_refused(
     bomb.write_bytes(lzma.compress(bytes(16 * MIB)))
 
     with pytest.raises(SourceError, match="larger than 4 MiB"):
-        captures.registry(bomb)
+        captured.registry(bomb)
 
 
 # --- rpm databases ---

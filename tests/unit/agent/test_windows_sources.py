@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from quitus_agent import captures
 from quitus_agent.errors import SourceError
 from quitus_agent.inventory import Install
-from quitus_agent.registry import export, number, text, uninstall
+from quitus_agent.registry import captured, export, number, text, uninstall
 from quitus_agent.registry.machine import WindowsRegistry
 from quitus_agent.sources import (
     activation,
@@ -27,7 +26,7 @@ CAPTURE = Path("tests/captures/windows/workstation.reg")
 @pytest.fixture(scope="module")
 def registry() -> WindowsRegistry:
     """The captured workstation."""
-    return captures.registry(CAPTURE)
+    return captured.registry(CAPTURE)
 
 
 def by_name(installs: object) -> dict[str, Install]:
@@ -109,7 +108,7 @@ def test_an_export_is_read_in_every_encoding_that_windows_writes(
         )
     )
 
-    microsoft = captures.registry(file).software.subkey("Microsoft")
+    microsoft = captured.registry(file).software.subkey("Microsoft")
 
     assert microsoft
     assert microsoft.value("a") == "été"
@@ -158,7 +157,7 @@ def test_what_an_export_has_of_people_is_theirs(tmp_path: Path) -> None:
 
     found = windows_user_uninstall.read(file)
     assert {each.name for each in found} == {"Zoom", "Slack", "A service's"}
-    assert list(windows_uninstall.parse(captures.registry(file).software)) == []
+    assert list(windows_uninstall.parse(captured.registry(file).software)) == []
     assert [(each.name, each.scope) for each in appx.read(file)] == [("Own.App", "user")]
 
 
