@@ -92,6 +92,9 @@ bench-collector: .venv/.dev ## first reports beside Debian's ocsinventory-server
 	$(PY) -m tests.capabilities --install ocs-server mod-perl mariadb
 	$(PY) -m tests.bench.collector
 
+bench-first: .venv/.dev ## a first report part by part, in processor time, without the door
+	$(PY) -m tests.bench.first
+
 bench-console: .venv/.dev ## every page of the console for 100,000 devices, SQLite and PostgreSQL (DEVICES=… for fewer)
 	$(PY) -m tests.bench.console --devices $(or $(DEVICES),100000)
 

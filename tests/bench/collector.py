@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -33,7 +33,7 @@ from quitus_agent.identity import Identity
 from quitus_agent.spool import Accepted
 from quitus_agent.wiring import read_token
 from tests.bench import ocs
-from tests.bench.measure import Floor, write
+from tests.bench.measure import Floor, cpu_s, write
 from tests.bench.reporting import OPTIONS, Stream, credentials, echo, echo_call, load, report_call
 from tests.fleet.sample import SampleDevice
 from tests.fleet.simulator import Device, enrolled, lost, workstations
@@ -339,16 +339,6 @@ def _floors(
         if kind != "bare echo"
     ]
     return floors
-
-
-def cpu_s(*roots: int) -> float:
-    """Processor time of these processes and of all below them, also of those that have ended."""
-    total = 0.0
-    for root in map(psutil.Process, roots):
-        for each in (root, *root.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                total += sum(each.cpu_times()[:4])
-    return total
 
 
 def _spread(rates: Sequence[float]) -> str:

@@ -7,8 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 RESULTS = Path("build/bench")
 
@@ -119,6 +122,16 @@ class Floor(NamedTuple):
         found, kept = self.ours / self.theirs, "kept" if self.is_kept else "NOT KEPT"
         sides = f"{self.ours:.1f} : {self.theirs:.1f}"
         return f"{self.what}: {sides} = {found:.2f}, at least {self.limit:g} ({kept})"
+
+
+def cpu_s(*roots: int) -> float:
+    """Processor time of these processes and of all below them, also of those that have ended."""
+    total = 0.0
+    for root in map(psutil.Process, roots):
+        for each in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += sum(each.cpu_times()[:4])
+    return total
 
 
 def write(name: str, document: Mapping[str, object]) -> Path:

@@ -11,13 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import psutil
 from sqlalchemy import create_engine, text
 
 from quitus_collector.adapters import catalogue_files, pools
@@ -41,7 +40,7 @@ from quitus_collector.services.recognition import Recogniser, recount, refresh
 from quitus_collector.services.reporting import accept_reports
 from tests import postgresql
 from tests.bench.loading import LOADED_AT, load, tail_names
-from tests.bench.measure import Ratio, write
+from tests.bench.measure import Ratio, cpu_s, write
 from tests.builders import a_certificate, a_report
 from tests.fakes.clock import FakeClock
 
@@ -212,15 +211,8 @@ def _timed(call: Callable[[], T]) -> tuple[T, Took]:
 
 
 def _cpu() -> float:
-    """Processor seconds of this process and of the server's; connections are kept open."""
-    seconds = time.process_time()
-    for server in SERVERS:
-        with suppress(psutil.NoSuchProcess):
-            postmaster = psutil.Process(server.pid())
-            for each in postmaster.children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    seconds += sum(each.cpu_times()[:2])
-    return seconds
+    """Processor seconds of this process and of the server's, those that have ended among them."""
+    return time.process_time() + cpu_s(*(each.pid() for each in SERVERS))
 
 
 def _size(url: str) -> int:

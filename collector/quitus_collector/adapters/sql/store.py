@@ -267,7 +267,9 @@ def _engine(url: URL, *, create: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
         wait = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
         # A server that was restarted has forgotten the connections that are kept here.
-        return create_engine(url, pool_pre_ping=True, connect_args=wait)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=wait)
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     mode = "rwc" if create else "rw"
     file = f"file:{quote(url.database or '')}?mode={mode}"
 
@@ -326,6 +328,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         f"busy_timeout={LOCK_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    # Whole columns go there as lists; as text, which is the driver's way, each of their values
+    # is looked through in Python for what has to be escaped.
+    from psycopg.types.array import ListBinaryDumper
+
+    connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
 def _begin_sqlite(connection: Connection) -> None:
