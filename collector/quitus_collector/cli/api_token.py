@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from quitus_collector.cli.arguments import OK, Commands, collector_of, duration, label
 from quitus_collector.domain.account import Permission
-from quitus_collector.services import api_tokens
+from quitus_collector.services import api_tokens, duties
 
 
 def add(commands: Commands) -> None:
@@ -35,6 +35,7 @@ def _make(arguments: argparse.Namespace) -> int:
         arguments.scope,
         arguments.valid_for,
         actor=collector.actor,
+        apart=collector.config.approval.apart,
     )
     print(secret)
     return OK
@@ -44,10 +45,14 @@ def _list(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
     now = collector.clock.now()
     with collector.store.reading() as work:
-        tokens = work.api_tokens.list()
-    for each in tokens:
+        apart = collector.config.approval.apart
+        tokens = [(e, duties.scopes_of(work, e, apart=apart)) for e in work.api_tokens.list()]
+    for each, scopes_now in tokens:
         scopes = ", ".join(sorted(each.scopes))
         state = "" if each.is_good(now) else "revoked" if each.revoked_at else "over"
+        if not state and scopes_now != each.scopes:
+            left = ", ".join(sorted(scopes_now)) or "nothing"
+            state = f"opens {left} now: {each.made_by} may do no more"
         until = f"until {each.expires_at:%Y-%m-%d}"
         print(f"{each.id}  {each.label:24}  {scopes:40}  {until}  {state}".rstrip())
     return OK

@@ -6,10 +6,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from quitus_collector.domain.account import ALLOWED, APIToken, Permission
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.errors import StoreError, UsageError
+from quitus_collector.services import duties
 from quitus_collector.services.ports import Clock, Store
 from quitus_collector.services.wording import N_
 
@@ -29,10 +31,12 @@ def make(
     lasts: timedelta,
     *,
     actor: str,
+    apart: bool = True,
 ) -> tuple[APIToken, str]:
     """A token and its secret, which is shown this once; raises UsageError.
 
-    Duties are separate for programs too: no token may do more than one role allows.
+    Duties are separate for programs too: no token may do more than one role allows, nor more than
+    who makes it, now or later.
     """
     now, label, wanted = clock.now(), label.strip(), frozenset(scopes)
     if not label or len(label) > 64 or not label.isprintable():
@@ -57,6 +61,12 @@ def make(
         expires_at=now + lasts,
     )
     with store.writing() as work:
+        beyond = wanted - duties.allowed(work, actor, apart=apart)
+        if beyond:
+            raise UsageError(
+                N_("no token may do more than who makes it: {scopes}"),
+                scopes=", ".join(sorted(beyond)),
+            )
         if any(each.label == label for each in work.api_tokens.list()):
             # The audit log and jobs name programs by their labels: of one that ended, too.
             raise UsageError(N_("there is or was a token {label}: give another name"), label=label)
@@ -81,25 +91,36 @@ def revoke(store: Store, clock: Clock, token_id: str, *, actor: str, reason: str
     return found
 
 
-def find(store: Store, clock: Clock, secret: str) -> APIToken | None:
-    """The token whose secret this is; None where it opens nothing now."""
+class Found(NamedTuple):
+    """A good token with the scopes that it has now, and those that its maker lost."""
+
+    token: APIToken
+    lost: frozenset[Permission]
+
+
+def find(store: Store, clock: Clock, secret: str, *, apart: bool = True) -> Found | None:
+    """The token whose secret this is; None where it was never one, was revoked or is over.
+
+    Where who made it may do nothing of it any more, it has no scope.
+    """
     now = clock.now()
     with store.reading() as work:
         token = work.api_tokens.find(_digest(secret))
-    if token is None or not token.is_good(now):
-        return None
+        if token is None or not token.is_good(now):
+            return None
+        scopes = duties.scopes_of(work, token, apart=apart)
     if token.used_at is None or now - token.used_at >= USED_EVERY:
         try:
             with store.writing() as work:
                 # Read again: it may have been revoked since.
-                token = work.api_tokens.find(_digest(secret))
-                if token is None or not token.is_good(now):
+                again = work.api_tokens.find(_digest(secret))
+                if again is None or not again.is_good(now):
                     return None
-                work.api_tokens.add(replace(token, used_at=now))
+                work.api_tokens.add(replace(again, used_at=now))
         except StoreError as error:
             # What only reads is answered all the same.
             log.warning("a call is not written down", extra={"reason": str(error)})
-    return token
+    return Found(replace(token, scopes=scopes), token.scopes - scopes)
 
 
 def _digest(secret: str) -> str:

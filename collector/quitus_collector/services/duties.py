@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from quitus_collector.domain.account import Account, Role, approves, mixes
+from quitus_collector.domain.account import Account, APIToken, Permission, Role, approves, mixes
 from quitus_collector.domain.audit import Event
 from quitus_collector.errors import FilingRefused, UsageError
 from quitus_collector.services.account_ports import Letters
@@ -107,6 +107,31 @@ def answerable(work: UnitOfWork, actor: str) -> Account | None:
         actor = made_by.pop(actor)
     kind, _, name = actor.partition(" ")
     return work.accounts.find(name=name) if kind == "account" else None
+
+
+def allowed(work: UnitOfWork, actor: str, *, apart: bool) -> frozenset[Permission]:
+    """All that who acts under this name in the audit log may do now.
+
+    Nothing for an account that is disabled or a token that was revoked; everything for who has the
+    machine, whom no account lets in.
+    """
+    kind, _, name = actor.partition(" ")
+    if kind == "account":
+        account = work.accounts.find(name=name)
+        if account is None or account.disabled_at:
+            return frozenset()
+        return acting(account, apart=apart).allowed
+    if kind == "token":
+        token = next((each for each in work.api_tokens.list() if each.actor == actor), None)
+        if token is None or token.revoked_at:
+            return frozenset()
+        return scopes_of(work, token, apart=apart)
+    return frozenset(Permission)
+
+
+def scopes_of(work: UnitOfWork, token: APIToken, *, apart: bool) -> frozenset[Permission]:
+    """What a token opens now: never more than who made it may do."""
+    return token.scopes & allowed(work, token.made_by, apart=apart)
 
 
 def acting(account: Account, *, apart: bool) -> Account:

@@ -293,14 +293,8 @@ def may_still(
     """Whether who acts under this name in the audit log, a person or a program, may do so now."""
     now = clock.now()
     with store.reading() as work:
-        people, programs = work.accounts.list(), work.api_tokens.list()
-    scopes = [each.scopes for each in programs if each.actor == actor and each.is_good(now)]
-    acting = [
-        duties.acting(each, apart=apart).allowed
-        for each in people
-        if each.actor == actor and not each.disabled_at
-    ]
-    return any(permission in allowed for allowed in (*scopes, *acting))
+        over = {each.actor for each in work.api_tokens.list() if not each.is_good(now)}
+        return actor not in over and permission in duties.allowed(work, actor, apart=apart)
 
 
 def _over(door: Door, session: Session, account: Account, now: datetime) -> None:
@@ -469,13 +463,28 @@ def _changed(
         account = replace(account, approves_from=begins)
     elif what and not account.approves_from:
         account = replace(account, approves_from=duties.remembered(before).approves_from)
+    before_it = _programs(door, work, account)
     work.accounts.add(account)
+    if lost := sorted(before_it - _programs(door, work, account)):
+        detail["programs"] = ", ".join(dict(lost))[:255]
     detail["sessions_ended"] = str(work.sessions.remove_of(account.id))
     event = Event(now, Kind.ACCOUNT_CHANGED, actor, account.actor, detail)
     if what:
         duties.tell(work, door.letters, replace(event, detail=detail | {"what": what}))
     else:
         work.audit.add(event)
+
+
+def _programs(door: Door, work: UnitOfWork, account: Account) -> set[tuple[str, str]]:
+    """What programs may do by tokens that the account made, or that those made: label and scope."""
+    now = door.clock.now()
+    return {
+        (each.label, scope)
+        for each in work.api_tokens.list()
+        if each.is_good(now) and (maker := duties.answerable(work, each.actor))
+        if maker.id == account.id
+        for scope in duties.scopes_of(work, each, apart=door.apart)
+    }
 
 
 def unlock(door: Door, name: str, *, actor: str) -> Account:

@@ -126,6 +126,7 @@ DETAILS: Mapping[str, str] = {
     "on": N_("on"),
     "portal": N_("portal"),
     "product": N_("product"),
+    "programs": N_("programs that lose scopes"),
     "publisher": N_("publisher"),
     "q": N_("search"),
     "reading": N_("reading"),

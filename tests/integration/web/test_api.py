@@ -99,14 +99,14 @@ def test_a_token_that_is_over_opens_nothing_more(
 def test_no_token_may_do_more_than_one_role(office: ConsoleHouse) -> None:
     with pytest.raises(UsageError, match="no role may do all of approve, edit"):
         Program(office, Permission.EDIT, Permission.APPROVE)
-    administrator = Program(office, Permission.ADMINISTER)
+    administrator = Program(office, Permission.ADMINISTER, Permission.READ)
     wanted = {"label": "both", "scopes": ["administer", "edit"]}
 
     assert "no role may do all" in refused(administrator.post("tokens", json=wanted), 422)
 
 
 def test_the_secret_is_shown_once_and_kept_nowhere(office: ConsoleHouse) -> None:
-    administrator = Program(office, Permission.ADMINISTER)
+    administrator = Program(office, Permission.ADMINISTER, Permission.READ)
 
     made = administrator.post("tokens", json={"label": "monitoring", "scopes": ["read"]}).json()
 

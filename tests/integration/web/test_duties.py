@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from quitus_collector.config import MailTable
-from quitus_collector.domain.account import Role
+from quitus_collector.domain.account import Permission, Role
+from quitus_collector.domain.audit import Kind
 from quitus_collector.errors import FilingRefused, SignInRefused, UsageError
-from quitus_collector.services import duties, signing_in
+from quitus_collector.services import api_tokens, duties, signing_in
 from quitus_collector.wiring import accounts
+from tests.api_programs import Program
 from tests.console import ConsoleHouse
 
 WHY = "remplace Claire"
@@ -148,3 +150,50 @@ def test_who_comes_after_an_approver_of_before_waits_all_the_same(
 
     with collector.store.reading() as work, pytest.raises(FilingRefused, match="second"):
         duties.must_not_wait(work, "account second", collector.clock.now())
+
+
+def test_a_token_opens_no_more_than_who_made_it_may_do_now(empty_house: ConsoleHouse) -> None:
+    collector = empty_house.collector
+    both = [Role.ADMINISTRATOR, Role.LICENCE_MANAGER]
+    accounts.add(collector, "zoe", "Zoé", both)
+    zoe = empty_house.browser(*both)
+    scopes = (Permission.READ, Permission.EDIT)
+    parent = Program(empty_house, Permission.ADMINISTER, Permission.READ, by="account zoe")
+    program = Program(empty_house, *scopes, by="account zoe")
+    child = Program(empty_house, Permission.READ, by=parent.issued.actor)
+    with pytest.raises(UsageError, match="more than who makes it: approve"):
+        Program(empty_house, Permission.APPROVE, by="account zoe")
+    with pytest.raises(UsageError, match="more than who makes it: edit"):
+        Program(empty_house, Permission.EDIT, by=parent.issued.actor)
+
+    def statuses() -> tuple[int, ...]:
+        edit = program.post("imports/preview", content=b"product;quantity")
+        return edit.status_code, *(each.get("prices").status_code for each in (program, child))
+
+    before = statuses()
+    accounts.change(collector, "zoe", roles=[Role.ADMINISTRATOR])
+    demoted = statuses()
+    listed = zoe.get("/administration/tokens").text
+    accounts.change(collector, "zoe", is_disabled=True)
+    disabled = statuses()
+    shown = zoe.get("/administration/tokens").text
+
+    assert (before, demoted, disabled) == ((200, 200, 200), (403, 200, 200), (401, 401, 401))
+    assert "Plus maintenant, le compte qui l’a créé les ayant perdus : edit" in listed
+    assert "Le compte qui l’a créé est désactivé" in shown
+    assert "disabled" in program.get("prices").json()["detail"]
+    with collector.store.reading() as work:
+        told = [each.event for each in work.audit.list()]
+    (change, end) = (e for e in told if e.kind is Kind.ACCOUNT_CHANGED and "programs" in e.detail)
+    assert change.detail["programs"] == program.issued.label
+    assert child.issued.label in end.detail["programs"]
+    refusals = [e.actor for e in told if e.kind is Kind.REFUSED]
+    assert sorted(refusals) == sorted([program.issued.actor, child.issued.actor])
+    # Queued in time, and done by nobody: the job looks as well.
+    assert not signing_in.may_still(
+        collector.store, collector.clock, program.issued.actor, Permission.READ, apart=True
+    )
+    accounts.change(collector, "zoe", is_disabled=False)
+    assert statuses() == (403, 200, 200)
+    api_tokens.revoke(collector.store, collector.clock, parent.issued.id, actor="operator test")
+    assert statuses() == (403, 200, 401)

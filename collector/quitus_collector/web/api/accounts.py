@@ -1,5 +1,6 @@
 """Accounts of people and tokens of programs."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -7,7 +8,8 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from quitus_collector.domain.account import Account, APIToken, Permission, Role
-from quitus_collector.services import api_tokens
+from quitus_collector.services import api_tokens, duties
+from quitus_collector.services.ports import UnitOfWork
 from quitus_collector.web.api.calls import Call, Calls, Prose, Word, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
 from quitus_collector.wiring import accounts
@@ -68,11 +70,15 @@ class AccountChange(BaseModel):
 
 
 class TokenShown(BaseModel):
-    """What a program calls with; its secret is not shown again."""
+    """What a program calls with; its secret is not shown again.
+
+    `scopes_now` are those that it opens now: never more than who made it may do.
+    """
 
     id: str
     label: str
     scopes: list[Permission]
+    scopes_now: list[Permission]
     made_by: str
     made_at: datetime
     expires_at: datetime
@@ -156,8 +162,9 @@ def list_tokens(call: Call, cursor: Cursor = "", limit: Limit = 100) -> Page[Tok
     """Sorted by id; those that are over too."""
     with call.collector.store.reading() as work:
         listed = sorted(work.api_tokens.list(), key=lambda each: each.id)
-    shown, following = paged(listed, lambda each: each.id, cursor, limit)
-    return Page(items=[_token(each) for each in shown], next=following)
+        shown, following = paged(listed, lambda each: each.id, cursor, limit)
+        items = [_token(each, _scopes_now(call, work, each)) for each in shown]
+    return Page(items=items, next=following)
 
 
 @router.call("POST", "/tokens", Permission.ADMINISTER, status=201)
@@ -171,8 +178,9 @@ def make_token(call: Call, wanted: TokenWanted) -> TokenMade:
         wanted.scopes,
         timedelta(days=wanted.days),
         actor=collector.actor,
+        apart=collector.config.approval.apart,
     )
-    return TokenMade(token=_token(token), secret=secret)
+    return TokenMade(token=_token(token, token.scopes), secret=secret)
 
 
 @router.call("POST", "/tokens/{token}/revoke", Permission.ADMINISTER)
@@ -183,7 +191,14 @@ def revoke_token(call: Call, token: Word, reason: Annotated[Word, Query()] = "")
         revoked = api_tokens.revoke(
             collector.store, collector.clock, token, actor=collector.actor, reason=reason
         )
-    return _token(revoked)
+    return _token(revoked, ())
+
+
+def _scopes_now(call: Call, work: UnitOfWork, token: APIToken) -> Collection[Permission]:
+    collector = call.collector
+    if not token.is_good(collector.clock.now()):
+        return ()
+    return duties.scopes_of(work, token, apart=collector.config.approval.apart)
 
 
 def _known(call: Call, name: str) -> None:
@@ -206,11 +221,12 @@ def _account(account: Account) -> AccountShown:
     )
 
 
-def _token(token: APIToken) -> TokenShown:
+def _token(token: APIToken, scopes_now: Collection[Permission]) -> TokenShown:
     return TokenShown(
         id=token.id,
         label=token.label,
         scopes=sorted(token.scopes),
+        scopes_now=sorted(scopes_now),
         made_by=token.made_by,
         made_at=token.made_at,
         expires_at=token.expires_at,

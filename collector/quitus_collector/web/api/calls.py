@@ -21,6 +21,7 @@ from quitus_collector.domain.account import APIToken, Permission
 from quitus_collector.entrypoints.grpc.rates import Rate
 from quitus_collector.errors import TooManyReports, UnknownDevice, UsageError
 from quitus_collector.services import api_tokens
+from quitus_collector.services.wording import N_
 from quitus_collector.web.addresses import address_of
 from quitus_collector.web.api.problems import answers
 from quitus_collector.wiring.collector import Collector
@@ -28,6 +29,8 @@ from quitus_collector.wiring.console import Console
 from quitus_collector.wiring.figures import Figures
 
 SCHEME = "token"
+# Of a token that opens nothing, though its own time is not over.
+ORPHANED = N_("who made the token is disabled, or may do nothing of it any more")
 CHANGED = "it changed meanwhile: read it again, then change it"
 
 
@@ -75,8 +78,12 @@ class TokenGuard:
         # No cookie is looked at: what a browser sends by itself opens nothing here.
         found, address = None, address_of(request)
         if scheme.lower() == "bearer" and secret.strip():
+            collector = console.collector
             found = api_tokens.find(
-                console.collector.store, console.collector.clock, secret.strip()
+                collector.store,
+                collector.clock,
+                secret.strip(),
+                apart=collector.config.approval.apart,
             )
         if found is None:
             # A good token is taken, whoever else tried wrong ones from there.
@@ -88,12 +95,21 @@ class TokenGuard:
                 console.refusals.note(address, "no token of the API, or one that is over")
             headers = {"WWW-Authenticate": 'Bearer realm="Quitus"'}
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "a good token is wanted", headers)
+        token = found.token
         throttle: Throttle = request.app.state.throttle
-        throttle.spend(found.id)
-        if self.permission not in found.scopes:
+        throttle.spend(token.id)
+        if not token.scopes:
+            # Nobody guessed: it does not count as a wrong one.
+            console.refusals.note(token.actor, ORPHANED)
+            headers = {"WWW-Authenticate": 'Bearer realm="Quitus"'}
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, ORPHANED, headers)
+        if self.permission in found.lost:
+            said = f"who made the token may not {self.permission.value} any more"
+            raise HTTPException(HTTPStatus.FORBIDDEN, said)
+        if self.permission not in token.scopes:
             said = f"the token has not the scope {self.permission.value}"
             raise HTTPException(HTTPStatus.FORBIDDEN, said)
-        request.state.caller = Caller(found, console.acting_as(found), console)
+        request.state.caller = Caller(token, console.acting_as(token), console)
 
 
 def _caller(request: Request) -> Caller:

@@ -7,7 +7,7 @@ from fastapi import Form, Request, Response
 
 from quitus_collector.domain.account import APIToken, Permission
 from quitus_collector.errors import UsageError
-from quitus_collector.services import api_tokens
+from quitus_collector.services import api_tokens, duties
 from quitus_collector.services.wording import N_
 from quitus_collector.web.pages.accounts import PERMISSIONS, Roles, Text
 from quitus_collector.web.rendering import go, page
@@ -42,6 +42,7 @@ def make(
         [Permission(each) for each in scopes],
         timedelta(days=days),
         actor=collector.actor,
+        apart=collector.config.approval.apart,
     )
     return _page(request, visit, token, secret)
 
@@ -59,11 +60,14 @@ def revoke(request: Request, visit: Visit, token_id: str, reason: Text = "") -> 
 def _page(
     request: Request, visit: Visitor, made: APIToken | None = None, secret: str = ""
 ) -> Response:
+    apart = visit.collector.config.approval.apart
     with visit.collector.store.reading() as work:
         listed = work.api_tokens.list()
+        now = {each.id: duties.scopes_of(work, each, apart=apart) for each in listed}
     context = {
         "tokens": listed,
-        "permissions": PERMISSIONS,
+        "scopes_now": now,
+        "permissions": {each: said for each, said in PERMISSIONS.items() if visit.may(each)},
         "made": made,
         "secret": secret,
         "now": visit.collector.clock.now(),
