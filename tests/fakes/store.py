@@ -723,7 +723,7 @@ class MemoryJobs:
         self.by_id[job.id] = job
         if content is not None:
             self.contents[job.id] = content
-        if job.is_over:
+        elif job.is_over:
             self.contents.pop(job.id, None)
 
     def get(self, job_id: str) -> Job:

@@ -69,14 +69,14 @@ class Jobs(Protocol):
     def add(self, job: Job, content: bytes | None = None) -> None:
         """Keeps a job; one with the same id is replaced, and keeps its content without a new one.
 
-        The content of a job that is over is forgotten.
+        The content of a job that is over is forgotten, unless it is its answer, given with it.
         """
 
     def get(self, job_id: str) -> Job:
         """Raises UsageError. In a writing unit of work, locked until it ends."""
 
     def content(self, job_id: str) -> bytes:
-        """What was uploaded for it; empty where nothing was."""
+        """What was uploaded for it, or its answer once it is over; empty where there is none."""
 
     def list(self, *, last: int = 50, actor: str = "") -> Sequence[Job]:
         """The newest first; with `actor`, those for that one alone."""

@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=30)
 BEAT_EVERY_S = 5.0
 
+# Of a result: what is too long for a list of jobs. It is kept apart, as the job's content.
+ANSWER = "answer"
+
 # Told how many of how many steps are done.
 Progress = Callable[[int, int], None]
 # Does a job with what was uploaded for it; what it returns is the job's result. It may be called
@@ -83,6 +86,7 @@ class Worker:
 
     def _do(self, job: Job, content: bytes) -> None:
         now, told, done = self._clock.now, (0, 0), threading.Event()
+        answer: bytes | None = None
 
         def progress(steps: int, total: int) -> None:
             nonlocal told
@@ -96,7 +100,9 @@ class Worker:
         beating = threading.Thread(target=beat, daemon=True)
         beating.start()
         try:
-            result = self._tasks[job.kind](job, content, progress)
+            result = dict(self._tasks[job.kind](job, content, progress))
+            if ANSWER in result:
+                answer = result.pop(ANSWER).encode()
             ended = job.beating(now(), *told).finished(now(), result)
         except CollectorError as error:
             ended = job.failed(now(), str(error))
@@ -107,15 +113,15 @@ class Worker:
         done.set()
         beating.join()
         # What was done would be done again: it is worth waiting until it can be written down.
-        while not self._try_to_keep(ended) and not self._over.wait(BEAT_EVERY_S):
+        while not self._try_to_keep(ended, answer) and not self._over.wait(BEAT_EVERY_S):
             pass
 
-    def _try_to_keep(self, job: Job) -> bool:
+    def _try_to_keep(self, job: Job, answer: bytes | None = None) -> bool:
         """Whether that is over and done with; False where the database is away for now."""
         try:
             with self._store.writing() as work:
                 if work.jobs.get(job.id).is_taken_like(job):
-                    work.jobs.add(job)
+                    work.jobs.add(job, answer)
                 else:
                     # Another process took it for left behind, and tells what comes of it.
                     log.warning("a job is in other hands", extra={"job": job.id})

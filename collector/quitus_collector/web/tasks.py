@@ -11,6 +11,7 @@ from quitus_collector.services.jobs import Progress, Task
 from quitus_collector.services.signing_in import may_still
 from quitus_collector.services.wording import N_
 from quitus_collector.web import notices
+from quitus_collector.web.api import position as api_position
 from quitus_collector.web.pages import (
     administration,
     audit,
@@ -43,6 +44,7 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = {
+    "advice": Kind(N_("Remedies"), api_position.advise, Permission.READ),
     "audit-verify": Kind(N_("Check of the audit log"), audit.verify_chain, Permission.AUDIT),
     "catalogue-update": Kind(
         N_("Update of the rules"), administration.take_in_update, Permission.ADMINISTER
@@ -64,7 +66,9 @@ KINDS: Mapping[str, Kind] = {
     "pools-import": Kind(N_("Import of licence pools"), pool_import.POOLS.work, Permission.EDIT),
     "prices-import": Kind(N_("Import of a price list"), price_import.PRICES.work, Permission.EDIT),
     "proofs-verify": Kind(N_("Check of all documents"), pools.verify_proofs, Permission.READ),
+    "reasons": Kind(N_("Explanation of a figure"), api_position.explain, Permission.READ),
     "remedies": Kind(N_("Remedies"), simulator.advise, Permission.READ),
+    "simulation": Kind(N_("Simulation"), api_position.try_out, Permission.READ),
     "webhook": Kind(N_("Message to a program"), notices.hook, None),
     "what-if": Kind(N_("Simulation"), simulator.try_out, Permission.READ),
 }

@@ -1,5 +1,6 @@
 """What programs get from the API, and what they do not."""
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -289,14 +290,42 @@ def test_more_than_a_file_may_hold_is_not_read(reader: Program) -> None:
 def test_a_simulation_changes_nothing(house: ConsoleHouse, reader: Program) -> None:
     before = reader.get("position").json()["lines"]
     gap = next(each for each in before if each["missing"])
+    product, missing = gap["product"], gap["missing"]
+    content = f"id;product;quantity\nNEW;{product};{missing}\n".encode()
+    file = {"name": "devis.csv", "content": base64.b64encode(content).decode()}
 
-    tried = reader.post(
-        "simulations", json={"buy": [{"product": gap["product"], "quantity": gap["missing"]}]}
+    tried = reader.done(
+        reader.post("simulations", json={"buy": [{"product": product, "quantity": missing}]})
+    )
+    by_file = reader.done(reader.post("simulations", json={"licences": file}))
+    unknown = reader.done(
+        reader.post("simulations", json={"uninstall": [{"product": product, "device": "no"}]})
     )
 
-    assert tried.status_code == 200, tried.text
+    for found in (tried, by_file):
+        (line,) = [e for e in found["answer"]["lines"] if e["product"] == product]
+        assert (line["before"]["missing"], line["after"]["missing"]) == (missing, 0)
+    assert "no" in unknown["failure"]
+    assert unknown["answer"] is None
     assert reader.get("position").json()["lines"] == before
-    refused(reader.post("simulations", json={"uninstall": [{"product": "nobody/knows"}]}), 422)
+    wrong = {"name": "devis.csv", "content": base64.b64encode(b"product;quantity\nx;many").decode()}
+    refused(reader.post("simulations", json={"licences": wrong}), 422)
+    refused(reader.post("simulations", json={"uninstall": [{"product": "no product"}]}), 422)
+    listed = reader.get("jobs").json()["items"]
+    assert {each["answer"] for each in listed} == {None}
+    other = Program(house, Permission.READ)
+    refused(other.get(f"jobs/{tried['id']}"), 404)
+
+
+def test_what_is_behind_a_line_is_the_answer_of_a_job(reader: Program) -> None:
+    gap = next(e for e in reader.get("position").json()["lines"] if e["missing"])
+
+    found = reader.done(reader.post("position/reasons", json={"product": gap["product"]}))
+
+    assert found["answer"]["line"] == gap
+    assert len(found["answer"]["devices"]) == gap["installed"]
+    late = {"product": gap["product"], "as_of": "2999-01-01"}
+    refused(reader.post("position/reasons", json=late), 422)
 
 
 def test_a_file_that_is_none_is_refused_line_by_line(office: ConsoleHouse) -> None:

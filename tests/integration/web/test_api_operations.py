@@ -235,7 +235,10 @@ def test_remedies_are_counted_at_the_prices_of_a_file(manager: Program) -> None:
     refused(manager.post("advice", content=b"%PDF-1.7"), 422)
     prices = b"id;product;price\nO-1;microsoft/visio;100\n"
 
-    found = manager.post("advice", params={"name": "prices.csv"}, content=prices)
+    found = manager.done(manager.post("advice", params={"name": "prices.csv"}, content=prices))
+    without = manager.done(manager.post("advice", params={"publisher": "microsoft"}))
 
-    assert found.status_code == 200, found.text
+    assert found["answer"]["gaps"]
+    assert without["answer"]["gaps"]
+    refused(manager.post("advice", params={"publisher": "nobody"}), 422)
     assert manager.get("measurements").status_code == 200

@@ -121,7 +121,7 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | People] = {
     ("POST", "/pools/proofs/verify"): ("verify_proofs",),
     ("GET", "/position"): ("get_position", "get_readings"),
     ("GET", "/position/export"): ("export_position",),
-    ("GET", "/position/line"): ("get_reasons",),
+    ("GET", "/position/line"): ("ask_reasons",),
     ("GET", "/prices"): ("list_prices",),
     ("GET", "/prices/export"): ("export_prices",),
     ("GET", "/prices/import"): FORM,
@@ -133,13 +133,13 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | People] = {
     ("GET", "/products"): ("list_products", "export_products"),
     ("GET", "/simulator"): FORM,
     ("POST", "/simulator"): ("simulate",),
-    ("POST", "/simulator/remedies"): ("get_advice", "get_priced_advice"),
-    ("GET", "/simulator/results/{job_id}"): ("simulate", "get_advice"),
+    ("POST", "/simulator/remedies"): ("ask_advice",),
+    ("GET", "/simulator/results/{job_id}"): ("simulate", "ask_advice"),
     ("GET", "/unknown"): ("list_unknown", "export_unknown"),
     ("GET", "/unknown/rule"): ("preview_decision",),
     ("POST", "/unknown/rule"): ("decide",),
     ("GET", "/verify"): FORM,
-    ("POST", "/verify"): ("verify",),
+    ("POST", "/verify"): ("verify", "verify_device"),
 }
 FORMS = [path for method, path in TABLE if method == "POST"]
 

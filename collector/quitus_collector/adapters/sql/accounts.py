@@ -152,7 +152,7 @@ class SQLJobs:
         self._connection = connection
 
     def add(self, job: Job, content: bytes | None = None) -> None:
-        """Keeps a job; what was uploaded for it is forgotten once it is over."""
+        """Keeps a job; once it is over its content is its answer, if there is one."""
         values: dict[str, Any] = {
             "id": job.id,
             "state": job.state.value,
@@ -163,7 +163,7 @@ class SQLJobs:
         if content is not None:
             values["content"] = content
         put(self._connection, tables.job, values)
-        if job.is_over:
+        if job.is_over and content is None:
             here = tables.job.c.id == job.id
             self._connection.execute(update(tables.job).where(here).values(content=None))
 
@@ -178,7 +178,7 @@ class SQLJobs:
         return JOB.validate_python(record)
 
     def content(self, job_id: str) -> bytes:
-        """What was uploaded for it; empty where nothing was."""
+        """What was uploaded for it, or its answer once it is over."""
         query = select(tables.job.c.content).where(tables.job.c.id == job_id)
         return bytes(self._connection.scalars(query).one_or_none() or b"")
 

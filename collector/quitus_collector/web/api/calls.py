@@ -264,11 +264,11 @@ class Calls(APIRouter):
         return add
 
 
-def upload() -> dict[str, Any]:
+def upload(*, required: bool = True) -> dict[str, Any]:
     """The description of a call whose body is a file."""
     schema = {"schema": {"type": "string", "format": "binary"}}
     content = {"application/octet-stream": schema}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def file_answer(*media_types: str) -> dict[int | str, dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from pydantic import BaseModel, Field
+from pydantic import Base64Bytes, BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from quitus_collector.domain.account import Permission
@@ -302,9 +303,24 @@ def verify(call: Call, content: Content) -> Verified:
     return _verified(call, content, "declaration.pdf")
 
 
-def _verified(call: Call, content: bytes, name: str) -> Verified:
-    with uploaded(content, name) as file:
-        made = declaration.verify(file, None, call.collector.config.seal.trust)
+class Claimed(BaseModel):
+    """A sealed declaration and the proof that a device was counted in it, both in base64."""
+
+    declaration: Annotated[Base64Bytes, Field(max_length=30_000_000)]
+    proof: Annotated[Base64Bytes, Field(max_length=1_000_000)]
+
+
+@router.call("POST", "/verifications/devices", Permission.READ)
+def verify_device(call: Call, claimed: Claimed) -> Verified:
+    """Checks a sealed declaration, and with a device's proof that it was counted there."""
+    return _verified(call, claimed.declaration, "declaration.pdf", claimed.proof)
+
+
+def _verified(call: Call, content: bytes, name: str, proof: bytes | None = None) -> Verified:
+    with ExitStack() as stack:
+        file = stack.enter_context(uploaded(content, name))
+        shown_by = None if proof is None else stack.enter_context(uploaded(proof, "proof.json"))
+        made = declaration.verify(file, shown_by, call.collector.config.seal.trust)
     checks = [
         CheckShown(subject=e.subject, outcome=e.outcome, detail=e.detail) for e in made.checks
     ]
