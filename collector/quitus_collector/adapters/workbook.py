@@ -12,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.entitlement import Channel
 from quitus_collector.services import wording
 from quitus_collector.services.licence_sheet import LicenceSheet, OwnedLine, SheetRow, Source
@@ -76,6 +77,10 @@ CSV_FIELDS = (
     "state",
     "reason",
 )
+READINGS = {
+    Reading.STRICT: N_("All disputed rules, read as the publisher reads them."),
+    Reading.LENIENT: N_("All disputed rules, read in the customer’s favour."),
+}
 KINDS = {"terms": N_("counting rule"), "release": N_("release dates")}
 
 
@@ -197,6 +202,8 @@ def _licence(owned: OwnedLine, messages: Messages) -> list[Value]:
 def _perimeter(sheet: LicenceSheet, messages: Messages) -> Iterable[list[Value]]:
     text, perimeter = messages.text, sheet.position.perimeter
     yield [text("Date of the position"), messages.moment(sheet.position.as_of)]
+    if sheet.reading:
+        yield [text("How to read it"), text(READINGS[sheet.reading])]
     yield [
         text("Legal entities of the devices (SIREN)"),
         ", ".join(map(wording.siren, perimeter.entities)) or text("not stated"),

@@ -1,11 +1,12 @@
 """The effective licence position in the columns that licence managers exchange."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
+from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.entitlement import Channel, Entitlement
 from quitus_collector.domain.optimisation import Solver
 from quitus_collector.domain.position import Position, PositionLine
@@ -52,12 +53,20 @@ class OwnedLine:
 
 @dataclass(frozen=True, slots=True)
 class LicenceSheet:
-    """A position with its rows, sources and licences, in the order of its lines."""
+    """A position with its rows, sources and licences, in the order of its lines.
+
+    With a `reading` all contested rules are read so; None is the position as it is declared.
+    """
 
     position: Position
     rows: tuple[SheetRow, ...]
     sources: tuple[Source, ...]
     owned: tuple[OwnedLine, ...]
+    reading: Reading | None = None
+
+
+# Which lines are wanted, in their order.
+Choice = Callable[[Position], Iterable[PositionLine]]
 
 
 def licence_sheet(
@@ -68,15 +77,21 @@ def licence_sheet(
     *,
     day: date | None = None,
     publisher: str | None = None,
+    reading: Reading | None = None,
+    choose: Choice | None = None,
 ) -> LicenceSheet:
     """The position of now or of a past day, of one publisher or of all, as rows of a sheet.
+
+    `choose` leaves other lines out; the licences stay those of the publisher.
 
     Raises what `licensing.position` raises.
     """
     found = known(store, catalogue, clock, day)
-    position = position_of(found, solver)
+    position = position_of(found.read_as(reading) if reading else found, solver)
     if publisher is not None:
         position = position.of_publisher(publisher)
+    if choose is not None:
+        position = replace(position, lines=tuple(choose(position)))
     bought: defaultdict[str, Counter[Channel]] = defaultdict(Counter)
     for each in found.entitlements:
         if each.is_valid_on(found.day):
@@ -94,7 +109,8 @@ def licence_sheet(
     sources = tuple(
         source for line in position.lines for source in _sources(line, found.terms, found.day)
     )
-    return LicenceSheet(position, rows, sources, tuple(_owned(found, position, publisher)))
+    owned = tuple(_owned(found, position, publisher))
+    return LicenceSheet(position, rows, sources, owned, reading)
 
 
 def _owned(found: Known, position: Position, publisher: str | None) -> Iterable[OwnedLine]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from quitus_collector.adapters import own_rules, placements_csv, scenarios
 from quitus_collector.adapters.own_rules import Ruling
 from quitus_collector.domain.audit import Event, Kind
+from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Removal
 from quitus_collector.domain.install import Install
@@ -54,8 +55,16 @@ def readings(collector: Collector, day: date | None = None) -> Readings:
     )
 
 
-def export(collector: Collector, form: str, day: date | None, publisher: str | None) -> bytes:
-    """The position as json, csv or xlsx, of one publisher or of all."""
+def export(
+    collector: Collector,
+    form: str,
+    day: date | None,
+    publisher: str | None,
+    *,
+    reading: Reading | None = None,
+    choose: licence_sheet.Choice | None = None,
+) -> bytes:
+    """The position as json, csv or xlsx: of one publisher or all, of the lines that are chosen."""
     sheet = licence_sheet.licence_sheet(
         collector.store,
         collector.catalogue,
@@ -63,6 +72,8 @@ def export(collector: Collector, form: str, day: date | None, publisher: str | N
         collector.clock,
         day=day,
         publisher=publisher,
+        reading=reading,
+        choose=choose,
     )
     if form == "json":
         text = json.dumps(sheet.position.document(), ensure_ascii=False, indent=1)

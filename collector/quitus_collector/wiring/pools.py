@@ -108,9 +108,13 @@ def document(collector: Collector, sha256: str) -> bytes:
 
 def export(collector: Collector, form: str) -> bytes:
     """All lines, as csv or xlsx, in the columns that `import_pools` reads."""
+    return written([line for line, _ in pools.owned(collector.store)], form)
+
+
+def written(lines: Sequence[Entitlement], form: str) -> bytes:
+    """These lines, as csv or xlsx, in the columns that `import_pools` reads."""
     from quitus_collector.adapters import pool_sheet
 
-    lines = [line for line, _ in pools.owned(collector.store)]
     return pool_sheet.csv_text(lines).encode() if form == "csv" else pool_sheet.xlsx(lines)
 
 

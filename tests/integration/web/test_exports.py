@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
+from urllib.parse import unquote_plus
 
 import openpyxl
 import pytest
@@ -12,8 +14,8 @@ import pytest
 from quitus_collector.domain.account import Role
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.campaign import Campaign, Nature
-from quitus_collector.wiring import campaigns
-from tests.console import Browser, ConsoleHouse
+from quitus_collector.wiring import campaigns, prices
+from tests.console import POOLS, Browser, ConsoleHouse
 
 pytestmark = pytest.mark.xdist_group("exports")
 FORMS = ("csv", "xlsx", "json")
@@ -47,6 +49,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHouse]:
         nature=Nature.VOLUNTARY,
     )
     campaigns.register(made.collector, letter, None)
+    prices.import_prices(made.collector, POOLS.with_name("prices.csv"))
     with made.collector.store.writing() as work:
         work.audit.add(Event(made.collector.clock.now(), Kind.REFUSED, HOSTILE, detail={}))
     yield made
@@ -121,8 +124,9 @@ def test_people_read_french_and_programs_read_codes(auditor: Browser) -> None:
         ("/exports/products", {"text": "no-such-thing"}),
         ("/exports/unknown", {"text": "no-such-thing"}),
         ("/pools/export", {"q": "no-such-thing"}),
+        ("/position/export", {"text": "no-such-thing", "reading": "worst"}),
     ],
-    ids=["devices", "products", "unknown", "pools"],
+    ids=["devices", "products", "unknown", "pools", "position"],
 )
 def test_a_file_has_what_the_page_was_filtered_to_and_is_in_the_audit_log(
     auditor: Browser, office: ConsoleHouse, path: str, asked: dict[str, str]
@@ -135,6 +139,36 @@ def test_a_file_has_what_the_page_was_filtered_to_and_is_in_the_audit_log(
         *_, last = (each.event for each in work.audit.list())
     assert last.kind is Kind.EXPORTED
     assert asked.items() <= dict(last.detail).items()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_licence_pools_in_every_form_are_those_of_the_page(auditor: Browser, form: str) -> None:
+    asked = {"publisher": "adobe", "state": "in-force"}
+    rows = rows_of(auditor, "/pools/export", form, **asked)
+    lines = rows if form == "json" else rows[1:]
+
+    shown = auditor.get("/pools", params=asked).text
+    assert lines
+    assert len(lines) == shown.count("/pools/line?")
+    assert all(f">{line[0]}<" in shown for line in lines)
+    assert f"/pools/export?form={form}&amp;publisher=adobe" in shown
+
+
+def test_the_position_as_a_file_has_the_lines_and_the_order_of_its_page(auditor: Browser) -> None:
+    asked = {"publisher": "microsoft", "state": "gap", "sort": "-missing", "reading": "worst"}
+    found = auditor.get("/position/export", params={"form": "json", **asked})
+    page = auditor.get("/position", params=asked).text
+    book = auditor.get("/position/export", params={"form": "xlsx", **asked})
+    sheets = openpyxl.load_workbook(io.BytesIO(book.content)).worksheets
+
+    products = [each["product"] for each in found.json()["lines"]]
+    shown = re.findall(r'/position/line\?product=([^"&]+)', page)
+    assert products
+    assert products == list(dict.fromkeys(unquote_plus(each) for each in shown))
+    assert "position-worst-" in found.headers["content-disposition"]
+    assert sheets[0].max_row == len(products) + 1
+    told = [str(cell.value) for row in sheets[3] for cell in row]
+    assert "Toutes les règles contestées sont lues comme un éditeur les lit." in told
 
 
 @pytest.mark.parametrize("page", LISTS)

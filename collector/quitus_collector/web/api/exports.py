@@ -38,11 +38,13 @@ def export_position(
 
 
 @router.call("GET", "/exports/pools", Permission.READ, answer=FILE)
-def export_pools(call: Call, form: Form = "csv") -> Response:
-    """All lines of licence pools; as CSV and XLSX a file that can be taken in again."""
+def export_pools(call: Call, form: Form = "csv", product: Wanted = "") -> Response:
+    """Lines of licence pools; as CSV and XLSX a file that can be taken in again."""
+    owned = (line for line, _ in pools_service.owned(call.collector.store))
+    wanted = [line for line in owned if product in ("", line.product)]
     if form != "json":
-        return _file(call, iter([pools.export(call.collector, form)]), "pools", form)
-    lines = [document(line) for line, _ in pools_service.owned(call.collector.store)]
+        return _file(call, iter([pools.written(wanted, form)]), "pools", form)
+    lines = [document(line) for line in wanted]
     fields = tuple(lines[0]) if lines else ()
     return _table(call, fields, lines, "pools", form)
 

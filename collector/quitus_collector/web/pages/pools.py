@@ -102,7 +102,7 @@ def pools_page(
         {
             "asked": asked,
             "list": cut(found, lambda each: each[0].id, "/pools", asked),
-            "as_json": f"/pools/export?{urlencode({'form': 'json', **narrowed})}",
+            "as_file": lambda form: f"/pools/export?{urlencode({'form': form, **narrowed})}",
             "count_of_all": len(everything),
             "row": lambda each: _row(visit, *each),
             "publishers": [(each, catalogue.publishers.get(each, each)) for each in of],
@@ -122,20 +122,19 @@ def export(
     channel: Filter = "",
     state: Filter = "",
 ) -> Response:
-    """All lines, to be taken in again; as JSON those that the list is narrowed to."""
+    """The lines that the list is narrowed to; as CSV and XLSX they can be taken in again."""
+    if form not in (*TYPES, "json"):
+        raise UsageError(N_("there is no form {form}: csv, xlsx or json"), form=form)
+    check_publisher(visit.collector.catalogue, publisher or None)
+    asked = {"q": q, "publisher": publisher, "channel": channel, "state": state}
+    everything = pools.owned(visit.collector.store)
+    lines = [line for line, kinds in everything if _is_wanted(visit, (line, kinds), asked)]
+    given = {name: said.replace("\0", "") for name, said in asked.items() if said}
+    visit.collector.took_out(f"pools.{form}", **given)
     if form == "json":
-        check_publisher(visit.collector.catalogue, publisher or None)
-        asked = {"q": q, "publisher": publisher, "channel": channel, "state": state}
-        everything = pools.owned(visit.collector.store)
-        lines = [line for line, kinds in everything if _is_wanted(visit, (line, kinds), asked)]
-        given = {name: said.replace("\0", "") for name, said in asked.items() if said}
-        visit.collector.took_out("pools.json", **given)
         names = tuple(each.name for each in fields_of(Entitlement))
         return tables.answer("pools", form, names, map(pool_wording.document, lines))
-    if form not in TYPES:
-        raise UsageError(N_("there is no form {form}: csv, xlsx or json"), form=form)
-    visit.collector.took_out(f"pools.{form}")
-    return download(wired.export(visit.collector, form), f"quitus-pools.{form}", TYPES[form])
+    return download(wired.written(lines, form), f"quitus-pools.{form}", TYPES[form])
 
 
 @router.page("/pools/line", Permission.READ)

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 from fastapi import Query, Request, Response
 
 from quitus_collector.domain.account import Permission
-from quitus_collector.domain.contested import ReadRule
+from quitus_collector.domain.contested import Reading, ReadRule
 from quitus_collector.domain.explanation import ExplainedDevice
 from quitus_collector.domain.position import LineState, Position, PositionLine
 from quitus_collector.domain.price import Costs
@@ -40,6 +40,7 @@ SORTS: dict[str, Callable[[PositionLine], tuple[object, ...]]] = {
     "available": lambda line: (-1 if line.available is None else line.available,),
     "state": lambda line: (list(LineState).index(line.state),),
 }
+READINGS = {"declared": None, "best": Reading.LENIENT, "worst": Reading.STRICT}
 # By what the gap costs, for which the price list is needed.
 BY_COST = "cost"
 FORMS = {
@@ -116,9 +117,7 @@ def position(
         "states": list(LineState),
         "sort": sort,
         "link": lambda **more: address("/position", filters, **more),
-        "export": lambda form: address(
-            "/position/export", {"publisher": publisher, "as_of": as_of, "form": form}
-        ),
+        "export": lambda form: address("/position/export", {"form": form, **filters}),
     }
     return page(request, "position.html", context)
 
@@ -131,21 +130,40 @@ def readings(console: Console, day: date | None) -> Readings | None:
 
 @router.page("/position/export", Permission.READ)
 def export(
-    request: Request, visit: Visit, form: str = "xlsx", publisher: Filter = "", as_of: str = ""
+    request: Request,
+    visit: Visit,
+    form: str = "xlsx",
+    publisher: Filter = "",
+    state: Filter = "",
+    text: Filter = "",
+    sort: Filter = "product",
+    reading: Filter = "declared",
+    as_of: str = "",
 ) -> Response:
-    """The declared position as a file."""
+    """The lines that the page shows, in its order, as a file."""
     check_publisher(visit.collector.catalogue, publisher or None)
+    _check(state, sort, reading)
     if form not in FORMS:
         raise UsageError("there is no export as {name}", name=form)
-    day, collector = _day(as_of), visit.collector
-    content = visit.figures.behind(
-        ("export", form, publisher, day, collector.messages.language),
-        lambda: licensing.export(collector, form, day, publisher or None),
+    day, collector, figures = _day(as_of), visit.collector, visit.figures
+
+    def choose(found: Position) -> list[PositionLine]:
+        costs = None if day else figures.costs(found)
+        return _sorted(_lines(found, publisher, state, text), sort, costs)
+
+    asked = {"publisher": publisher, "state": state, "text": text, "reading": reading}
+    content = figures.behind(
+        ("export", form, day, sort, *asked.values(), collector.messages.language),
+        lambda: licensing.export(
+            collector, form, day, publisher or None, reading=READINGS[reading], choose=choose
+        ),
     )
     if content is None:
         return waiting(request)
-    name = f"position-{day or collector.clock.today()}.{form}"
-    collector.took_out(name, publisher=publisher)
+    kind = "position" if reading == "declared" else f"position-{reading}"
+    name = f"{kind}-{day or collector.clock.today()}.{form}"
+    told = {what: said.replace("\0", "") for what, said in asked.items()}
+    collector.took_out(name, **{what: said for what, said in told.items() if said})
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=FORMS[form], headers=disposition)
 
@@ -328,7 +346,7 @@ def _check(state: str, sort: str, reading: str) -> None:
         raise UsageError("no line can be in the state {name}", name=state)
     if sort.removeprefix("-") not in {*SORTS, BY_COST}:
         raise UsageError("lines cannot be sorted by {name}", name=sort)
-    if reading not in ("declared", "best", "worst"):
+    if reading not in READINGS:
         raise UsageError("there is no reading {name}", name=reading)
 
 
