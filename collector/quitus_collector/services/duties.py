@@ -109,6 +109,10 @@ def answerable(work: UnitOfWork, actor: str) -> Account | None:
     return work.accounts.find(name=name) if kind == "account" else None
 
 
+def unasked() -> None:
+    """Nobody's role can have been lost meanwhile: who asks waits for what is done."""
+
+
 def allowed(work: UnitOfWork, actor: str, *, apart: bool) -> frozenset[Permission]:
     """All that who acts under this name in the audit log may do now.
 

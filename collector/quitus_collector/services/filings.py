@@ -196,8 +196,19 @@ def _is_authors_name(work: UnitOfWork, filing: Filing, name: str) -> bool:
     return any(each and each.full_name.casefold() == name.strip().casefold() for each in accounts)
 
 
-def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: str) -> Filing:
-    """Makes the document that goes out; raises FilingRefused, or what the sealer raises."""
+def seal(
+    store: Store,
+    clock: Clock,
+    sealer: Sealer,
+    filing_id: str,
+    *,
+    actor: str,
+    still: Callable[[], None] = duties.unasked,
+) -> Filing:
+    """Makes the document that goes out; raises FilingRefused, or what the sealer raises.
+
+    `still` raises where `actor` lost the role while it was made: then nothing is kept.
+    """
     with store.reading() as work:
         duties.must_not_wait(work, actor, clock.now())
         before = work.filings.get(filing_id)
@@ -205,6 +216,7 @@ def seal(store: Store, clock: Clock, sealer: Sealer, filing_id: str, *, actor: s
     # Tried first: a key that is on a card is not asked for in vain.
     before.seal(Sealed("", "", clock.now()))
     made = sealer.seal(before, figures)
+    still()
     sealed = Sealed(sha256(made.pdf).hexdigest(), made.level, clock.now())
     with store.writing() as work:
         duties.must_not_wait(work, actor, sealed.at)

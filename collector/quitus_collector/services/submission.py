@@ -51,7 +51,15 @@ def sending(work: UnitOfWork, filing: Filing) -> Sending:
     )
 
 
-def submit(store: Store, clock: Clock, portal: Portal, filing_id: str, *, actor: str) -> Filing:
+def submit(
+    store: Store,
+    clock: Clock,
+    portal: Portal,
+    filing_id: str,
+    *,
+    actor: str,
+    still: Callable[[], None] = duties.unasked,
+) -> Filing:
     """Sends it, and writes down what came of it: submitted, refused, uncertain or sealed as before.
 
     Raises FilingRefused where it may not be sent now or by this account, and PortalMismatch or
@@ -64,6 +72,8 @@ def submit(store: Store, clock: Clock, portal: Portal, filing_id: str, *, actor:
     filing.begin(_attempt(portal, actor, clock.now()))
     portal.check(given)
     digest = sha256(given.files["declaration.pdf"]).hexdigest()
+    # The portal took its time to look at it: `still` raises where the role was lost meanwhile.
+    still()
     _begin(store, clock, portal, filing_id, digest, actor)
     try:
         accepted = portal.submit(given)

@@ -92,14 +92,21 @@ def _task(console: Console, kind: Kind) -> Task:
         if console.collector.follow_rules():
             console.figures.expire()
         collector = console.collector.acting_as(job.actor, language)
-        try:
+
+        def still() -> None:
+            """Raises UsageError where who asked may not any more."""
             apart = settings.approval.apart
             if kind.permission and not may_still(
                 collector.store, collector.clock, job.actor, kind.permission, apart=apart
             ):
-                # Asked for in time, but it is done now.
                 raise UsageError(N_("your account does not allow this any more: nothing was done"))
-            work = Work(collector, console, job.arguments, content, progress, job.made_at, job.id)
+
+        try:
+            # Asked for in time, but it is done now.
+            still()
+            work = Work(
+                collector, console, job.arguments, content, progress, job.made_at, job.id, still
+            )
             return kind.do(work)
         except CollectorError as error:
             if isinstance(error, StoreError):

@@ -28,6 +28,7 @@ class Work:
     """A job under way; `collector` is in the hands of who asked for it, `asked_at`.
 
     A process that died may have done all of it: what is done since then is not done again.
+    `still` raises UsageError where who asked may not any more: asked before what cannot be undone.
     """
 
     collector: Collector
@@ -37,6 +38,7 @@ class Work:
     progress: Progress
     asked_at: datetime
     id: str
+    still: Callable[[], None]
 
 
 # The result has `said`, a sentence in the language of who asked, and `LINK`, or `lines` that are

@@ -46,10 +46,12 @@ def draft(
     day: date | None = None,
     folder: Path | None = None,
     asked_as: str = "",
+    still: Callable[[], None] = duties.unasked,
 ) -> tuple[Filing, tuple[Path, ...]]:
     """Fills a declaration in and keeps it; with a folder, writes its files there too.
 
     `asked_as` is the job that has it done, which makes one declaration however often it runs.
+    Nothing is kept where `still` raises once it is filled in.
     """
     from quitus_collector.adapters import typst
 
@@ -63,6 +65,7 @@ def draft(
     made = replace(made, reference=letter)
     # Written first: what cannot be written is not kept either.
     files = declaration.write(collector, made, evidence, folder) if folder else ()
+    still()
     filing = filings.draft(
         collector.store,
         collector.clock,
@@ -328,10 +331,18 @@ def must_not_wait(collector: Collector) -> None:
         duties.must_not_wait(work, collector.actor, collector.clock.now())
 
 
-def seal(collector: Collector, filing_id: str) -> Filing:
-    """Makes the document that goes out."""
-    sealer = DeclarationSealer(collector)
-    return filings.seal(collector.store, collector.clock, sealer, filing_id, actor=collector.actor)
+def seal(
+    collector: Collector, filing_id: str, still: Callable[[], None] = duties.unasked
+) -> Filing:
+    """Makes the document that goes out, unless `still` raises once it is made."""
+    return filings.seal(
+        collector.store,
+        collector.clock,
+        DeclarationSealer(collector),
+        filing_id,
+        actor=collector.actor,
+        still=still,
+    )
 
 
 def portal(collector: Collector, name: str) -> Portal:
@@ -340,8 +351,14 @@ def portal(collector: Collector, name: str) -> Portal:
     return portals.load(home / PORTALS, home / CREDENTIALS, name, given)
 
 
-def submit(collector: Collector, filing_id: str, name: str, shown: str = "") -> Filing:
-    """Sends it to the portal, once.
+def submit(
+    collector: Collector,
+    filing_id: str,
+    name: str,
+    shown: str = "",
+    still: Callable[[], None] = duties.unasked,
+) -> Filing:
+    """Sends it to the portal, once, unless `still` raises just before.
 
     To another portal than the approvers saw, or one that is described otherwise since, only with
     the digest of its view, `shown`; raises UsageError without.
@@ -357,6 +374,7 @@ def submit(collector: Collector, filing_id: str, name: str, shown: str = "") -> 
         portal(collector, name),
         filing_id,
         actor=collector.actor,
+        still=still,
     )
 
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from httpx import Response
 
-from quitus_collector.domain.account import Permission, Role
+from quitus_collector.domain.account import Account, Permission, Role
 from quitus_collector.domain.filing import State
 from quitus_collector.domain.job import JobState
 from quitus_collector.errors import FilingRefused
 from quitus_collector.web.visits import COOKIE, csrf_token
-from quitus_collector.wiring import filing
+from quitus_collector.wiring import accounts, filing
 from tests.api_programs import Program
 from tests.console import Browser, ConsoleHouse, at_portal
 from tests.makers.signing import Authority
@@ -157,6 +158,56 @@ def test_an_account_that_was_reset_seals_submits_and_withdraws_nothing_that_othe
     site.tell(reset=True)
     office.submit(path)
     assert office.state(path) is State.SUBMITTED
+
+
+def test_a_role_that_is_lost_while_a_job_works_ends_it_before_anything_is_kept_or_sent(
+    office: Office, site: PortalSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = office.house
+    path = office.drafted()
+    office.read(path)
+    office.approved(path)
+    site.tell(reset=True)
+    portal = type(filing.portal(house.collector, "site"))
+
+    def losing(kind: type, method: str) -> Browser:
+        """One who approves, and is disabled once the job has done that much."""
+        leaving, real = house.browser(Role.DSI), getattr(kind, method)
+        name = accounts_of(house)[-1].name
+
+        def done(*given: object) -> object:
+            result = real(*given)
+            monkeypatch.setattr(kind, method, real)
+            accounts.change(house.collector, name, is_disabled=True, reason="parti")
+            return result
+
+        monkeypatch.setattr(kind, method, done)
+        return leaving
+
+    def failure(answer: Response) -> str:
+        assert answer.status_code == 303, answer.text
+        house.work()
+        with house.collector.store.reading() as work:
+            job = work.jobs.get(answer.headers["location"].rpartition("/")[2])
+        assert job.state is JobState.FAILED
+        return job.failure
+
+    unsealed = failure(losing(filing.DeclarationSealer, "seal").form(f"{path}/seal"))
+    assert "ne le permet plus" in unsealed
+    assert office.state(path) is State.APPROVED
+    office.done(office.dsi.form(f"{path}/seal"), office.dsi)
+    page = office.dsi.get(f"{path}/submission").text
+    (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page)
+    leaving = losing(portal, "check")
+    unsent = failure(leaving.form(f"{path}/submit", portal="site", digest=digest))
+    assert "ne le permet plus" in unsent
+    assert office.state(path) is State.SEALED
+    assert not site.receipts()
+
+
+def accounts_of(house: ConsoleHouse) -> list[Account]:
+    with house.collector.store.reading() as work:
+        return sorted(work.accounts.list(), key=lambda each: each.made_at)
 
 
 def test_a_program_seals_and_submits_what_people_approved_and_the_receipt_is_sealed(

@@ -101,7 +101,9 @@ def make_draft(work: Work) -> dict[str, str]:
     if found is None:
         day = date_of(asked["as_of"]) if asked["as_of"] else None
         publisher = asked["publisher"] or None
-        found, _ = wired.draft(collector, publisher, asked["letter"], day, asked_as=work.id)
+        found, _ = wired.draft(
+            collector, publisher, asked["letter"], day, asked_as=work.id, still=work.still
+        )
     return {LINK: f"{PATH}/{found.id}", "declaration": found.id}
 
 

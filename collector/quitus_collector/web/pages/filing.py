@@ -217,7 +217,7 @@ def make_seal(work: Work) -> dict[str, str]:
     with work.collector.store.reading() as kept:
         found = kept.filings.get(filing_id)
     if found.sealed is None or found.sealed.at < work.asked_at:
-        wired.seal(work.collector, filing_id)
+        wired.seal(work.collector, filing_id, work.still)
     return {LINK: f"{PATH}/{filing_id}/submission", "declaration": filing_id}
 
 
@@ -227,7 +227,7 @@ def send(work: Work) -> dict[str, str]:
     with collector.store.reading() as kept:
         found = kept.filings.get(asked["id"])
     if not any(each.began_at >= work.asked_at for each in found.attempts):
-        found = wired.submit(collector, asked["id"], asked["portal"], asked["digest"])
+        found = wired.submit(collector, asked["id"], asked["portal"], asked["digest"], work.still)
         wired.seal_receipt_at_once(collector, found)
     return {LINK: f"{PATH}/{found.id}/submission", "declaration": found.id}
 
