@@ -62,3 +62,5 @@ def configure(form: str = "text", worker: int = 0) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # Alembic tells what every command would have to hide.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # httpx tells every address that it asks: that of a webhook may be as good as a password.
+    logging.getLogger("httpx").setLevel(logging.WARNING)

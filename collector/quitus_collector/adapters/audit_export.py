@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
-from quitus_collector.adapters.workbook import plain
+from quitus_collector.adapters.csv_text import plain
 from quitus_collector.domain.audit import Entry
 
 FIELDS = ("number", "at", "event", "actor", "subject", "detail", "digest")

@@ -2,12 +2,29 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from quitus_collector.errors import UsageError
 
 MAX_BYTES = 50 * 1024 * 1024
+# What spreadsheets take for the beginning of a formula when they read a CSV.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A French spreadsheet ends a cell at a semicolon, whatever stands between quotation marks. What
+# looks guarded already gets another apostrophe, so that reading it back takes off no other one.
+_OPEN = re.compile(r"(\A|(?<=[;\t\r\n]) *)(?='*[=+\-@]|\A'*[\t\r])")
+_GUARDED = re.compile(r"(\A|(?<=[;\t\r\n]) *)'(?='*[=+\-@]|(?<=\A')'*[\t\r])")
+
+
+def plain(value: object) -> object:
+    """The value; of a text, an apostrophe stands before what a spreadsheet takes for a formula."""
+    return _OPEN.sub(r"\1'", value) if isinstance(value, str) else value
+
+
+def as_written(cell: str) -> str:
+    """The text that `plain` gave the cell."""
+    return _GUARDED.sub(r"\1", cell) if "'" in cell else cell
 
 
 def read(path: Path) -> str:

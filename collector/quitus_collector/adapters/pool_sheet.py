@@ -8,7 +8,8 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from quitus_collector.adapters.workbook import DAY, NUMBER, Value, fill, plain
+from quitus_collector.adapters.csv_text import plain
+from quitus_collector.adapters.workbook import DAY, NUMBER, Value, fill
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.services.pool_wording import plain_value
 

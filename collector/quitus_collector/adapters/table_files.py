@@ -10,7 +10,8 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from quitus_collector.adapters.workbook import LONGEST_CELL, fill, plain
+from quitus_collector.adapters.csv_text import plain
+from quitus_collector.adapters.workbook import LONGEST_CELL, fill
 
 # Values by their fields: text, numbers, truth, None, lists of text.
 Row = Mapping[str, Any]

@@ -12,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from quitus_collector.adapters.csv_text import plain
 from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.entitlement import Channel
 from quitus_collector.services import wording
@@ -25,8 +26,6 @@ Page = Any
 HEADER = PatternFill("solid", fgColor="1F3864")
 GAP = PatternFill("solid", fgColor="FCE4D6")
 NUMBER, SIGNED, DAY = "#,##0", "+#,##0;[Red]-#,##0;0", "yyyy-mm-dd"
-# What spreadsheets take for the beginning of a formula when they read a CSV.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LONGEST_CELL = 32_767
 
 
@@ -160,11 +159,6 @@ def csv_text(sheet: LicenceSheet, messages: Messages) -> str:
         values += [line.to_buy, line.demanded, line.allocation, line.delta]
         writer.writerow([plain(each) for each in values])
     return written.getvalue()
-
-
-def plain(value: object) -> object:
-    """The value; a text that a spreadsheet would take for a formula with an apostrophe before."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _reasons(rows: Iterable[SheetRow], messages: Messages) -> Iterable[list[Value]]:

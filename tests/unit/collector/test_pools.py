@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters import catalogue_files, csv_text
 from quitus_collector.adapters.pools import delimited, statement
 from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
@@ -482,7 +482,7 @@ def test_any_list_comes_in_as_it_was_meant(
     table = csv.writer(text, delimiter=delimiter)
     table.writerows([["Liste de licences"], [], headings])
     for line in lines:
-        table.writerow([written(getattr(line, name), language) for name in names])
+        table.writerow([csv_text.plain(written(getattr(line, name), language)) for name in names])
         table.writerow([])
     world = World()
 

@@ -6,8 +6,10 @@ import json
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from quitus_collector.adapters import table_files
+from quitus_collector.adapters import csv_text, table_files
 
 FIELDS = ("name", "on", "names")
 HOSTILE = ("=cmd|' /C calc'!A0", "+1", "@x", "#N/A", "a\x00\x0bb", "Œuvres «é»", "l" * 40_000)
@@ -16,6 +18,29 @@ ROWS = [{"name": name, "on": number, "names": ["a", "b"]} for number, name in en
 
 def written(form: str, rows: list[dict[str, object]]) -> bytes:
     return b"".join(table_files.WRITERS[form](FIELDS, iter(rows)))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+def test_no_cell_is_a_formula_whatever_a_spreadsheet_takes_for_its_end(separator: str) -> None:
+    rows = [
+        {"name": f"Acme{before}{formula}", "on": 1, "names": ["a", formula]}
+        for before in (";", "; ", "\t", "\n", ";\n ", ", ")
+        for formula in ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)")
+    ]
+    text = written("csv", rows).decode()
+
+    cells = [cell.strip() for line in text.splitlines() for cell in line.split(separator)]
+    if separator == ",":
+        cells = [cell.strip() for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert not [each for each in cells if each.startswith(("=", "+", "-", "@"))]
+
+
+@given(st.text("=+-@';,\t\r\n ab", max_size=12))
+def test_what_was_guarded_is_read_as_it_was(text: str) -> None:
+    guarded = str(csv_text.plain(text))
+
+    assert not guarded.startswith(csv_text.FORMULA)
+    assert csv_text.as_written(guarded) == text
 
 
 def test_a_workbook_has_texts_and_no_formula() -> None:

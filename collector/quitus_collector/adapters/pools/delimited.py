@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from quitus_collector.adapters.csv_text import as_written
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.grids import LOOK_FOR_HEADINGS, Row, read_grid
 from quitus_collector.services.intake.headings import LICENCES, Vocabulary
@@ -45,7 +46,8 @@ class _Rows:
         first = 1
         try:
             for cells in reader:
-                yield first, cells
+                # As our own tables have them: what was taken out can be taken in again.
+                yield first, [as_written(cell) for cell in cells]
                 first = reader.line_num + 1
                 if first > MAX_LINES:
                     message = N_("there are more than {limit} lines")
