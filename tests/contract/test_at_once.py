@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier
+from datetime import timedelta
+from hashlib import sha256
+from threading import Barrier, Thread
 
 import pyotp
 import pytest
 
 from quitus_collector.adapters.one_time_codes import TimeCodes
 from quitus_collector.adapters.sql.store import SQLStore
-from quitus_collector.domain.account import Role
+from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.campaign import Campaign, Nature
 from quitus_collector.errors import CollectorError
-from quitus_collector.services import campaigns, signing_in
+from quitus_collector.services import api_tokens, campaigns, signing_in
 from quitus_collector.services.signing_in import Door
 from tests.builders import NOON
 from tests.fakes.clock import FakeClock
@@ -134,3 +136,37 @@ def test_a_letter_that_several_people_register_at_once_is_registered_once(door: 
     became = at_once(*map(register, range(PEOPLE)))
 
     assert became == [*[f"a letter '{LETTER.id}' is registered already"] * (PEOPLE - 1), "done"]
+
+
+def test_a_token_that_is_revoked_while_it_is_used_stays_revoked(door: Door) -> None:
+    store, clock = door.store, door.clock
+    scopes = {Permission.READ}
+    made, secret = api_tokens.make(store, clock, "glpi", scopes, timedelta(days=9), actor="op")
+    revoking = Thread(target=lambda: api_tokens.revoke(store, clock, made.id, actor="op"))
+
+    with store.writing() as work:
+        used = work.api_tokens.find(sha256(secret.encode()).hexdigest())
+        assert used is not None
+        revoking.start()
+        # Either it waits for us, or it is done before we write down what we read.
+        revoking.join(timeout=0.3)
+        work.api_tokens.add(replace(used, used_at=clock.now()))
+    revoking.join()
+
+    assert api_tokens.find(store, clock, secret) is None
+
+
+def test_a_session_that_is_ended_while_a_click_is_written_down_stays_ended(door: Door) -> None:
+    _, password = signing_in.make_account(door, "zoé", "Zoé", {Role.AUDITOR}, actor="op")
+    opened = signing_in.sign_in(door, "zoé", password)
+    ending = Thread(target=lambda: signing_in.sign_out(door, opened.session))
+
+    with door.store.writing() as work:
+        seen = work.sessions.find(opened.session.id)
+        assert seen is not None
+        ending.start()
+        ending.join(timeout=0.3)
+        work.sessions.add(seen)
+    ending.join()
+
+    assert signing_in.visit(door, opened.secret) is None

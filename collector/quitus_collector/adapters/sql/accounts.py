@@ -91,8 +91,10 @@ class SQLSessions:
         put(self._connection, tables.session, values)
 
     def find(self, session_id: str) -> Session | None:
-        """The session with this id."""
+        """The session with this id, locked in a writing unit of work."""
         query = select(tables.session).where(tables.session.c.id == session_id)
+        if self._connection.get_execution_options().get(WRITING):
+            query = query.with_for_update()
         row = self._connection.execute(query).one_or_none()
         if row is None:
             return None
@@ -131,9 +133,11 @@ class SQLAPITokens:
         put(self._connection, tables.api_token, values)
 
     def find(self, secret_sha256: str) -> APIToken | None:
-        """The token with this secret."""
+        """The token with this secret, locked in a writing unit of work."""
         columns = tables.api_token.c
         query = select(columns.record).where(columns.secret_sha256 == secret_sha256)
+        if self._connection.get_execution_options().get(WRITING):
+            query = query.with_for_update()
         record = self._connection.scalars(query).one_or_none()
         return None if record is None else TOKEN.validate_python(record)
 
