@@ -19,6 +19,10 @@ class UsageError(CollectorError):
     """The request cannot be carried out as given; the caller has to change it."""
 
 
+class ChangedMeanwhile(UsageError):
+    """Somebody else changed it since it was looked at; the text names it."""
+
+
 class CatalogueError(CollectorError):
     """A file of the catalogue cannot be used; the text names it."""
 

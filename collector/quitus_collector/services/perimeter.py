@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
+from hashlib import sha256
 
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.catalogue import Catalogue
@@ -15,8 +16,9 @@ from quitus_collector.domain.perimeter import (
     Role,
     Scope,
 )
-from quitus_collector.errors import UnknownDevice, UsageError
+from quitus_collector.errors import ChangedMeanwhile, UnknownDevice, UsageError
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
+from quitus_collector.services.wording import CHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,13 @@ class PlacementLine:
     scope: Scope | None = None
     reason: str | None = None
     where: str = ""
+    # The fingerprint of what was said when it was looked at; empty where nobody looked.
+    seen: str = ""
+
+
+def fingerprint(placement: Placement) -> str:
+    """Another one for every change of what is said of a device."""
+    return sha256(repr(placement).encode()).hexdigest()[:32]
 
 
 def place(
@@ -38,7 +47,7 @@ def place(
     """Keeps what is said of devices, all of it or nothing; returns those of which it is new.
 
     A device is named by its id or its name. Raises UsageError or UnknownDevice, naming each line
-    that is wrong.
+    that is wrong; ChangedMeanwhile for one that was looked at before somebody else changed it.
     """
     with store.writing() as work:
         lines = list(lines)
@@ -49,8 +58,13 @@ def place(
         for line in lines:
             try:
                 placement = _placement(line, named, known)
+                before = known.get(placement.device_id, Placement(placement.device_id))
+                if line.seen not in ("", fingerprint(before)):
+                    raise ChangedMeanwhile(CHANGED, name=line.device)
                 if placement.device_id in said:
                     raise UsageError("the device {device!r} is there twice", device=line.device)
+            except ChangedMeanwhile:
+                raise
             except (UsageError, UnknownDevice) as error:
                 wrong.append(f"{line.where}{error}")
                 continue

@@ -21,13 +21,13 @@ from quitus_collector.domain.account import (
 )
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.job import Job
-from quitus_collector.errors import SignInRefused, StoreError, UsageError
+from quitus_collector.errors import ChangedMeanwhile, SignInRefused, StoreError, UsageError
 from quitus_collector.services import duties, known_devices
 from quitus_collector.services.account_ports import Letters, PasswordHasher, SecondFactor
 from quitus_collector.services.attempts import Attempts
 from quitus_collector.services.known_devices import Origin
 from quitus_collector.services.ports import Clock, Store, UnitOfWork
-from quitus_collector.services.wording import N_
+from quitus_collector.services.wording import CHANGED, N_
 
 log = logging.getLogger(__name__)
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
@@ -411,6 +411,12 @@ def reset(door: Door, name: str, *, actor: str, reason: str = "") -> str:
     return password
 
 
+def fingerprint(account: Account) -> str:
+    """Another one for every change of what an administrator decides of an account."""
+    decided = sorted(account.roles), account.disabled_at
+    return sha256(repr(decided).encode()).hexdigest()[:32]
+
+
 def change(
     door: Door,
     name: str,
@@ -420,17 +426,21 @@ def change(
     reason: str = "",
     actor: str,
     on_behalf_of: str = "",
+    seen: str = "",
 ) -> Account:
     """Other roles, or shut out, or let in again; sessions end. Raises UsageError.
 
-    The last administrator stays one. Nobody gives roles to the own account, nor does a program to
-    the account of who made its token, `on_behalf_of`.
+    ChangedMeanwhile where it is not as its fingerprint `seen` says. The last administrator stays
+    one. Nobody gives roles to the own account, nor does a program to the account of who made its
+    token, `on_behalf_of`.
     """
     now = door.clock.now()
     with door.store.writing() as work:
         # Two who shut each other out would leave nobody.
         work.accounts.hold()
         before = account = _named(work, name)
+        if seen not in ("", fingerprint(account)):
+            raise ChangedMeanwhile(CHANGED, name=account.name)
         if roles is not None:
             if account.actor in (actor, on_behalf_of) and frozenset(roles) != account.roles:
                 raise UsageError("nobody changes the own roles: another administrator does")

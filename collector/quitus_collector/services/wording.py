@@ -22,6 +22,7 @@ from quitus_collector.domain.verification import Check, Level, Outcome, Subject
 from quitus_collector.services.ports import Messages
 
 N_ = str  # marks a text for the message catalogues
+CHANGED = N_("{name} was changed by somebody else meanwhile: load its page again, then change it")
 
 
 def NN_(one: str, many: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from quitus_collector.web.visits import SAFE, owner_of
 # Of the fields together, as JSON: more than anybody types into one of our forms.
 MAX_CHARACTERS = 200_000
 MAX_FIELDS = 300
+# How many strangers' forms are read at once; each may fill 32 MiB of the disk meanwhile.
+STRANGERS = BoundedSemaphore(4)
 # What is not for a page to hold.
 SECRET = frozenset({"csrf", "password", "old", "new", "again", "code", "sealed", "secret"})
 # What a page notes in its forms for itself.
@@ -43,6 +46,16 @@ class Kept:
     def written(self) -> str:
         """As a page carries it."""
         return json.dumps(asdict(self))
+
+
+async def posted_by_stranger(request: Request) -> Kept | None:
+    """The same of who is not signed in: of a few at once, since a file may go with it."""
+    if not STRANGERS.acquire(blocking=False):
+        return None
+    try:
+        return await posted(request)
+    finally:
+        STRANGERS.release()
 
 
 async def posted(request: Request) -> Kept | None:
@@ -79,6 +92,8 @@ def read(written: str) -> Kept | None:
         path, whose = str(found["path"]), str(found["whose"])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    if not path.startswith("/") or path.startswith(("//", "/\\")) or len(fields) > MAX_FIELDS:
+    # Browsers leave tabs and line ends out before they look where a form goes.
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    if not is_ours or len(fields) > MAX_FIELDS:
         return None
     return Kept(path, fields, whose, bool(found.get("lost_file")))

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from quitus_collector.domain.account import Stage
 from quitus_collector.errors import (
     CatalogueError,
+    ChangedMeanwhile,
     CollectorError,
     FilingRefused,
     NotSent,
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 STATUS: dict[type[CollectorError], HTTPStatus] = {
     UnknownDevice: HTTPStatus.NOT_FOUND,
     FilingRefused: HTTPStatus.CONFLICT,
+    ChangedMeanwhile: HTTPStatus.CONFLICT,
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CatalogueError: HTTPStatus.UNPROCESSABLE_ENTITY,
     SealError: HTTPStatus.CONFLICT,
@@ -68,7 +70,7 @@ def add_to(app: FastAPI) -> None:
             # What it would have changed in the page is asked for again on that page.
             there = urlsplit(request.headers.get("hx-current-url", ""))
             return go(request, f"/sign-in?next={quote(there.path, safe='')}")
-        if found := await kept.posted(request):
+        if found := await kept.posted_by_stranger(request):
             return resuming.asked_again(request, found)
         wanted = request.url.path if request.method in SAFE else ""
         if wanted and request.url.query:

@@ -86,6 +86,7 @@ def change(
     is_disabled: bool | None = None,
     reason: str = "",
     on_behalf_of: str = "",
+    seen: str = "",
 ) -> Account:
     """Other roles, or shut out, or let in again; raises UsageError."""
     return signing_in.change(
@@ -96,4 +97,5 @@ def change(
         reason=reason,
         actor=collector.actor,
         on_behalf_of=on_behalf_of,
+        seen=seen,
     )

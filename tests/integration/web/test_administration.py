@@ -80,6 +80,7 @@ def test_roles_are_given_and_accounts_shut_out_for_a_reason(
     assert account
     here = f"/administration/accounts/{account.id}"
 
+    shown = administrator.get(here).text
     given = administrator.form(f"{here}/roles", roles="licence-manager", reason="new post")
     shut = administrator.form(f"{here}/access", decision="disable", reason="left")
 
@@ -90,6 +91,10 @@ def test_roles_are_given_and_accounts_shut_out_for_a_reason(
         changed = work.accounts.get(account.id)
     assert last.event.detail["reason"] == "left"
     assert (changed.roles, changed.disabled_at is None) == ({Role.LICENCE_MANAGER}, False)
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', shown)
+    overtaken = administrator.form(f"{here}/roles", roles="auditor", reason="late", seen=seen)
+    assert overtaken.status_code == 409
+    assert "modifié entre-temps par quelqu’un" in overtaken.text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from quitus_collector.domain.account import Role
 from quitus_collector.domain.device import Device, EnrolmentRequest, Standing
 from quitus_collector.domain.install import SourceOutcome, SourceStatus
 from quitus_collector.services.reporting import list_devices
-from tests.console import ConsoleHouse
+from tests.console import ConsoleHouse, filled
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +188,21 @@ def test_a_device_that_waits_is_let_in_or_turned_away(own_house: ConsoleHouse) -
     assert "let in when it asks again" in administrator.get("/devices/requests").text
     desk = own_house.browser(Role.SERVICE_DESK)
     assert desk.form("/devices/requests/r-1", decision="deny").status_code == 403
+
+
+def test_what_somebody_else_said_of_a_device_meanwhile_is_not_undone_unseen(
+    own_house: ConsoleHouse,
+) -> None:
+    address = f"/devices/{list_devices(own_house.collector.store)[3].id}"
+    one, other = (own_house.browser(Role.LICENCE_MANAGER) for _ in range(2))
+    shown = filled(one.get(address).text, f"{address}/place")
+    first = {**shown, "scope": "excluded", "reason": "au rebut"}
+    assert other.form(f"{address}/place", **first).status_code == 303
+
+    answer = one.form(f"{address}/place", **{**shown, "site": "Lyon <1>"})
+
+    assert answer.status_code == 409
+    assert "modifié entre-temps" in answer.text
+    now = filled(one.get(address).text, f"{address}/place")
+    assert (now["scope"], now["site"]) == ("excluded", shown["site"])
+    assert one.form(f"{address}/place", **{**now, "site": "Lyon"}).status_code == 303

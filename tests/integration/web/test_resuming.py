@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from httpx import Response
@@ -10,6 +11,8 @@ from httpx import Response
 from quitus_collector.domain.account import Role
 from quitus_collector.errors import StoreAway
 from quitus_collector.services import signing_in
+from quitus_collector.web import kept
+from quitus_collector.web.kept import Kept
 from quitus_collector.web.visits import COOKIE
 from quitus_collector.wiring import pools
 from tests.console import ADDRESS, POOLS, Browser, ConsoleHouse
@@ -153,6 +156,28 @@ def test_what_another_site_sends_is_kept_for_nobody(
     answer = browser.post("/pools/line", data=form, headers=origin)
 
     assert "Avenant" not in answer.text
+
+
+def test_strangers_forms_are_read_a_few_at_a_time(house: ConsoleHouse, browser: Browser) -> None:
+    form = begun(browser)
+    end(browser, house)
+    with ExitStack() as others:
+        while kept.STRANGERS.acquire(blocking=False):
+            others.callback(kept.STRANGERS.release)
+
+        answer = browser.post("/pools/line", data=form, headers=HERE)
+
+    assert answer.headers["location"] == "/sign-in"
+    assert "Avenant" in browser.post("/pools/line", data=form, headers=HERE).text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.test", "/\\evil.test", "/\t/evil.test", "https://evil.test", "javascript:alert(1)"],
+    ids=["host", "backslash", "tab", "address", "script"],
+)
+def test_a_form_that_is_kept_goes_nowhere_else(path: str) -> None:
+    assert kept.read(Kept(path, (("a", "b"),), "somebody").written()) is None
 
 
 def test_passwords_and_files_are_not_carried_along(house: ConsoleHouse, browser: Browser) -> None:

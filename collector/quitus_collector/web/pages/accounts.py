@@ -6,6 +6,7 @@ from fastapi import Form, Request, Response
 
 from quitus_collector.domain.account import ALLOWED, Account, Permission, Role, mixes
 from quitus_collector.errors import UsageError
+from quitus_collector.services.signing_in import fingerprint
 from quitus_collector.services.wording import N_
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.visits import Pages, Visit, Visitor
@@ -58,8 +59,7 @@ def add(
 @router.page(HERE + "/{account_id}", Permission.ADMINISTER)
 def show(request: Request, visit: Visit, account_id: str) -> Response:
     """One account, and what may be done with it."""
-    context = {"account": _account(visit, account_id), "roles": list(Role), "password": ""}
-    return page(request, "account_of.html", context)
+    return _one(request, _account(visit, account_id))
 
 
 @router.form(HERE + "/{account_id}/roles", Permission.ADMINISTER)
@@ -68,13 +68,14 @@ def give_roles(
     visit: Visit,
     account_id: str,
     reason: Text = "",
+    seen: Text = "",
     roles: Roles = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Gives other roles; the sessions of the account end."""
     account = _account(visit, account_id)
     if account.subject:
         raise UsageError(N_("the company’s sign-in gives {name} its roles"), name=account.name)
-    accounts.change(visit.collector, account.name, roles=_roles(roles), reason=reason)
+    accounts.change(visit.collector, account.name, roles=_roles(roles), reason=reason, seen=seen)
     return go(request, f"{HERE}/{account_id}")
 
 
@@ -103,8 +104,16 @@ def reset(request: Request, visit: Visit, account_id: str, reason: Text = "") ->
     """Makes another first password, and shows it this once."""
     account = _account(visit, account_id)
     password = accounts.reset(visit.collector, account.name, reason=reason)
-    account = _account(visit, account_id)
-    context = {"account": account, "roles": list(Role), "password": password}
+    return _one(request, _account(visit, account_id), password)
+
+
+def _one(request: Request, account: Account, password: str = "") -> Response:
+    context = {
+        "account": account,
+        "roles": list(Role),
+        "password": password,
+        "seen": fingerprint(account),
+    }
     return page(request, "account_of.html", context)
 
 

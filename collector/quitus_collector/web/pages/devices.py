@@ -108,6 +108,7 @@ def device(request: Request, visit: Visit, device_id: str) -> Response:
         "known": known,
         "device": known.device,
         "placement": known.placement,
+        "seen": perimeter.fingerprint(known.placement),
         "condition": known.row.condition(moments.stale),
         "moments": moments,
         "fingerprint": fingerprint(known.device.facts),
@@ -171,13 +172,20 @@ def place(
     role: Text = Role.PRODUCTION.value,
     scope: Text = Scope.COUNTED.value,
     reason: Text = "",
+    seen: Text = "",
 ) -> Response:
     """Says where a device is, what it is for, and whether it counts."""
     collector = visit.collector
     if role not in set(Role) or scope not in set(Scope):
         raise UsageError("there is no decision {name}", name=f"{role}, {scope}")
     line = PlacementLine(
-        device_id, entity.strip(), site.strip(), Role(role), Scope(scope), reason.strip()
+        device_id,
+        entity.strip(),
+        site.strip(),
+        Role(role),
+        Scope(scope),
+        reason.strip(),
+        seen=seen,
     )
     perimeter.place(collector.store, collector.clock, [line], actor=collector.actor)
     visit.figures.expire()
