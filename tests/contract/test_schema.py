@@ -82,7 +82,14 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://u:s3cret@h/x", "nonsense s3cret", "postgresql://u:s3cret@h:port/x"]
+    "url",
+    [
+        "mysql://u:s3cret@h/x",
+        "mysql://u@h/x?password=s3cret",
+        "nonsense s3cret",
+        "postgresql://u:s3cret@h:port/x",
+        "postgresql://u:p@s3cret@h/x",
+    ],
 )
 def test_a_refused_url_is_told_without_its_password(url: str) -> None:
     with pytest.raises(UsageError) as raised:
@@ -94,6 +101,8 @@ def test_a_refused_url_is_told_without_its_password(url: str) -> None:
 def test_both_usual_spellings_of_postgresql_are_understood() -> None:
     for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
         assert SQLStore(f"{scheme}://u:s3cret@h/x").name == "postgresql+psycopg://u:***@h/x"
+    named = SQLStore("postgresql://u@h/x?password=s3cret&sslmode=require").name
+    assert named == "postgresql+psycopg://u@h/x?sslmode=require"
 
 
 def test_a_database_that_is_away_is_told_without_its_password() -> None:

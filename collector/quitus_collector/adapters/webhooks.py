@@ -48,7 +48,7 @@ def send(hook: Hook, body: bytes, delivery: str, at_s: int) -> None:
             client.stream("POST", hook.address, content=body, headers=headers) as response,
         ):
             status = response.status_code
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise NotSent("{name} cannot be reached: {error}", name=hook.name, error=error) from error
     if not 200 <= status < 300:
         raise NotSent("{name} answers {status}", name=hook.name, status=status)

@@ -116,7 +116,7 @@ class SQLStore:
         """
         parsed = _parsed(url)
         self._now = now
-        self.name = parsed.render_as_string(hide_password=True)
+        self.name = _shown(parsed)
         self._file = (parsed.database or "") if parsed.get_backend_name() == "sqlite" else ""
         self._engine = _engine(parsed, create=create)
         self._numbers = Numbers()
@@ -255,12 +255,20 @@ def _parsed(url: str) -> URL:
         backend = parsed.get_backend_name()
     except (ArgumentError, ValueError) as error:
         raise UsageError("the database setting is not a database URL") from error
+    if "@" in (parsed.host or ""):
+        # The second half of a password, which nobody is to read in a log.
+        raise UsageError("an @ in the password of the database is written %40")
     if backend in ("postgres", "postgresql"):
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
-        shown = parsed.render_as_string(hide_password=True)
-        raise UsageError(f"{shown} is neither an SQLite nor a PostgreSQL database")
+        raise UsageError(f"{_shown(parsed)} is neither an SQLite nor a PostgreSQL database")
     return parsed
+
+
+def _shown(url: URL) -> str:
+    """The URL without its password, which may also stand among its parameters."""
+    query = {name: value for name, value in url.query.items() if "password" not in name}
+    return url.set(query=query).render_as_string(hide_password=True)
 
 
 def _engine(url: URL, *, create: bool) -> Engine:
