@@ -16,6 +16,8 @@ from typing import cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from quitus_collector.services.attempts import network
+
 LOOK_EVERY_S = 0.5
 ANSWERING = (h11.SEND_RESPONSE, h11.SEND_BODY)
 
@@ -82,6 +84,14 @@ class Connection(H11Protocol):
         if self.cycle is not before:
             # A head is whole: the body has a time of its own.
             self._waits_since, self._has_begun = self.loop.time(), False
+
+    def send_400_response(self, msg: str) -> None:
+        """Who breaks HTTP in the middle of a request has this answer, and no other one."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        super().send_400_response(msg)
 
     def pause_writing(self) -> None:
         """What is answered is not taken."""
@@ -214,8 +224,9 @@ class House:
             waiting = [each for each in self._inside if not each.is_served]
             if not waiting:
                 return False
-            crowd = Counter(each.address for each in waiting)
-            min(waiting, key=lambda each: (-crowd[each.address], each.came_at)).turn_out()
+            # One machine has a whole network of IPv6 to itself.
+            crowd = Counter(network(each.address) for each in waiting)
+            min(waiting, key=lambda each: (-crowd[network(each.address)], each.came_at)).turn_out()
         self._inside.add(new)
         return True
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -94,6 +94,9 @@ class Shield:
             if _declared(scope) > most:
                 raise TooLarge
             await self._app(scope, limited, guarded)
+        except ClientDisconnect:
+            # Gone in the middle of an upload: nobody is there to be answered, and nothing is wrong.
+            return
         except TooLarge:
             if not began:
                 # The rest is still taken for a moment: else browsers show that, and no page.

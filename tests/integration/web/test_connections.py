@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from quitus_collector.adapters import authority_folder
 from quitus_collector.adapters.authority_folder import LiveAuthority
 from quitus_collector.adapters.x509 import Validity
 from quitus_collector.web import connections
-from quitus_collector.web.connections import Limits
+from quitus_collector.web.connections import Doorman, House, Limits
 from quitus_collector.web.serving import Certificate, server_of
 from quitus_collector.web.shield import Shield
 from tests.builders import NOON
@@ -38,6 +40,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     came, more = 0, True
     while more:
         message = await receive()
+        if scope["path"] == "/hasty":
+            break
         if message["type"] == "http.disconnect":
             return
         came += len(message.get("body", b""))
@@ -93,9 +97,13 @@ class Served:
             each.transport.abort()
 
 
+async def too_large(_: Request) -> Response:
+    return Response("too large", 413)
+
+
 @asynccontextmanager
 async def served(certificate: Certificate, limits: Limits) -> AsyncIterator[Served]:
-    server = server_of(Shield(application), "127.0.0.1:0", certificate, limits)
+    server = server_of(Shield(application, too_large), "127.0.0.1:0", certificate, limits)
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -225,3 +233,44 @@ def test_what_is_larger_than_may_be_is_refused_before_it_came(certificate: Certi
         assert b"413" in await house.ask(await house.connect(), POST % (2 * 1024**3), bytes(65536))
 
     run(certificate, PATIENT, story)
+
+
+def test_who_breaks_the_protocol_in_a_request_has_one_answer(
+    certificate: Certificate, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /hasty HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+
+    async def story(house: Served) -> None:
+        broken = head + b"5\r\nhello\r\nzz\r\n"
+        assert b"400" in await house.ask(await house.connect(), broken)
+
+    run(certificate, PATIENT, story)
+
+    assert "Exception" not in caplog.text
+
+
+def test_who_leaves_in_the_middle_of_an_upload_is_no_fault() -> None:
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ClientDisconnect
+
+    async def nothing(*_: object) -> Message:
+        raise AssertionError
+
+    scope = {"type": "http", "path": "/", "headers": []}
+    asyncio.run(Shield(reading, too_large)(scope, nothing, nothing))
+
+
+def test_a_network_of_ipv6_is_one_that_crowds() -> None:
+    turned_out = []
+
+    class Guest(Doorman):
+        def turn_out(self) -> None:
+            turned_out.append(self.address)
+
+    house = House(Limits(connections=3), lambda: None, lambda: None)  # type: ignore[arg-type,return-value]
+    for address in ("192.0.2.1", "2001:db8::1", "2001:db8::2", "192.0.2.2"):
+        guest = Guest(house)
+        guest.address = address
+        assert house.enter(guest)
+
+    assert turned_out == ["2001:db8::1"]
