@@ -150,6 +150,7 @@ class SQLStore:
         """Brings the schema to this version, creating it where there is none.
 
         Waits for transactions under way; those that come meanwhile wait, and then see its end.
+        Raises StoreError where a newer version made it.
         """
         with (
             self._told(),
@@ -163,6 +164,8 @@ class SQLStore:
                 if _revision(connection):
                     table = "LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"
                     connection.exec_driver_sql(table)
+            if (found := _revision(connection)) and found not in self.revisions:
+                self._compare(found)
             _upgrade(connection)
 
     def check_schema(self) -> None:
