@@ -1,8 +1,10 @@
 """The chart renders what Kubernetes takes, with its secrets by name alone."""
 
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,10 @@ def test_lint_has_nothing_to_say() -> None:
         {
             "postgresql": {"enabled": True, "storageClass": "fast"},
             "replicas": 5,
+            "image": {"digest": "sha256:" + "0" * 64},
+            "backup": {"enabled": True, "storageClass": "slow"},
+            "affinity": {"nodeAffinity": {}},
+            "priorityClassName": "important",
             "workers": 2,
             "imagePullSecrets": [{"name": "registry"}],
             "nodeSelector": {"disk": "ssd"},
@@ -84,15 +90,52 @@ def test_every_object_is_one_of_kubernetes(values: dict[str, Any], version: str)
 
 
 def test_pods_are_locked_down() -> None:
-    for name in ("demo-quitus", CONSOLE):
-        pod = of_kind(rendered(), "Deployment", name)["spec"]["template"]["spec"]
+    objects = rendered(backup={"enabled": True})
+    pods = [
+        of_kind(objects, "Deployment", name)["spec"]["template"]["spec"]
+        for name in ("demo-quitus", CONSOLE)
+    ]
+    for pod in (*pods, _backup_pod(objects)):
         assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
         for each in (*pod["containers"], *pod["initContainers"]):
             locked = each["securityContext"]
             assert locked["readOnlyRootFilesystem"] is True
             assert locked["allowPrivilegeEscalation"] is False
             assert locked["capabilities"] == {"drop": ["ALL"]}
+
+
+def _backup_pod(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    job = of_kind(objects, "CronJob", "demo-quitus-backup")["spec"]["jobTemplate"]
+    return dict(job["spec"]["template"]["spec"])
+
+
+def test_an_image_can_be_named_by_its_digest() -> None:
+    for values, expected in (
+        ({"image": {"tag": "1.0.0"}}, "quitus-collector:1.0.0"),
+        ({"image": {"digest": "sha256:00"}}, "quitus-collector@sha256:00"),
+    ):
+        pod = of_kind(rendered(**values), "Deployment")["spec"]["template"]["spec"]
+        assert {each["image"] for each in (*pod["initContainers"], *pod["containers"])} == {
+            expected
+        }
+
+
+def test_backups_lie_on_a_volume_that_stays_and_their_pod_is_called_by_nobody() -> None:
+    objects = rendered(backup={"enabled": True})
+
+    claim = of_kind(objects, "PersistentVolumeClaim", "demo-quitus-backup")
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    volumes = {each["name"]: each for each in _backup_pod(objects)["volumes"]}
+    assert volumes["backups"]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert volumes["passphrase"]["secret"]["secretName"] == "quitus-backup"
+    policy = of_kind(objects, "NetworkPolicy", "demo-quitus-backup")["spec"]
+    assert policy["ingress"] == []
+    # Neither a collector's nor the console's: no service leads to it, no policy opens it.
+    for kind, name in (("Service", "demo-quitus"), ("Service", CONSOLE)):
+        selected = of_kind(objects, kind, name)["spec"]["selector"].items()
+        assert not selected <= policy["podSelector"]["matchLabels"].items()
 
 
 def test_secrets_are_named_and_not_written() -> None:
@@ -200,12 +243,33 @@ def test_a_folder_of_links_is_a_collectors_folder(tmp_path: Path) -> None:
     for words in (["upgrade"], ["account", "add", "zoé", "--role", "administrator"], ["doctor"]):
         done = subprocess.run([*command, home, *words], check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+    _backed_up(tmp_path, home)
     assert (home / "authority").is_symlink()
     (home / "authority").unlink()
     (home / "authority").mkdir()
     refused = subprocess.run(["sh", "-ceu", script], check=False, capture_output=True, text=True)
     assert refused.returncode == 1
     assert "it comes from the secret" in refused.stderr
+
+
+def _backed_up(place: Path, home: Path) -> None:
+    """The script of the nightly job, with this folder, leaves a backup with the keys in it."""
+    (place / "passphrase").write_text("correct horse\n")
+    (backups := place / "backups").mkdir()
+    script = _backup_pod(rendered(backup={"enabled": True}))["containers"][0]["command"][-1]
+    script = script.replace("/passphrase/", f"{place}/").replace("/backups", str(backups))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-ceu", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PATH": path, "QUITUS_COLLECTOR_HOME": str(home)},
+    )
+    assert "the keys are in it" in done.stdout, done.stderr
+    (made,) = backups.iterdir()
+    names = zipfile.ZipFile(made).namelist()
+    assert {"keys.sealed", "collector.toml", "authority/root.pem"} <= set(names)
 
 
 def test_other_settings_are_other_pods() -> None:

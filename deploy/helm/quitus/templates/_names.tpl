@@ -14,11 +14,21 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "quitus.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- with .Values.image -}}
+{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end -}}
 {{- end -}}
 
 {{- define "quitus.pod" -}}
 automountServiceAccountToken: false
+# A service that happens to be called quitus-collector would else set our variables.
+enableServiceLinks: false
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{ toYaml . | nindent 2 }}
+{{- end }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
@@ -96,6 +106,11 @@ app.kubernetes.io/name: quitus-console
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "quitus.backup" -}}
+app.kubernetes.io/name: quitus-backup
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "quitus.locked" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -125,9 +140,7 @@ capabilities: {drop: [ALL]}
 
 
 {{- define "quitus.resolving" -}}
-- to:
-    - namespaceSelector:
-        matchLabels: {kubernetes.io/metadata.name: kube-system}
+- to: {{ toYaml .Values.networkPolicy.resolving | nindent 4 }}
   ports:
     - {protocol: UDP, port: 53}
     - {protocol: TCP, port: 53}
