@@ -1,3 +1,5 @@
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +11,22 @@ from tests.programs import AgentFolder, CollectorFolder
 from tests.wine import Windows
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a collector that was just made, to copy: nothing in it tells where it lies."""
+    folder = CollectorFolder(tmp_path_factory.mktemp("made_once") / "collector")
+    folder.ok("init")
+    return folder.home
+
+
 @pytest.fixture
-def collector(tmp_path: Path) -> CollectorFolder:
+def collector(tmp_path: Path, request: pytest.FixtureRequest) -> CollectorFolder:
     """A collector that was just made."""
     folder = CollectorFolder(tmp_path / "collector")
-    folder.ok("init")
+    if "QUITUS_COLLECTOR_DATABASE" in os.environ:
+        folder.ok("init")
+    else:
+        shutil.copytree(request.getfixturevalue("made_once"), folder.home)
     return folder
 
 
