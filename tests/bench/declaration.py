@@ -25,7 +25,7 @@ from quitus_collector.adapters import catalogue_files, evidence_files, pades, ty
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.sql.store import SQLStore
-from quitus_collector.cli import SEARCHES
+from quitus_collector.cli.program import SEARCHES
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.evidence import Evidence

@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, text
 from quitus_collector.adapters import catalogue_files, pools
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
-from quitus_collector.cli import SEARCHES
+from quitus_collector.cli.program import SEARCHES
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.holding import NOBODY

@@ -1,4 +1,4 @@
-"""The command `quitus-collector`."""
+"""The command `quitus-collector`: its words, and what becomes of its errors."""
 
 import argparse
 import gc
@@ -32,15 +32,13 @@ from quitus_collector.cli.arguments import FAILURE, OK, USAGE, complain
 from quitus_collector.domain.optimisation import SolverError
 from quitus_collector.errors import CollectorError, UsageError
 
-__all__ = ["main"]
-
 # Objects made, and rounds of each kind, between two searches for circles that nothing needs any
 # more. What a fleet is made of has none and stays until a command ends: at Python's own rate that
 # would spend a third of its time searching.
 SEARCHES = 50_000, 20, 20
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def run(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status: 0 done, 1 failed, 2 wrong usage."""
     arguments = _parser().parse_args(argv)
     if not arguments.lasts:
