@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
 LANGUAGES = ("fr", "en")
 # In the order in which their commands are run, in one shell.
-PAGES = ("cio", "administrator", "employee", "privacy", "developer", "containers")
+# The last one forgets the device that all others are about.
+PAGES = ("cio", "administrator", "employee", "developer", "containers", "privacy")
 # Their commands are those of other systems, and run by the tests of what they are about.
 ELSEWHERE = {
     "windows-gpo": "tests of deploy/windows",
@@ -124,6 +125,7 @@ class Reader:
             ("=/srv", f"={self.folder}/srv"),
             ("/var/backups/quitus", f"{self.folder}/backups"),
             ("/root/phrase", f"{self.folder}/root/phrase"),
+            ("PC-041", '"$(hostname)"'),
             ("quitus-collector serve &", "serve"),
             ("quitus-collector console &", "console"),
             ("kill %1", "stop"),
