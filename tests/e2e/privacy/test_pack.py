@@ -50,7 +50,7 @@ def test_they_say_what_is_read_here_and_that_use_is_not(
     found = pack(collector, tmp_path / "pack")
 
     note, register = found["note-d-information.md"], found["registre.md"]
-    assert "en service sur 1 postes" in note
+    assert "où il est en service : 1." in note
     assert "cette possibilité est éteinte sur tous les postes" in note
     assert row(register, "hostname")[2] == "1"
     assert row(register, "last-use")[2] == "0"
@@ -68,7 +68,7 @@ def test_they_say_where_use_is_read(
     found = pack(collector, tmp_path / "pack")
 
     assert row(found["registre.md"], "last-use")[2] == "1"
-    assert "**Sur 1 postes**" in found["note-d-information.md"]
+    assert "(postes où elle est lue : 1)" in found["note-d-information.md"]
     assert "consultez le CSE avant de poursuivre" in found["analyse-d-impact.md"]
 
 
