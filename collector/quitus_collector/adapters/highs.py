@@ -389,7 +389,7 @@ class _Session:
             if self._last and len(self._last) == len(self._model.lower):
                 self._hold_better(total(cost, self._last), *tight)
         with self._without_slack(relaxed):
-            status, values = self._run_whole(self._last)
+            status, values = self._run_whole()
             # Read before any row is changed back: that makes HiGHS forget it.
             bound = self._highs.getInfo().mip_dual_bound
             if status == HighsModelStatus.kOptimal and values is not None:
@@ -526,19 +526,28 @@ class _Session:
         self._highs.run()
         return self._highs.getModelStatus()
 
-    def _run_whole(
-        self, known: Sequence[int] | None = None
-    ) -> tuple[HighsModelStatus, Sequence[int] | None]:
-        """By branch and bound, which begins with a solution that is known."""
+    def _run_whole(self) -> tuple[HighsModelStatus, Sequence[int] | None]:
+        """By branch and bound.
+
+        Flows are left to be whole by themselves, which is fast; else they are made to.
+        """
+        flows = self._programme.flows
+        status, values = self._run_integer(free=flows)
+        if flows and values is None and status == HighsModelStatus.kOptimal:
+            status, values = self._run_integer(free=())
+        if values is None and status == HighsModelStatus.kOptimal:
+            raise SolverError("the solver's answer breaks a condition once it is whole")
+        return status, values
+
+    def _run_integer(self, free: Sequence[int]) -> tuple[HighsModelStatus, Sequence[int] | None]:
         size = len(self._model.lower)
         everything = np.arange(size, dtype=np.int32)
         kinds = np.full(size, int(HighsVarType.kInteger), dtype=np.uint8)
+        kinds[np.array(free, dtype=np.int64)] = int(HighsVarType.kContinuous)
         self._highs.setOptionValue("mip_abs_gap", self._step - 0.01)
         self._highs.changeColsIntegrality(size, everything, kinds)
         # A basis or solution of before may be given back as the answer (HiGHS 1.16): start clean.
         self._highs.clearSolver()
-        if known is not None and len(known) == size:
-            self._highs.setSolution(size, everything, np.array(known, dtype=np.float64))
         try:
             status = self._run()
             values = None
@@ -546,8 +555,6 @@ class _Session:
                 self._highs.getInfo().objective_function_value
             ):
                 values = self._whole_values()
-                if values is None and status == HighsModelStatus.kOptimal:
-                    raise SolverError("the solver's answer breaks a condition once it is whole")
             return status, values
         finally:
             kinds[:] = int(HighsVarType.kContinuous)

@@ -27,16 +27,23 @@ class Programme:
     """Integer variables from 0 to their upper bound, under rows; all numbers are whole.
 
     It may grow while it is being solved, but for its `parts`, which a solver may look at apart.
+    `flows` are how units get from where they are to where they are drawn.
     """
 
     upper_bounds: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    flows: list[int] = field(default_factory=list)
 
     def add_variable(self, upper_bound: int) -> int:
         """Returns the index by which rows and costs name the variable."""
         self.upper_bounds.append(upper_bound)
         return len(self.upper_bounds) - 1
+
+    def add_flow(self, upper_bound: int) -> int:
+        """A variable that mostly is whole by itself once those are whole that are no flows."""
+        self.flows.append(self.add_variable(upper_bound))
+        return self.flows[-1]
 
     def add_row(
         self, coefficients: Mapping[int, int], lower: int | None = None, upper: int | None = None

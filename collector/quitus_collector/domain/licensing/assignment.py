@@ -20,12 +20,17 @@ from quitus_collector.domain.licensing.clusters import (
     holdings_of,
     personal_purchases,
 )
-from quitus_collector.domain.licensing.demand import Draw, Effect, Option, Seat, Take
+from quitus_collector.domain.licensing.demand import Draw, Effect, Option, Seat, Spot, Take
 from quitus_collector.domain.licensing.pools import Lot, Pool, lots_of
 from quitus_collector.domain.licensing.situation import Situation
+from quitus_collector.domain.licensing.tightening import Seats, Shared, tighten
 from quitus_collector.domain.optimisation import Programme, Row, Session, Solver, total
 
 Sum = dict[int, int]  # coefficients by variable
+
+# What is drawn from one lot is a variable of its own where it is a sum of more than these: so the
+# levels that count units stay short, and branch and bound is fast.
+FEW_TERMS = 8
 
 
 class Some(NamedTuple):
@@ -195,8 +200,13 @@ class Assignment:
             }
             return Some(chosen, len(cell.members))
 
+        shared = []
         for holding, parts in holdings_of(kinds).items():
-            self._share(kinds, holding, [(kinds[k].spot.takes[t], taking(k, t)) for k, t in parts])
+            takers = [(kinds[k].spot, kinds[k].spot.takes[t], taking(k, t)) for k, t in parts]
+            units = self._share(kinds, holding, [(take, some) for _, take, some in takers])
+            if units is not None:
+                shared.append(_shared(units, takers))
+        tighten(self.programme, shared, is_simple=all(map(_is_simple, kinds)))
         self._pair(cells)
         for (product, _, seats), numbers in personal_purchases(kinds).items():
             self._buy_together(product, seats, [missing(k, product) for k in numbers])
@@ -238,8 +248,8 @@ class Assignment:
         places: Sequence[Place],
         holding: Holding,
         parts: Sequence[tuple[Take, Some]],
-    ) -> None:
-        """States how the takes of one cluster share units."""
+    ) -> int | None:
+        """States how the takes of one cluster share units; returns how many, where none is lent."""
         first = parts[0][0]
         by_seat: defaultdict[Seat, list[Some]] = defaultdict(list)
         for take, taking in parts:
@@ -260,7 +270,7 @@ class Assignment:
                     # Implied, but not by halves: a device is not the second to use its own unit.
                     others = {v: -n for v, n in held.items() if v not in second.cell}
                     self.programme.add_row(second.sum | others, upper=0)
-            return
+            return None
         seated = [
             taking for seat, each in by_seat.items() if seat is not Seat.HOST for taking in each
         ]
@@ -278,6 +288,7 @@ class Assignment:
             licensed = self.programme.add_variable(1)
             self.programme.add_row({units: 1, licensed: -most}, upper=0)
             self._draws[first.shared_base][licensed] = 1
+        return units
 
     def _buy_together(self, product: str, seats: int | None, missing: Sequence[Some]) -> None:
         """States what is bought for the spots of one person."""
@@ -305,7 +316,7 @@ class Assignment:
             self._bought[product][to_buy] = 1
             row = {to_buy: 1} | _times(needed, -1)
             for number in lots:
-                units = self.programme.add_variable(min(most, self.lots[number].quantity))
+                units = self.programme.add_flow(min(most, self.lots[number].quantity))
                 row[units] = left[number][units] = 1
             self.programme.add_row(row, lower=0)
         for number, lot in self.lots.items():
@@ -340,17 +351,18 @@ class Assignment:
             else:
                 chosen = times
             needed = _times(chosen, source.units)
-            _add(self._drawn[source.pool], needed)
-            if len(source.lots) == 1:
+            if len(source.lots) == 1 and len(needed) <= FEW_TERMS:
                 flows[source.lots[0]] = needed
+                _add(self._drawn[source.pool], needed)
                 continue
             row = dict(needed)
             for number in source.lots:
-                units = self.programme.add_variable(
+                units = self.programme.add_flow(
                     min(most * source.units, self.lots[number].quantity)
                 )
                 row[units] = -1
                 flows[number] = {units: 1}
+                _add(self._drawn[source.pool], flows[number])
             self.programme.add_row(row, 0, 0)
         if len(draw) > 1:
             self.programme.add_row(times, 0, 0)
@@ -458,6 +470,29 @@ class Assignment:
                 consumed[line.id] = min(left, line.quantity)
                 left -= consumed[line.id]
         return consumed
+
+
+def _is_simple(place: Place) -> bool:
+    """Whether the place takes one thing at a time, and has no part in a unit that is lent."""
+    lent = any(take.seat in (Seat.HOLDER, Seat.SECOND) for take in place.spot.takes)
+    takes = max(len(option.takes) for option in place.spot.options)
+    return takes <= 1 and not lent and not place.spot.extra
+
+
+def _shared(units: int, takers: Sequence[tuple[Spot, Take, Some]]) -> Shared:
+    seats = [
+        Seats(
+            taking.sum,
+            taking.most,
+            taking.cell,
+            fills=all(product in take.rights for product in spot.products),
+            is_counted=take.seat is not Seat.HOST,
+        )
+        for spot, take, taking in takers
+    ]
+    capacities = [take.capacity for _, take, _ in takers if take.seat is not Seat.HOST]
+    is_bare = not any(take.base for _, take, _ in takers)
+    return Shared(units, next(iter(capacities), None), seats, is_bare)
 
 
 def _times(amounts: Mapping[int, int], factor: int) -> Sum:
