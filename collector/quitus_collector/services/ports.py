@@ -198,7 +198,10 @@ class Inventories(Protocol):
         """
 
     def records(self, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Install]]:
-        """Records with their numbers: of these, or without any, all that were ever reported."""
+        """Records with their numbers: of these, or without any, all that were ever reported.
+
+        One that this very transaction brought has the day of a device that has it.
+        """
 
     def episodes(self, device: int) -> Sequence[Episode]:
         """Everything that is or was installed on a device, by its number, the oldest first."""

@@ -64,6 +64,10 @@ class SQLInventories:
         self._connection = connection
         self._interning = interning
         self._now = now
+        # What was brought in this transaction: records by their numbers, and of each device that
+        # changed the numbers of its records. It is asked for at once, and need not be read again.
+        self._brought: dict[int, Install] = {}
+        self._changed: dict[int, tuple[int, ...]] = {}
 
     @property
     def numbering(self) -> Hashable:
@@ -117,6 +121,7 @@ class SQLInventories:
         new, changed, left = [], [], set()
         for device_id, each in days.items():
             device, software_set = held[device_id], sets[packed[device_id]]
+            self._changed[device.number] = tuple(each)
             installed = pack_days(list(each.values()))
             if device.evidence is None:
                 new.append((software_set, installed, 1, device.number))
@@ -167,13 +172,20 @@ class SQLInventories:
         evidence, sets = tables.evidence.c, tables.software_set.c
         columns = (evidence.software_set, evidence.device)
         if pending:
-            waiting = self._connection.execute(select(tables.pending.c.device)).scalars()
-            found: Iterable[Any] = lookup(self._connection, evidence.device, waiting, *columns)
+            waiting = set(self._connection.execute(select(tables.pending.c.device)).scalars())
+            alike: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+            for device in sorted(waiting & self._changed.keys()):
+                alike[self._changed[device]].append(device)
+            yield from alike.items()
+            others = sorted(waiting - self._changed.keys())
+            found: Iterable[Any] = lookup(self._connection, evidence.device, others, *columns)
         else:
             found = self._connection.execute(select(*columns))
         devices: defaultdict[int, list[int]] = defaultdict(list)
         for software_set, device in found:
             devices[software_set].append(device)
+        if not devices:
+            return
         records = select(sets.id, sets.records)
         if pending:
             records = records.where(among(self._connection, sets.id, devices))
@@ -183,9 +195,13 @@ class SQLInventories:
 
     def records(self, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Install]]:
         """Records with their numbers: of these, or without any, all that were ever reported."""
-        everything = in_batches(self._connection, select(tables.software))
-        found = everything if numbers is None else self._records(numbers)
-        return ((row.id, as_install(row)) for row in found)
+        if numbers is None:
+            found: Iterable[Row[Any]] = in_batches(self._connection, select(tables.software))
+        else:
+            at_hand = self._brought.keys() & set(numbers)
+            yield from ((number, self._brought[number]) for number in sorted(at_hand))
+            found = self._records(others) if (others := set(numbers) - at_hand) else ()
+        yield from ((row.id, as_install(row)) for row in found)
 
     def episodes(self, device: int) -> Sequence[Episode]:
         """Everything that is or was installed on a device, the oldest first."""
@@ -298,9 +314,11 @@ class SQLInventories:
     def _intern(self, installs: Iterable[Install]) -> dict[bytes, int]:
         """The numbers of records by their digests."""
         by_digest = {each.record(): each for each in installs}
-        return self._interning.numbers(
+        numbers = self._interning.numbers(
             tables.software, by_digest, lambda digest: software_row(by_digest[digest])
         )
+        self._brought |= {number: by_digest[digest] for digest, number in numbers.items()}
+        return numbers
 
 
 def addressed(packed: bytes) -> tuple[bytes, bytes]:
