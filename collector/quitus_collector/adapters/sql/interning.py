@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
-from quitus_collector.adapters.sql.statements import BATCH, insert_rows, lookup
+from quitus_collector.adapters.sql.statements import BATCH, insert_missing, lookup
 
 # What is known of one table, at most: about 10 MB.
 KNOWN = 1 << 15
@@ -110,8 +110,9 @@ class Interning:
             # In one order everywhere: two collectors that bring the same ones must not wait for
             # each other. The second one finds those of the first.
             new = [rows[each] for each in missing if each not in numbers]
-            insert_rows(self._connection, table, columns, new, or_ignore=True)
-            self._has_given |= bool(new)
+            if new:
+                numbers |= insert_missing(self._connection, table, columns, new)
+                self._has_given = True
         return numbers
 
     def _read(self, table: Table, keys: Sequence[Any], *, held: bool) -> dict[Any, int]:

@@ -134,6 +134,22 @@ def insert_rows(
         connection.exec_driver_sql(statement, _bound(connection, kinds, rows))
 
 
+def insert_missing(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> dict[Any, int]:
+    """Inserts the rows that are not there, told by their first column; returns their new numbers.
+
+    Of which rows it was that they were not there, SQLite does not tell: it returns none.
+    """
+    if connection.dialect.name == "sqlite":
+        insert_rows(connection, table, columns, rows, or_ignore=True)
+        return {}
+    end = f' ON CONFLICT DO NOTHING RETURNING "{columns[0]}", id'
+    statement, kinds = _insertion(connection.dialect, table, tuple(columns), end)
+    found = connection.exec_driver_sql(statement, _bound(connection, kinds, rows))
+    return {key: number for key, number in found}
+
+
 def update_rows(
     connection: Connection,
     table: Table,
