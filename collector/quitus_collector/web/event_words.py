@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from quitus_collector.adapters.kept_sentences import again
 from quitus_collector.adapters.messages import Messages
-from quitus_collector.domain.account import Permission, Role
+from quitus_collector.domain.account import Role
 from quitus_collector.domain.audit import Kind
 from quitus_collector.services.wording import N_
-from quitus_collector.web.wording import say
+from quitus_collector.web.wording import PERMISSIONS, say
 
 EVENTS: Mapping[Kind, str] = {
     Kind.ENROLLED: N_("device enrolled"),
@@ -155,10 +155,13 @@ DETAILS: Mapping[str, str] = {
 
 def detail(name: str, value: str, messages: Messages) -> str:
     """One detail of an entry, for people: what was kept in English is said in their language."""
-    if name in ("roles", "role", "scopes"):
-        known = {each.value: each for each in (*Role, *Permission)}
+    if name in ("roles", "role"):
+        known = {each.value: each for each in Role}
         said = [say(messages, known[e]) if e in known else e for e in value.split(", ")]
         value = ", ".join(said)
+    elif name == "scopes":
+        scopes = {each.value: said for each, said in PERMISSIONS.items()}
+        value = ", ".join(messages.text(scopes.get(each, each)) for each in value.split(", "))
     else:
         value = again(messages.language, value)
     return messages.text(

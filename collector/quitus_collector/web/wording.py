@@ -41,6 +41,15 @@ SECTIONS = (
     Section("/administration", N_("Administration"), Permission.ADMINISTER),
 )
 
+# What a permission lets one do.
+PERMISSIONS: dict[Permission, str] = {
+    Permission.DEVICES: N_("sees devices"),
+    Permission.READ: N_("sees figures, letters, declarations"),
+    Permission.EDIT: N_("changes what is counted, drafts"),
+    Permission.APPROVE: N_("approves, seals, submits"),
+    Permission.AUDIT: N_("sees the audit log"),
+    Permission.ADMINISTER: N_("accounts, tokens, policies"),
+}
 WORDS: dict[Enum, str] = {
     Role.ADMINISTRATOR: N_("administrator"),
     Role.DSI: N_("DSI (approves)"),

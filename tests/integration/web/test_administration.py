@@ -137,6 +137,10 @@ def test_a_token_made_on_the_page_calls_the_api_until_it_is_revoked(
     headers = {"authorization": f"Bearer {secret}"}
 
     assert program.get("/api/v1/catalogue", headers=headers).status_code == 200
+    refused = administrator.form("/administration/tokens", label="trop", scopes="edit")
+    assert refused.status_code == 422
+    assert "ucun jeton ne peut plus que qui le crée : edit" in refused.text
+    assert "voit les chiffres, les courriers" in administrator.get("/audit").text
     with office.collector.store.reading() as work:
         token = next(each for each in work.api_tokens.list() if each.label == "suivi")
     assert administrator.form(f"/administration/tokens/{token.id}/revoke").status_code == 303

@@ -181,6 +181,8 @@ def test_a_token_opens_no_more_than_who_made_it_may_do_now(empty_house: ConsoleH
     assert (before, demoted, disabled) == ((200, 200, 200), (403, 200, 200), (401, 401, 401))
     assert "Plus maintenant, le compte qui l’a créé les ayant perdus : edit" in listed
     assert "Le compte qui l’a créé est désactivé" in shown
+    # The log says it too, whatever scopes a token was made with.
+    assert "modifie ce qui est compté" in zoe.get("/audit").text
     assert "disabled" in program.get("prices").json()["detail"]
     with collector.store.reading() as work:
         told = [each.event for each in work.audit.list()]

@@ -10,20 +10,13 @@ from quitus_collector.services.signing_in import fingerprint
 from quitus_collector.services.wording import N_
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.visits import Pages, Visit, Visitor
+from quitus_collector.web.wording import PERMISSIONS
 from quitus_collector.wiring import accounts
 
 router = Pages()
 HERE = "/administration/accounts"
 Text = Annotated[str, Form(max_length=255)]
 Roles = Annotated[list[str], Form(max_length=20)]
-PERMISSIONS = {
-    Permission.DEVICES: N_("sees devices"),
-    Permission.READ: N_("sees figures, letters, declarations"),
-    Permission.EDIT: N_("changes what is counted, drafts"),
-    Permission.APPROVE: N_("approves, seals, submits"),
-    Permission.AUDIT: N_("sees the audit log"),
-    Permission.ADMINISTER: N_("accounts, tokens, policies"),
-}
 
 
 @router.page(HERE, Permission.ADMINISTER)

@@ -9,9 +9,10 @@ from quitus_collector.domain.account import APIToken, Permission
 from quitus_collector.errors import UsageError
 from quitus_collector.services import api_tokens, duties
 from quitus_collector.services.wording import N_
-from quitus_collector.web.pages.accounts import PERMISSIONS, Roles, Text
+from quitus_collector.web.pages.accounts import Roles, Text
 from quitus_collector.web.rendering import go, page
 from quitus_collector.web.visits import Pages, Visit, Visitor
+from quitus_collector.web.wording import PERMISSIONS
 
 router = Pages()
 HERE = "/administration/tokens"
