@@ -1,5 +1,6 @@
 """A declaration in the console, from its draft to the receipt, and who may do what."""
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,10 +9,13 @@ from datetime import timedelta
 import pytest
 from httpx import Response
 
+from quitus_collector.adapters import evidence_files
 from quitus_collector.domain.account import Account, Permission, Role
 from quitus_collector.domain.filing import State
 from quitus_collector.domain.job import JobState
 from quitus_collector.errors import FilingRefused
+from quitus_collector.services.ports import Paper
+from quitus_collector.web.uploads import uploaded
 from quitus_collector.web.visits import COOKIE, csrf_token
 from quitus_collector.wiring import accounts, filing
 from tests.api_programs import Program
@@ -117,6 +121,16 @@ def test_it_goes_from_draft_to_receipt_in_the_hands_of_two_people(
     verified = office.dsi.form(f"{path}/verify").text
     assert "chaque chiffre est la somme" in verified
     assert "Niveau atteint" in verified
+    # A program shows with the proof of a device that it was counted; another proof does not.
+    program = Program(office.house, Permission.READ)
+    claimed = {"declaration": in_base64(pdf.content), "proof": in_base64(proof_in(office, path))}
+    shown = program.post("verifications/devices", json=claimed)
+    forged = proof_in(office, path).replace(b'"device":', b'"devise":')
+    refused = program.post("verifications/devices", json={**claimed, "proof": in_base64(forged)})
+    plain = program.post("verifications", content=pdf.content).json()
+    (of_device,) = [each for each in shown.json()["checks"] if each not in plain["checks"]]
+    assert of_device["outcome"] == "passed"
+    assert refused.status_code == 422
 
 
 def test_an_account_that_was_reset_seals_submits_and_withdraws_nothing_that_others_approved(
@@ -158,6 +172,20 @@ def test_an_account_that_was_reset_seals_submits_and_withdraws_nothing_that_othe
     site.tell(reset=True)
     office.submit(path)
     assert office.state(path) is State.SUBMITTED
+
+
+def in_base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def proof_in(office: Office, path: str) -> bytes:
+    """That a device was counted in a declaration that is kept."""
+    with office.house.collector.store.reading() as work:
+        kept = work.papers.find(path.rpartition("/")[2], Paper.EVIDENCE)
+    with uploaded(kept or b"", "evidence.json") as file:
+        evidence = evidence_files.read(file)
+    device = next(part.device for members in evidence.parts.values() for part in members)
+    return evidence_files.write_proof(evidence.proofs(device)[0])
 
 
 def test_a_role_that_is_lost_while_a_job_works_ends_it_before_anything_is_kept_or_sent(
