@@ -106,7 +106,7 @@ def deliver_hook(
         webhooks.send(_hook(collector, tables[0]), content, arguments["delivery"], now_s)
     except NotSent as error:
         return _again(collector, HOOK, arguments, content, error)
-    return {"said": tables[0].address}
+    return {"said": name}
 
 
 def _again(

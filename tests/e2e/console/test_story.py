@@ -77,6 +77,12 @@ def section(page: Page, name: str) -> None:
 def take_pools_in(page: Page, keep: Look) -> None:
     section(page, "Licences détenues")
     page.get_by_role("link", name="Importer un fichier").click()
+    # What is too large is told before it is sent.
+    too_large = {"name": "tout.csv", "mimeType": "text/csv", "buffer": bytes(33 << 20)}
+    page.get_by_label("Fichier").set_input_files(too_large)
+    page.get_by_role("button", name="Prévisualiser").click()
+    said = page.get_by_label("Fichier").evaluate("field => field.validationMessage")
+    assert said == "Ce fichier dépasse 32 Mio : choisissez-en un plus petit."
     page.get_by_label("Fichier").set_input_files(POOLS)
     page.get_by_role("button", name="Prévisualiser").click()
     expect(page.locator("h1")).to_have_text("Ce que le fichier changerait")
