@@ -21,7 +21,7 @@ def follow(machine: Machine, lines: Sequence[str], own: Mapping[str, str] | None
     """Types lines in root's folder, with names that are `own` here; returns what was printed."""
     said = ""
     for line in lines:
-        for theirs, ours in {"sudo ": "", **(own or {})}.items():
+        for theirs, ours in {**(own or {}), "sudo ": ""}.items():
             line = line.replace(theirs, ours)
         said += machine.ok("bash", "-c", f"cd {HOME} && set -o pipefail && {line}")
     return said

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.handbook import GUIDE
+from tests.handbook import GUIDE, blocks
 from tests.linux_guide import HOME, block, follow
 from tests.machines import Machine, booted, free_port
 from tests.packages import ROOT, Packages
@@ -36,6 +37,21 @@ listen = "127.0.0.1:{console}"
 PASSPHRASE = "une phrase à garder ailleurs"
 BACKUPS = "/var/backups/quitus-collector"
 CREDENTIAL = "/etc/credstore/quitus-backup-passphrase"
+# What `pip` would make of the package's libraries, without a package index.
+ENVIRONMENT = (
+    "mv /opt/quitus-collector/lib /root/lib",
+    "dpkg -P quitus-collector",
+    "rm -rf /opt/quitus-collector",
+    "python3 -m venv --without-pip /opt/quitus-collector",
+    "mv /root/lib/* /opt/quitus-collector/lib/python3.11/site-packages/",
+    "install -m 0755 /root/command /opt/quitus-collector/bin/quitus-collector",
+)
+COMMAND = """\
+#!/opt/quitus-collector/bin/python3
+import sys
+from quitus_collector.cli import main
+sys.exit(main())
+"""
 TOKEN = re.compile(r"qt1\.[\w-]+\.[\w-]+")
 
 
@@ -170,6 +186,7 @@ def test_roles_bring_a_machine_in_and_stop_where_one_does_not_come(
         assert stopped.returncode != 0
         assert "no collector answers at localhost:1" in stopped.stdout
         assert {host: counts["failed"] for host, counts in _recap(stopped).items()} == {"lost": 1}
+        _served_from_an_environment(other, controller.ports[0])
 
     _well(controller.play("quitus.deploy.removal", "-e", "agent_purge=true"))
     assert not machine.place("/var/lib/quitus-agent").exists()
@@ -249,6 +266,35 @@ def _restored(machine: Machine, package: Path, folder: Path) -> Iterator[Machine
         other.ok("systemctl", "start", "quitus-collector-backup.service")
         assert len(_backups(other)) == 1
         yield other
+
+
+def _served_from_an_environment(machine: Machine, port: int) -> None:
+    """The administrator's guide has the units serve what lies in a virtual environment."""
+    machine.ok("systemctl", "stop", "quitus-collector", "quitus-collector-console")
+    machine.place(f"{HOME}/command").write_text(COMMAND)
+    for line in ENVIRONMENT:
+        machine.ok("sh", "-c", line)
+    shutil.copytree(ROOT / "deploy", machine.place(f"{HOME}/quitus-1.0.0/deploy"))
+    (units,) = (
+        each.text
+        for each in blocks(GUIDE / "fr/administrator.md")
+        if "systemd-sysusers" in each.text
+    )
+    # Of the machine that was restored the collector is made already.
+    lines = [line for line in units.splitlines() if "quitus-collector init" not in line]
+    backups = len(_backups(machine))
+
+    follow(machine, lines)
+
+    def answers() -> bool:
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", port)) == 0
+
+    assert until(answers, 60)
+    unit = machine.ok("systemctl", "show", "-P", "FragmentPath", "quitus-collector.service")
+    assert unit == "/etc/systemd/system/quitus-collector.service\n"
+    machine.ok("systemctl", "start", "quitus-collector-backup.service")
+    assert len(_backups(machine)) == backups + 1
 
 
 def _backups(machine: Machine) -> list[Path]:
