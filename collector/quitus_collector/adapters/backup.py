@@ -4,6 +4,7 @@ A ZIP with `manifest.json` (what it holds, each file's SHA-256). Keys are in it 
 `keys.sealed`: AES-256-GCM under a key that scrypt derives from a passphrase (RFC 7914).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ from quitus_collector.adapters.secret_files import is_given
 from quitus_collector.errors import CollectorError, UsageError
 
 FORMAT = 1
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 MANIFEST, SEALED = "manifest.json", "keys.sealed"
 DATABASES = {"sqlite": "quitus.db", "postgresql": "database.pgdump"}
 # What of the collector's folder is in a backup as it is, and what only sealed.
@@ -125,11 +127,24 @@ def write(
                     manifest = {"format": FORMAT, "database": kind, **about, "files": digests}
                     archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
                 os.fsync(to.fileno())
-            os.link(packed, file)
+            _name(packed, file)
     except OSError as error:
         raise CollectorError(f"{error.filename or file}: {error.strerror}") from error
     elsewhere = [each for each in (*named.secrets, *named.papers) if not _name_below(home, each)]
     return LeftOut([] if passphrase else sorted(keys), sorted({str(each) for each in elsewhere}))
+
+
+def _name(made: Path, file: Path) -> None:
+    """Gives its name to a file that is whole, where nothing has that name.
+
+    A link cannot replace anything; disks without links, such as a USB stick's, have it looked at.
+    """
+    try:
+        os.link(made, file)
+    except OSError as error:
+        if error.errno not in NO_LINKS or file.exists():
+            raise
+        made.rename(file)
 
 
 class Backup:
