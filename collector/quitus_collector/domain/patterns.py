@@ -287,6 +287,8 @@ def _beginnings(node: Node) -> set[tuple[str, bool]]:
 
 
 _TIMES = re.compile(r"\{(\d+)(,(\d*))?\}")
+# Characters that stand for themselves, and once: names are made of little else.
+_PLAIN = re.compile(r"(?:[^\\.\[(|)?*+^${](?![?*+{]))+", re.DOTALL)
 _OPENED = re.compile(r"\?(?::|P<[a-z_]+>)")
 _GROUP = re.compile(r"\(\?P<([a-z_]+)>")
 
@@ -294,6 +296,12 @@ _GROUP = re.compile(r"\(\?P<([a-z_]+)>")
 @lru_cache(maxsize=8192)
 def _read(text: str) -> Node:
     return _Reader(text).pattern()
+
+
+@lru_cache(maxsize=1024)
+def _only(character: str) -> Characters:
+    """This character alone: most of what patterns are made of, so each is made once."""
+    return Characters(frozenset(character.lower()[:1]))
 
 
 class _Reader:
@@ -329,7 +337,11 @@ class _Reader:
     def _sequence(self) -> Node:
         parts: list[Node] = []
         while self._peek() not in ("", "|", ")"):
-            parts.append(self._repeated(self._atom()))
+            if plain := _PLAIN.match(self._text, self._at):
+                self._at = plain.end()
+                parts += map(_only, plain[0])
+            else:
+                parts.append(self._repeated(self._atom()))
         return Sequenced(tuple(parts))
 
     def _repeated(self, node: Node) -> Node:
@@ -359,7 +371,7 @@ class _Reader:
                 return self._group()
             case "?" | "*" | "+" | "^" | "$":
                 raise PatternError(f"{character} has no meaning here")
-        return Characters(frozenset(character.lower()[:1]))
+        return _only(character)
 
     def _escaped(self) -> Characters:
         character = self._take()
