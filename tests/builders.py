@@ -2,7 +2,10 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
+from quitus_collector.adapters import catalogue_files
+from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.certificate import ClientCertificate
 from quitus_collector.domain.device import Device, JoinToken
 from quitus_collector.domain.entitlement import UNLIMITED, Entitlement
@@ -24,6 +27,12 @@ from quitus_collector.services.intake.lines import Cell, RawLine, Reading, line_
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OFFICE_2016 = "microsoft/office/professional-plus@2016"
 OFFICE_2019 = "microsoft/office/professional-plus@2019"
+
+
+@cache
+def shipped_catalogue() -> Catalogue:
+    """The rules that are shipped, read once by a process of tests."""
+    return catalogue_files.load()
 
 
 def a_device(device_id: str = "d-1", **fields: object) -> Device:

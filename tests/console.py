@@ -14,9 +14,7 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from quitus_collector import config
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.account import Role
-from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.services import signing_in
 from quitus_collector.services.jobs import Worker
 from quitus_collector.services.recognition import refresh
@@ -27,6 +25,7 @@ from quitus_collector.wiring import pools as pools_wiring
 from quitus_collector.wiring.collector import Collector
 from quitus_collector.wiring.console import Console
 from tests.bench.loading import load
+from tests.builders import shipped_catalogue
 from tests.portal.client import CREDENTIALS, PortalSite
 
 ADDRESS = "https://console.test"
@@ -113,14 +112,9 @@ class ConsoleHouse:
 def _collector(home: Path, environment: dict[str, str]) -> Collector:
     """On a folder, with the catalogue that all of them share as long as it has no own rules."""
     made = Collector(config.load(home, environment, {}))
-    made.__dict__["catalogue"] = _catalogue()
+    made.__dict__["catalogue"] = shipped_catalogue()
     made.follow_rules()
     return made
-
-
-@cache
-def _catalogue() -> Catalogue:
-    return catalogue_files.load(catalogue_files.SHIPPED)
 
 
 def _fill(collector: Collector, devices: int) -> None:

@@ -3,17 +3,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.pools import delimited
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.holding import Act
 from quitus_collector.errors import UsageError
 from quitus_collector.services import pools, prices
 from quitus_collector.services.intake.headings import PRICES
+from tests.builders import shipped_catalogue
 from tests.fakes.clock import FakeClock
 
 PEOPLE = 4
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 VALUES = {"id": "A", "product": "microsoft/visio/professional@2019", "quantity": "5"}
 
 

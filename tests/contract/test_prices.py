@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.pools import delimited
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.holding import Act, Happening
@@ -16,9 +15,10 @@ from quitus_collector.services import prices
 from quitus_collector.services.intake.headings import PRICES
 from quitus_collector.services.pools import Refused
 from quitus_collector.services.prices import PricePreview
+from tests.builders import shipped_catalogue
 from tests.contract.office import Office
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 OFFICE, VISIO = "microsoft/office/standard@2019", "microsoft/visio/professional@2019"
 ANNE = Act("operator anne", "devis de mars")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.recognition import SoftwareClass
+from tests.builders import shipped_catalogue
 from tests.shared.test_captures import captures, found
 
 pytestmark = pytest.mark.needs("shared")
@@ -26,7 +26,7 @@ def machines(pattern: str) -> list[Path]:
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     """The catalogue as it is shipped."""
-    return catalogue_files.load()
+    return shipped_catalogue()
 
 
 def classes(catalogue: Catalogue, capture: Path) -> Counter[SoftwareClass]:

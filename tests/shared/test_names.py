@@ -8,6 +8,7 @@ import pytest
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.recognition import SoftwareClass
+from tests.builders import shipped_catalogue
 from tests.capabilities import SHARED
 
 pytestmark = pytest.mark.needs("shared")
@@ -24,7 +25,7 @@ def cases(file: Path) -> list[object]:
 @pytest.fixture(scope="module")
 def catalogue() -> catalogue_files.Catalogue:
     """The catalogue as it is shipped."""
-    return catalogue_files.load()
+    return shipped_catalogue()
 
 
 @pytest.mark.parametrize("case", cases(NAMES))

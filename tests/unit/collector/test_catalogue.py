@@ -12,12 +12,13 @@ from quitus_collector.domain.install import Install
 from quitus_collector.domain.plain_names import plain_name, plain_publisher
 from quitus_collector.domain.product import is_lower_version
 from quitus_collector.errors import CatalogueError
+from tests.builders import shipped_catalogue
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     """The catalogue as it is shipped."""
-    return catalogue_files.load()
+    return shipped_catalogue()
 
 
 def recognise(catalogue: Catalogue, name: str, publisher: str = "", **fields: object) -> tuple:  # type: ignore[type-arg]

@@ -3,7 +3,6 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms
 from quitus_collector.domain.contribution import Confidence, Contributions, contributions
 from quitus_collector.domain.counting import lines_of, question
@@ -12,10 +11,10 @@ from quitus_collector.domain.evidence import Share
 from quitus_collector.domain.licensing.fleet import named_answer_for
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.position import PositionLine
-from tests.builders import an_entitlement
+from tests.builders import an_entitlement, shipped_catalogue
 from tests.unit.collector.licensing.test_tally import DAY, PRODUCTS, SOLVER, TERMS, devices, lines
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 Installed = dict[str, frozenset[str]]
 
 

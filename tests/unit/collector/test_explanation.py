@@ -8,7 +8,6 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.counting import position_lines, question
@@ -16,9 +15,9 @@ from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.explanation import Explanation, Step, explain
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.product import Product, Terms
-from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
+from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement, shipped_catalogue
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 DAY = date(2026, 11, 23)
 SQL = "microsoft/sql-server/standard@2019"
 M365 = "microsoft/365-apps/enterprise"

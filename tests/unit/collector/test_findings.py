@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files, terminal
+from quitus_collector.adapters import terminal
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.entitlement import Channel
 from quitus_collector.domain.findings import Finding, FindingKind, Seen, findings
@@ -12,11 +12,11 @@ from quitus_collector.domain.install import Install
 from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.domain.report import Update
 from quitus_collector.services.observing import observe
-from tests.builders import a_device, an_entitlement, an_install
+from tests.builders import a_device, an_entitlement, an_install, shipped_catalogue
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 TODAY = date(2026, 11, 23)
 MICROSOFT = "Microsoft Corporation"
 

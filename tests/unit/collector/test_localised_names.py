@@ -2,10 +2,10 @@
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.domain.install import Install
+from tests.builders import shipped_catalogue
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 MICROSOFT = "Microsoft Corporation"
 COUNTED = {
     "microsoft/office/professional-plus@2019": "Microsoft Office Profesional Plus 2019 - es-es",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files, csv_text
+from quitus_collector.adapters import csv_text
 from quitus_collector.adapters.pools import delimited, statement
 from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
@@ -19,12 +19,12 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services import pools
 from quitus_collector.services.intake.headings import FIELDS
 from quitus_collector.services.pools import Preview, Refused
-from tests.builders import OFFICE_2016, OFFICE_2019, a_reading, an_entitlement
+from tests.builders import OFFICE_2016, OFFICE_2019, a_reading, an_entitlement, shipped_catalogue
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
 from tests.makers import licence_lists as lists
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 ANNE = Act("operator anne", "inventaire de mars")
 HEADER = "id;produit;quantité"
 

@@ -2,7 +2,6 @@ from collections.abc import Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.counting import position_lines
@@ -10,9 +9,9 @@ from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined
 from quitus_collector.services.wording import why
-from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
+from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement, shipped_catalogue
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 SQL = "microsoft/sql-server/standard@2019"
 ARCGIS = "esri/arcgis-server@11"
 M365 = "microsoft/365-apps/enterprise"

@@ -16,8 +16,9 @@ from quitus_collector.domain.patterns import Pattern
 from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.domain.rule import Rule
 from quitus_collector.errors import UsageError
+from tests.builders import shipped_catalogue
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 PUBLISHERS = ["Microsoft Corporation", "Adobe Inc.", "Autodesk", "Oracle Corporation", "Sage"]
 NAMES = [
     "Microsoft Office Standard 2016",

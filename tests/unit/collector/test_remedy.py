@@ -9,7 +9,6 @@ from itertools import product as combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.counting import position_lines, question
@@ -18,9 +17,9 @@ from quitus_collector.domain.licensing.situation import CountedDevice
 from quitus_collector.domain.position import Undetermined
 from quitus_collector.domain.product import Product, Terms
 from quitus_collector.domain.remedy import Gap, Offer, Remedies, remedies
-from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement
+from tests.builders import OFFICE_2016, OFFICE_2019, an_entitlement, shipped_catalogue
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 DAY = date(2026, 11, 23)
 SOLVER = HighsSolver()
 WINDOWS = "microsoft/windows-server/standard@2022"

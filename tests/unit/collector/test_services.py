@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from quitus_agent import join_token
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.entitlement import Entitlement
@@ -26,12 +25,13 @@ from tests.builders import (
     an_entitlement,
     an_install,
     an_inventory,
+    shipped_catalogue,
 )
 from tests.fakes.authority import FakeAuthority
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import MemoryStore
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 SOLVER = HighsSolver()
 DAY = timedelta(days=1)
 

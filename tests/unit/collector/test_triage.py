@@ -16,9 +16,9 @@ from quitus_collector.domain.report import Update
 from quitus_collector.domain.triage import groups, pattern_of, stem_of
 from quitus_collector.errors import UsageError
 from quitus_collector.wiring.collector import Collector
-from tests.builders import a_device, an_install
+from tests.builders import a_device, an_install, shipped_catalogue
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 
 
 def test_names_that_differ_by_version_or_order_are_one_group_ranked_by_devices() -> None:

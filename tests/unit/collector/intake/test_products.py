@@ -2,11 +2,10 @@
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files
 from quitus_collector.services.intake.products import Products
-from tests.builders import an_entitlement
+from tests.builders import an_entitlement, shipped_catalogue
 
-CATALOGUE = catalogue_files.load()
+CATALOGUE = shipped_catalogue()
 PRODUCTS = Products(CATALOGUE)
 
 
