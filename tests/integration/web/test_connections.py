@@ -268,9 +268,9 @@ def test_a_network_of_ipv6_is_one_that_crowds() -> None:
             turned_out.append(self.address)
 
     house = House(Limits(connections=3), lambda: None, lambda: None)  # type: ignore[arg-type,return-value]
-    for address in ("192.0.2.1", "2001:db8::1", "2001:db8::2", "192.0.2.2"):
+    for moment, address in enumerate(("192.0.2.1", "2001:db8::1", "2001:db8::2", "192.0.2.2")):
         guest = Guest(house)
-        guest.address = address
+        guest.address, guest.came_at = address, float(moment)
         assert house.enter(guest)
 
     assert turned_out == ["2001:db8::1"]
