@@ -28,8 +28,8 @@ from quitus_collector.domain.optimisation import Programme, Row, Session, Solver
 
 Sum = dict[int, int]  # coefficients by variable
 
-# What is drawn from one lot is a variable of its own where it is a sum of more than these: so the
-# levels that count units stay short, and branch and bound is fast.
+# What is drawn from one lot by several units at a time (cores) is a variable of its own where it is
+# a sum of more than these: so the levels that count units stay short, and branch and bound is fast.
 FEW_TERMS = 8
 
 
@@ -351,7 +351,7 @@ class Assignment:
             else:
                 chosen = times
             needed = _times(chosen, source.units)
-            if len(source.lots) == 1 and len(needed) <= FEW_TERMS:
+            if len(source.lots) == 1 and (source.units == 1 or len(needed) <= FEW_TERMS):
                 flows[source.lots[0]] = needed
                 _add(self._drawn[source.pool], needed)
                 continue

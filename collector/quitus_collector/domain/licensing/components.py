@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Entitlement, Right
@@ -117,19 +118,41 @@ class _Stand(NamedTuple):
 
 
 def _device_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    found: dict[str, tuple[str, ...]] = {}
     for product in sorted(component.products):
+        alone = (product,)
         for name in demand.installs[product]:
-            found[name].append(product)
+            before = found.get(name)
+            found[name] = alone if before is None else (*before, product)
     devices = demand.devices
     spots = DeviceSpots(component, situation, devices, found)
+    if not spots.asks_more:
+        return _lone_groups(spots, situation.copies)
     stands = []
     for name in sorted(spots.counted()):
         device = devices[name]
         person, host = spots.shares(device)
-        for number, spot in spots.spots_of(device, tuple(found.get(name, ()))):
+        for number, spot in spots.spots_of(device, found.get(name, ())):
             stands.append(_Stand(number, spot, (name, ""), person, host))
     return _grouped(stands, situation.copies)
+
+
+def _lone_groups(spots: DeviceSpots, copies: Mapping[str, int]) -> list[Group]:
+    """Groups of devices that share nothing: nearly all of a large estate."""
+    alike: defaultdict[tuple[tuple[str, ...], object], list[Member]] = defaultdict(list)
+    devices, traits_of = spots.devices, spots.traits_of
+    for name, products in sorted(spots.installed.items()):
+        alike[products, traits_of(devices[name])].append(((name, ""),))
+    members: defaultdict[int, list[list[Member]]] = defaultdict(list)
+    found: dict[int, Spot] = {}
+    for (products, _), those in alike.items():
+        for number, spot in spots.spots_of(devices[those[0][0][0]], products):
+            found[number] = spot
+            members[number].append(those)
+    return [
+        _group((Place(found[number], None, None),), list(merge(*each)), copies)
+        for number, each in members.items()
+    ]
 
 
 def _access_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
@@ -170,15 +193,22 @@ def _grouped(stands: Iterable[_Stand], copies: Mapping[str, int] | None = None) 
     for form, member in _clusters(sharing):
         alike[form].append(member)
     return [
-        Group(
+        _group(
             tuple(Place(spots[number], person, host) for number, person, host in form),
-            tuple(members),
-            tuple(copies.get(member[0][0], 1) for member in members)
-            if copies
-            else (1,) * len(members),
+            members,
+            copies,
         )
         for form, members in alike.items()
     ]
+
+
+def _group(
+    places: tuple[Place, ...], members: Sequence[Member], copies: Mapping[str, int] | None
+) -> Group:
+    counts = (1,) * len(members)
+    if copies:
+        counts = tuple(copies.get(member[0][0], 1) for member in members)
+    return Group(places, tuple(members), counts)
 
 
 def _clusters(stands: Sequence[_Stand]) -> Iterator[tuple[_Form, Member]]:

@@ -38,29 +38,50 @@ class _Unit:
     seats: int | None
 
 
+@dataclass(slots=True)
+class _Line:
+    """A line that gives its name to so many more units."""
+
+    name: str
+    left: int
+
+
 class _Stock:
     """The lines of a lot that may still give a name: each unit names once, the lowest id first."""
 
     def __init__(self, lot: Lot) -> None:
-        self._left = [(line.id, line.quantity) for line in reversed(lot.lines)]
+        self._lines = [_Line(line.id, line.quantity) for line in reversed(lot.lines)]
+
+    def current(self) -> _Line | None:
+        """The line that names the next unit."""
+        while self._lines and not self._lines[-1].left:
+            self._lines.pop()
+        return self._lines[-1] if self._lines else None
 
     @property
     def next_name(self) -> str | None:
-        return self._left[-1][0] if self._left else None
+        line = self.current()
+        return line.name if line else None
 
     def name_after(self, taken: int) -> str | None:
         """The name that is next once so many have been taken."""
-        for name, left in reversed(self._left):
-            if taken < left:
-                return name
-            taken -= left
+        for line in reversed(self._lines):
+            if taken < line.left:
+                return line.name
+            taken -= line.left
         return None
 
     def take(self) -> str:
-        name, left = self._left.pop()
-        if left > 1:
-            self._left.append((name, left - 1))
-        return name
+        self.current()
+        self._lines[-1].left -= 1
+        return self._lines[-1].name
+
+
+@dataclass(slots=True)
+class _Count:
+    """Units of a draw and a lot that have a name."""
+
+    units: int = 0
 
 
 @dataclass(slots=True)
@@ -105,19 +126,38 @@ class _Choice:
     lot: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Run:
     """How the last lone member of a cell was named: the next one is too, while all of it lasts.
 
     What was impossible once stays so and the names of a lot only go up, so no better name can come.
-    Without a `stock` its install stays uncovered.
+    `left` more members take the wanted patterns in the solution at hand, and `taken` were named
+    since holdings were counted. Without a `line` its install stays uncovered. At most `room` units
+    of the draw and the lot are `named`.
     """
 
     wanted: Allowed
-    stock: _Stock | None = None
-    name: str = ""
+    left: int
+    line: _Line | None = None
     right: Right = Right.DIRECT
-    flow: _Flow | None = None
+    named: _Count | None = None
+    room: int = 0
+    taken: int = 0
+
+    def goes_on(self) -> bool:
+        """Names one more where all of it lasts; returns whether it did."""
+        line, named = self.line, self.named
+        if not self.left or (line is not None and not line.left):
+            return False
+        if named is not None:
+            if named.units >= self.room:
+                return False
+            named.units += 1
+        if line is not None:
+            line.left -= 1
+        self.left -= 1
+        self.taken += 1
+        return True
 
 
 class _Candidate(NamedTuple):
@@ -140,8 +180,9 @@ class Naming:
         for cell in assignment.cells:
             everything = tuple(range(len(cell.patterns)))
             self.progress.append(_Progress(cell, everything, [everything] * len(cell.members)))
+        self._runs: dict[int, _Run] = {}
         self._read_solution()
-        self._named: Counter[tuple[Draw, int]] = Counter()
+        self._named: defaultdict[tuple[Draw, int], _Count] = defaultdict(_Count)
         self._unit_of: dict[Hashable, _Unit] = {}
         self._units: defaultdict[Hashable, list[_Unit]] = defaultdict(list)
         self._impossible: set[Hashable] = set()
@@ -155,52 +196,61 @@ class Naming:
         named: list[_Choice] = []
         found: list[Cover] = []
         everything = self._positions()
-        at = 0
-        while at < len(everything):
-            first, end = everything[at], at + 1
-            while end < len(everything) and _is_same(everything[end], first):
+        lone, progresses = self._lone, self.progress
+        at, size = 0, len(everything)
+        while at < size:
+            device, product, user, cell, member, _, _ = everything[at]
+            end = at + 1
+            while end < size and everything[end][:2] == (device, product):
                 end += 1
-            if end > at + 1 or not self._lone[first.cell]:
+            if end > at + 1 or not lone[cell]:
+                self._stop_runs()
                 named += self._name_all(everything[at:end])
-            elif (cover := self._name_lone(first, everything, at)) is not None:
+                for position in everything[at:end]:
+                    self._runs.pop(position.cell, None)
+            elif (run := self._runs.get(cell)) is not None and run.goes_on():
+                # In a large estate nearly all are such, and choosing anew would take for ever.
+                progresses[cell].state[member] = run.wanted
+                if run.line is not None:
+                    found.append(Cover(device, product, run.line.name, user, run.right))
+            elif (cover := self._name_lone(everything, at)) is not None:
                 found.append(cover)
             at = end
+        self._stop_runs()
         found += map(self._cover, named)
         return sorted(found)
 
     def _positions(self) -> list[_Position]:
         # Plain tuples are sorted several times as fast.
-        found = sorted(
-            (device, product, user, c, m, p, i)
-            for c, progress in enumerate(self.progress)
-            for m, (_, identities) in enumerate(progress.cell.members)
-            for p, (device, user) in enumerate(identities)
-            for i, product in enumerate(progress.cell.places[p].spot.products)
-        )
+        found: list[tuple[str, str, str, int, int, int, int]] = []
+        for c, progress in enumerate(self.progress):
+            for p, place in enumerate(progress.cell.places):
+                for i, product in enumerate(place.spot.products):
+                    found += [
+                        (identities[p][0], product, identities[p][1], c, m, p, i)
+                        for m, (_, identities) in enumerate(progress.cell.members)
+                    ]
+        found.sort()
         return list(map(_Position._make, found))
 
-    def _name_lone(
-        self, position: _Position, everything: Sequence[_Position], at: int
-    ) -> Cover | None:
-        """Names a position that nothing else of its cluster depends on, in a run where one goes on.
+    def _name_lone(self, everything: Sequence[_Position], at: int) -> Cover | None:
+        """Names a position that nothing else of its cluster depends on, and begins a run."""
+        self._stop_runs()
+        position = everything[at]
+        self._look_ahead(everything, at)
+        choice = next(self._name_all([position]), None)
+        self._runs[position.cell] = self._run_of(position, choice)
+        return None if choice is None else self._cover(choice)
 
-        In a large estate nearly all are such, and choosing anew for each would take for ever.
-        """
-        progress = self.progress[position.cell]
-        run = self._runs.get(position.cell)
-        if run is None or not self._goes_on(run, progress):
-            self._look_ahead(everything, at)
-            choice = next(self._name_all([position]), None)
-            self._runs[position.cell] = self._run_of(position, choice)
-            return None if choice is None else self._cover(choice)
-        if run.stock is not None:
-            run.stock.take()
-        if run.flow is not None:
-            self._named[run.flow[:2]] += 1
-        self._move(position, run.wanted)
-        if run.stock is None:
-            return None
-        return Cover(position.device, position.product, run.name, position.user, run.right)
+    def _stop_runs(self) -> None:
+        """Counts what was named in runs, which may go on later."""
+        for cell, run in self._runs.items():
+            progress = self.progress[cell]
+            before = progress.holdings[progress.everything]
+            for pattern in run.wanted:
+                moved = min(run.taken, before[pattern])
+                _count_move(progress, progress.everything, run.wanted, pattern, moved)
+                run.taken -= moved
 
     def _look_ahead(self, everything: Sequence[_Position], at: int) -> None:
         """Finds a solution that has the names which the next positions would like best, together.
@@ -264,28 +314,25 @@ class Naming:
             self.progress[cell].holdings[allowed][pattern] >= count
             for (cell, allowed, (pattern,)), count in moves.items()
         ) and all(
-            self._flow_units(flow) >= self._named[flow[:2]] + count for flow, count in flows.items()
-        )
-
-    def _goes_on(self, run: _Run, progress: _Progress) -> bool:
-        holding = progress.holdings[progress.everything]
-        return (
-            (run.stock is None or run.stock.next_name == run.name)
-            and any(map(holding.__getitem__, run.wanted))
-            and (run.flow is None or self._flow_units(run.flow) > self._named[run.flow[:2]])
+            self._flow_units(flow) >= self._named[flow[:2]].units + count
+            for flow, count in flows.items()
         )
 
     def _run_of(self, position: _Position, choice: _Choice | None) -> _Run:
-        everything = self.progress[position.cell].everything
+        progress = self.progress[position.cell]
+        everything = progress.everything
+        takes = choice.takes if choice is not None and choice.lot is not None else ()
+        wanted = self._patterns(position, everything, takes)
+        left = sum(map(progress.holdings[everything].__getitem__, wanted))
         if choice is None or choice.lot is None:
-            return _Run(self._patterns(position, everything, ()))
-        return _Run(
-            self._patterns(position, everything, choice.takes),
-            self.stocks[choice.lot],
-            choice.name,
-            self._take(choice).rights[position.product],
-            self._flow(choice),
-        )
+            return _Run(wanted, left)
+        line = self.stocks[choice.lot].current()
+        if line is None or line.name != choice.name:
+            return _Run(wanted, 0)
+        run = _Run(wanted, left, line, self._take(choice).rights[position.product])
+        if flow := self._flow(choice):
+            run.named, run.room = self._named[flow[:2]], self._flow_units(flow)
+        return run
 
     def _name_all(self, positions: list[_Position]) -> Iterator[_Choice]:
         """Names the positions of one device and product, the smallest (name, user) first."""
@@ -380,7 +427,7 @@ class Naming:
         if not wanted:
             return False
         flow = self._flow(choice)
-        named = self._named[flow[0], flow[1]] + 1 if flow else 0
+        named = self._named[flow[:2]].units + 1 if flow else 0
         if self._offers(position, wanted) and (flow is None or self._flow_units(flow) >= named):
             return True
         step = position.cell, allowed, wanted
@@ -407,7 +454,7 @@ class Naming:
         self._effort -= len(self.assignment.programme.upper_bounds) ** 2
         at_least, rows = self._held(moves)
         for flow, count in flows.items():
-            at_least[flow[2]] = max(at_least.get(flow[2], 0), self._named[flow[:2]] + count)
+            at_least[flow[2]] = max(at_least.get(flow[2], 0), self._named[flow[:2]].units + count)
         try:
             return self.assignment.session.find(at_least, rows)
         except SolverError:
@@ -443,7 +490,7 @@ class Naming:
         if choice.lot is not None:
             flow = self._flow(choice)
             if flow:
-                self._named[flow[0], flow[1]] += 1
+                self._named[flow[:2]].units += 1
             seats = take.capacity if take.seat is Seat.PERSON else None
             unit = _Unit(self.stocks[choice.lot].take(), seats)
             self._units[self._holder(position, take)].append(unit)
@@ -473,13 +520,8 @@ class Naming:
             return
         progress.state[position.member] = wanted
         if count:
-            before = progress.holdings[allowed]
-            after = progress.holdings.get(wanted)
-            if after is None:
-                after = progress.holdings[wanted] = Counter()
-            pattern = next(filter(before.__getitem__, wanted))
-            before[pattern] -= 1
-            after[pattern] += 1
+            pattern = next(filter(progress.holdings[allowed].__getitem__, wanted))
+            _count_move(progress, allowed, wanted, pattern, 1)
 
     # --- the programme with all that is decided ---
 
@@ -487,8 +529,10 @@ class Naming:
         """What keeps the decisions; `moves` are further ones, with how many members take them."""
         at_least: dict[int, int] = {}
         for (draw, lot), named in self._named.items():
+            if not named.units:
+                continue
             (variable,) = self.assignment.flows[draw][lot]
-            at_least[variable] = named
+            at_least[variable] = named.units
         rows: list[Row] = []
         for number, progress in enumerate(self.progress):
             counts = Counter(
@@ -529,7 +573,7 @@ class Naming:
 
     def _read_solution(self) -> None:
         """Shares the solution's patterns out among what the members may still take."""
-        self._runs: dict[int, _Run] = {}
+        self._runs = {}
         solution = self.assignment.solution
         for progress in self.progress:
             rest = Counter(dict(enumerate(solution[v] for v in progress.cell.variables)))
@@ -562,8 +606,14 @@ class Naming:
             assignment.settle_lines()
 
 
-def _is_same(one: _Position, other: _Position) -> bool:
-    return one.device == other.device and one.product == other.product
+def _count_move(
+    progress: _Progress, allowed: Allowed, wanted: Allowed, pattern: int, members: int
+) -> None:
+    """So many members take the pattern as ones that may take these alone, in the same solution."""
+    if members and wanted != allowed:
+        progress.holdings[allowed][pattern] -= members
+        after = progress.holdings.setdefault(wanted, Counter())
+        after[pattern] += members
 
 
 def _is_lone(cell: Cell) -> bool:

@@ -3,7 +3,7 @@
 Devices that the rules cannot tell apart get one and the same spot.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 
 from quitus_collector.domain.entitlement import UNLIMITED, Metric, Right
 from quitus_collector.domain.licensing.competition import Component
@@ -22,7 +22,7 @@ class DeviceSpots:
         component: Component,
         situation: Situation,
         devices: Mapping[str, CountedDevice],
-        installed: Mapping[str, Sequence[str]],
+        installed: Mapping[str, tuple[str, ...]],
     ) -> None:
         """`installed` has the component's products by device."""
         self.component = component
@@ -87,7 +87,7 @@ class DeviceSpots:
         do not multiply.
         """
         host = self._host(device) if self.hosting else None
-        key = (products, self._traits(device), host and self._traits(host))
+        key = (products, self.traits_of(device), host and self.traits_of(host))
         if key not in self._spots:
             takes = list(self._takes(device, host, products))
             extra = tuple(self._extra(device))
@@ -105,7 +105,7 @@ class DeviceSpots:
             self._spots[key] = tuple(found)
         return self._spots[key]
 
-    def _traits(self, device: CountedDevice) -> tuple[object, ...]:
+    def traits_of(self, device: CountedDevice) -> tuple[object, ...]:
         """All that the rules of this component ask of the device."""
         own = (
             device.id if device.id in self.bound else None,

@@ -1,10 +1,13 @@
 """What must hold between the answers to two scenarios that differ in one thing."""
 
+from collections import Counter
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 
+from quitus_collector.domain.licensing import naming
 from quitus_collector.domain.licensing.situation import Cover
 from tests.unit.collector.licensing.cases import Dice, Doc, a_line, a_scenario, seeds
 from tests.unit.collector.licensing.documents import fewer, reconciled
@@ -123,3 +126,34 @@ def lowers_what_a_bought_unit_serves(line: Doc, doc: Doc) -> bool:
         if each["product"] == line["product"] and "devices_per_user" in each
     ]
     return line.get("devices_per_user", 99) < min(limits, default=99)
+
+
+@fewer
+@given(seeds)
+def test_names_that_were_not_looked_for_are_consumed_all_the_same(random: Random) -> None:
+    """As in large estates, where the solution at hand gives the names."""
+    products = [f"p/app@{version}" for version in range(1, 3)]
+    doc: Doc = {
+        "as_of": "2026-06-30",
+        "products": [{"id": product} for product in products],
+        "devices": [{"id": f"d{n}", "entity": random.choice("ef")} for n in range(40)],
+        "installs": [{"device": f"d{n}", "product": random.choice(products)} for n in range(40)],
+        "entitlements": [
+            {
+                "id": f"L{number}",
+                "product": random.choice(products),
+                "quantity": random.randrange(1, 20),
+                "metric": "device",
+                "downgrade": random.random() < 0.5,
+                **({"entity": "e"} if random.random() < 0.2 else {}),
+            }
+            for number in random.sample(range(10), 6)
+        ],
+    }
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(naming, "EFFORT", -1)
+        found = reconciled(doc)
+
+    named = Counter(cover.entitlement for cover in found.covered)
+    assert {line: units for line, units in found.consumed.items() if units} == named
