@@ -20,7 +20,7 @@ from quitus_agent.spool import Accepted
 from quitus_collector.adapters import catalogue_files
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.entrypoints.grpc import translate
-from quitus_collector.entrypoints.grpc.together import ENOUGH_TOGETHER
+from quitus_collector.entrypoints.grpc.together import LONG
 from quitus_collector.services import reporting
 from quitus_collector.services.recognition import Recogniser, refresh
 from tests import postgresql
@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--warm", type=int, default=600, help="devices that report before")
     parser.add_argument("--devices", type=int, default=600)
-    parser.add_argument("--together", type=int, default=ENOUGH_TOGETHER)
+    parser.add_argument("--together", type=int, default=LONG.enough)
     parser.add_argument("--rounds", type=int, default=3, help="of each, in turns; the least counts")
     parser.add_argument("--profile", choices=("sqlite", "postgresql"), help="tell where it goes")
     arguments = parser.parse_args()

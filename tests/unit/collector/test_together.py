@@ -7,7 +7,13 @@ from threading import Event
 
 import pytest
 
-from quitus_collector.entrypoints.grpc.together import ENOUGH_TOGETHER, MOST_TOGETHER, Together
+from quitus_collector.entrypoints.grpc.together import (
+    BRIEF,
+    LONG,
+    MOST_TOGETHER,
+    Patience,
+    Together,
+)
 
 
 class Clerk:
@@ -71,22 +77,23 @@ def test_questions_that_come_meanwhile_go_together() -> None:
     assert max(clerk.batches) == MOST_TOGETHER
 
 
-def test_a_busy_clerk_gathers_single_questions() -> None:
+@pytest.mark.parametrize("patience", [BRIEF, LONG], ids=["brief", "long"])
+def test_a_busy_clerk_gathers_single_questions(patience: Patience) -> None:
     clerk = Clerk()
 
     async def ask() -> None:
         with ThreadPoolExecutor(1) as executor:
-            together: Together[int, int] = Together(clerk.answer, executor)
+            together: Together[int, int] = Together(clerk.answer, executor, patience)
             await together.ask(2)
             tasks = []
-            for _ in range(ENOUGH_TOGETHER):
+            for _ in range(patience.enough):
                 tasks.append(asyncio.create_task(together.ask(2)))
                 await asyncio.sleep(0)
             await asyncio.gather(*tasks)
 
     asyncio.run(ask())
 
-    assert clerk.batches == [1, ENOUGH_TOGETHER]
+    assert clerk.batches == [1, patience.enough]
 
 
 def test_who_hangs_up_does_not_disturb_the_others() -> None:

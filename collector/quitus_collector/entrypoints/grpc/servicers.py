@@ -21,7 +21,7 @@ from quitus_collector.domain.report import Unchanged
 from quitus_collector.entrypoints.grpc import translate
 from quitus_collector.entrypoints.grpc.peers import address_of
 from quitus_collector.entrypoints.grpc.rates import Rate
-from quitus_collector.entrypoints.grpc.together import Together
+from quitus_collector.entrypoints.grpc.together import BRIEF, LONG, Together
 from quitus_collector.errors import CollectorError, FullReportWanted
 from quitus_collector.services.access import trust_digest
 from quitus_collector.services.enrolment import Applicant, Enrolled
@@ -154,8 +154,10 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         """`rate` is that of one device, whose identity is the certificate of each call."""
         self._use_cases = use_cases
         self._rate = rate
-        self._reports: Together[Incoming, Accepted] = Together(
-            use_cases.accept_reports, use_cases.executor
+        # Apart: what brings nothing need not wait as long as pays for what does.
+        self._unchanged, self._others = (
+            Together[Incoming, Accepted](use_cases.accept_reports, use_cases.executor, patience)
+            for patience in (BRIEF, LONG)
         )
 
     async def Report(
@@ -166,13 +168,15 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         self._rate.spend(peer.device_id, asyncio.get_running_loop().time())
         report = translate.report(request)
         known = {"device_id": peer.device_id}
+        is_unchanged = isinstance(report.content, Unchanged)
         try:
-            accepted = await self._reports.ask((peer, report))
+            together = self._unchanged if is_unchanged else self._others
+            accepted = await together.ask((peer, report))
         except FullReportWanted as error:
             log.info("full report wanted", extra=known | {"reason": str(error)})
             return inventory_pb2.ReportResponse(full_wanted=True)
         # Most reports of a day say nothing new; that they came is in the store.
-        level = logging.DEBUG if isinstance(report.content, Unchanged) else logging.INFO
+        level = logging.DEBUG if is_unchanged else logging.INFO
         log.log(level, "report accepted", extra=known | {"installs": accepted.installs})
         roots = self._use_cases.trust_roots()
         return inventory_pb2.ReportResponse(

@@ -3,17 +3,28 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 # More in one transaction gains nothing, and keeps the first ones waiting.
 MOST_TOGETHER = 256
-# A busy collector waits for so many calls, or so long, before it begins: a commit costs as much for
-# many as for one. Who calls while nobody else does is answered at once.
-ENOUGH_TOGETHER = 16
-GATHER_S = 0.05
+# Who calls while nobody else did for so long is answered at once.
 BUSY_S = 0.1
+
+
+class Patience(NamedTuple):
+    """For how many calls, or how long, a busy collector waits before it begins.
+
+    A transaction costs about as much for many as for one.
+    """
+
+    enough: int
+    most_s: float
+
+
+# A call that changes little is not worth a long wait; one that costs thirty statements alone is.
+BRIEF, LONG = Patience(16, 0.05), Patience(32, 0.1)
 
 
 class Together(Generic[Question, Answer]):
@@ -23,9 +34,11 @@ class Together(Generic[Question, Answer]):
         self,
         answer: Callable[[Sequence[Question]], Sequence[Answer | Exception]],
         executor: Executor,
+        patience: Patience = BRIEF,
     ) -> None:
         """`answer` blocks and runs on `executor`; an exception among its answers is raised."""
         self._answer = answer
+        self._patience = patience
         self._executor = executor
         self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
         self._enough = asyncio.Event()
@@ -36,7 +49,7 @@ class Together(Generic[Question, Answer]):
         """One answer; raises what the question was answered with, or what made all of them fail."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if len(self._waiting) == ENOUGH_TOGETHER:
+        if len(self._waiting) == self._patience.enough:
             self._enough.set()
         if self._working is None:
             self._working = asyncio.create_task(self._work())
@@ -67,7 +80,7 @@ class Together(Generic[Question, Answer]):
 
     async def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
         """Until enough wait, or the time is over."""
-        if len(self._waiting) < ENOUGH_TOGETHER:
-            timer = loop.call_later(GATHER_S, self._enough.set)
+        if len(self._waiting) < self._patience.enough:
+            timer = loop.call_later(self._patience.most_s, self._enough.set)
             await self._enough.wait()
             timer.cancel()
