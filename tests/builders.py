@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.certificate import ClientCertificate
 from quitus_collector.domain.device import Device, JoinToken

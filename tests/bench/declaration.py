@@ -21,9 +21,12 @@ from zoneinfo import ZoneInfo
 
 from pypdf import PdfReader
 
-from quitus_collector.adapters import catalogue_files, evidence_files, pades, typst
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.catalogue import files as catalogue_files
+from quitus_collector.adapters.declaration import evidence as evidence_files
+from quitus_collector.adapters.declaration import typst
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.seal import pades
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.cli.program import SEARCHES
 from quitus_collector.domain.company import Company

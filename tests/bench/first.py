@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 from quitus.v1 import inventory_pb2
 from quitus_agent import statement, wire
 from quitus_agent.spool import Accepted
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.entrypoints.grpc import translate
 from quitus_collector.entrypoints.grpc.together import LONG

@@ -10,7 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from quitus_collector.adapters import highs, scenarios
+from quitus_collector.adapters import scenarios
+from quitus_collector.adapters.solver import highs
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import Reconciliation, Situation
 from tests.bench import estate

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
-from quitus_collector.adapters import catalogue_files
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.catalogue import files as catalogue_files
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.services import explaining, licensing, pools, remedying, trying

@@ -31,7 +31,7 @@ from quitus_agent import enrolment, keys, statement, wire
 from quitus_agent.identity import Identity
 from quitus_agent.spool import Accepted
 from quitus_agent.wiring import read_token
-from quitus_collector.adapters import x509
+from quitus_collector.adapters.authority import x509
 from tests.bench.measure import Ratio, write
 from tests.fleet.sample import fleet
 from tests.programs import CollectorFolder

@@ -19,8 +19,9 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import create_engine, text
 
-from quitus_collector.adapters import catalogue_files, pools
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters import pools
+from quitus_collector.adapters.catalogue import files as catalogue_files
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.cli.program import SEARCHES
 from quitus_collector.domain.catalogue import Catalogue

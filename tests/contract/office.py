@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.install import DeviceFacts, Install
 from quitus_collector.domain.position import Position
 from quitus_collector.services.licensing import position

@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 import pyotp
 import pytest
 
-from quitus_collector.adapters.one_time_codes import TimeCodes
+from quitus_collector.adapters.signing_in.one_time_codes import TimeCodes
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.campaign import Campaign, Nature

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.proof import Proof, ProofKind
 from quitus_collector.errors import UsageError
 from quitus_collector.services.explaining import Reasons, why

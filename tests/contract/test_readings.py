@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.contested import ContestedRule, Effect, Reading
 from quitus_collector.domain.entitlement import Channel
 from quitus_collector.domain.holding import NOBODY

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.lines import Cell, RawLine, Reading, line_number
 from quitus_collector.services.ports import Store

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from quitus_collector.adapters.attachments import JSON, attachments
-from quitus_collector.adapters.declaration_files import Made, made_of
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.declaration.attachments import JSON, attachments
+from quitus_collector.adapters.declaration.files import Made, made_of
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.comparison import Difference, Reason, compare
 from quitus_collector.domain.declaration import Declaration

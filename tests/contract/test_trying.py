@@ -2,7 +2,7 @@
 
 import pytest
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.product import Product
 from quitus_collector.errors import UsageError

@@ -9,9 +9,9 @@ from cryptography import x509
 from cryptography.x509 import verification
 
 from quitus_agent import keys
-from quitus_collector.adapters import authority_folder
-from quitus_collector.adapters.authority_folder import LiveAuthority, RootKey
-from quitus_collector.adapters.x509 import Authority, Validity
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority.folder import LiveAuthority, RootKey
+from quitus_collector.adapters.authority.x509 import Authority, Validity
 from quitus_collector.errors import UsageError
 from tests.builders import NOON
 from tests.fakes.clock import FakeClock

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from quitus_collector.adapters import company_certificates
+from quitus_collector.adapters.authority import company as company_certificates
 from quitus_collector.domain.device import CompanyAuthority
 from quitus_collector.errors import EnrolmentRefused, InvalidRequest, UsageError
 from quitus_collector.services.ports import CompanyProof

@@ -15,8 +15,8 @@ import pytest
 from pydantic import TypeAdapter
 from pypdf import PdfReader
 
-from quitus_collector.adapters import typst
-from quitus_collector.adapters.attachments import attachments
+from quitus_collector.adapters.declaration import typst
+from quitus_collector.adapters.declaration.attachments import attachments
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.contested import ContestedRule, Effect, Reading, ReadRule

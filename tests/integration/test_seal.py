@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pypdf import PdfReader
 
 from quitus_collector import config
-from quitus_collector.adapters import pades
+from quitus_collector.adapters.seal import pades
 from quitus_collector.domain.verification import Level, Outcome, Subject
 from quitus_collector.errors import SealError
 from quitus_collector.wiring import declaration as wiring
@@ -255,7 +255,7 @@ def test_what_was_good_when_it_was_stamped_is_good_when_the_certificate_is_over(
     bare = sealed(tmp_path, brief, tsa)
 
     years_later = NOW + 900 * DAY
-    from quitus_collector.adapters.declaration_check import verify_pdf
+    from quitus_collector.adapters.declaration.check import verify_pdf
 
     assert verify_pdf(found.pdf, [tsa.authority.der], years_later).passed
     assert not verify_pdf(bare.pdf, [tsa.authority.der], years_later).passed

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from quitus_collector import config
-from quitus_collector.adapters import pades
+from quitus_collector.adapters.seal import pades
 from quitus_collector.domain.verification import Level
 from quitus_collector.errors import SealError
 from quitus_collector.wiring import declaration as wiring

@@ -16,8 +16,10 @@ from asn1crypto import cms
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from pypdf import PdfReader, PdfWriter
 
-from quitus_collector.adapters import evidence_files, pades, typst
+from quitus_collector.adapters.declaration import evidence as evidence_files
+from quitus_collector.adapters.declaration import typst
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.seal import pades
 from quitus_collector.cli import main
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.evidence import Evidence

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import verification
 
 from quitus_agent import keys
-from quitus_collector.adapters.authority_folder import create
-from quitus_collector.adapters.x509 import Authority, client_certificate
+from quitus_collector.adapters.authority.folder import create
+from quitus_collector.adapters.authority.x509 import Authority, client_certificate
 from quitus_collector.errors import CollectorError, InvalidRequest, UsageError
 from tests.builders import NOON
 

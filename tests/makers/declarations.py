@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.contribution import contributions

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.recognition import SoftwareClass
 from tests.builders import shipped_catalogue

@@ -35,7 +35,8 @@ from quitus.v1 import (
 from quitus_agent import inventory, keys, statement, wire
 from quitus_agent.device import DeviceFacts
 from quitus_agent.spool import Accepted
-from quitus_collector.adapters import authority_folder, x509
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority import x509
 from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.device import CompanyAuthority, JoinToken

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from cryptography.x509 import load_der_x509_certificate
 
 from quitus_collector.adapters import backup
+from quitus_collector.adapters.authority.x509 import Authority
 from quitus_collector.adapters.sql.store import SQLStore
-from quitus_collector.adapters.x509 import Authority
 from quitus_collector.config import Config
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.errors import CollectorError, StoreError

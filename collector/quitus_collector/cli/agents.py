@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters.terminal import device_pages
 from quitus_collector.cli.arguments import OK, Commands, collector_of
 from quitus_collector.domain.agent_version import by_version
 from quitus_collector.errors import UsageError
@@ -45,20 +45,20 @@ def _offer(arguments: argparse.Namespace) -> int:
     released = (arguments.sums, arguments.key) if arguments.sums else None
     collector = collector_of(arguments)
     offered = agents.offer(collector, arguments.version, arguments.packages, arguments.at, released)
-    terminal.agent_offer(offered.version, _packages(offered))
+    device_pages.agent_offer(offered.version, _packages(offered))
     return OK
 
 
 def _show(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    terminal.agents(by_version(each.agent_version for each in list_devices(collector.store)))
+    device_pages.agents(by_version(each.agent_version for each in list_devices(collector.store)))
     if oldest := collector.config.oldest_agent:
         print(f"reports of agents older than {oldest} are refused")
     offered = agents.offered(collector)
     if offered is None:
         print("devices are told of no agent")
     else:
-        terminal.agent_offer(offered.version, _packages(offered))
+        device_pages.agent_offer(offered.version, _packages(offered))
     return OK
 
 

@@ -6,8 +6,10 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from quitus_collector.adapters import catalogue_bundle, recognising, terminal
-from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.adapters.catalogue import bundle as catalogue_bundle
+from quitus_collector.adapters.catalogue import recognising
+from quitus_collector.adapters.catalogue.own_rules import Ruling
+from quitus_collector.adapters.terminal import catalogue_pages
 from quitus_collector.cli.arguments import (
     OK,
     Commands,
@@ -115,7 +117,7 @@ def _catalogue_show(arguments: argparse.Namespace) -> int:
         close = get_close_matches(arguments.id, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UsageError(f"the catalogue has no publisher or product {arguments.id!r}{hint}")
-    terminal.catalogue(catalogue, arguments.id)
+    catalogue_pages.catalogue(catalogue, arguments.id)
     return OK
 
 
@@ -146,7 +148,7 @@ def _triage_list(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
-        terminal.triage(found, collector.messages)
+        catalogue_pages.triage(found, collector.messages)
     return OK
 
 

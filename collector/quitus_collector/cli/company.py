@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters.terminal import device_pages
 from quitus_collector.cli.arguments import OK, Commands, check_entity, collector_of, label
 from quitus_collector.services import company_authorities
 from quitus_collector.wiring import identity
@@ -68,7 +68,7 @@ def _add(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    terminal.company_authorities(identity.list_company_authorities(collector_of(arguments)))
+    device_pages.company_authorities(identity.list_company_authorities(collector_of(arguments)))
     return OK
 
 

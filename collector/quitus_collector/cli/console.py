@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from quitus_collector import logs
-from quitus_collector.adapters.authority_folder import LiveAuthority
+from quitus_collector.adapters.authority.folder import LiveAuthority
 from quitus_collector.cli.arguments import OK, Commands, collector_of, label
 from quitus_collector.domain.account import Role
 from quitus_collector.wiring import accounts

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters.terminal import position_pages
 from quitus_collector.cli import filing
 from quitus_collector.cli.arguments import OK, Commands, collector_of, day, print_json
 from quitus_collector.domain.comparison import Difference
@@ -79,7 +79,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json(_document(found))
     else:
-        terminal.verification(found, collector_of(arguments).messages)
+        position_pages.verification(found, collector_of(arguments).messages)
     if not found.passed:
         failed = [check.subject for check in found.checks if check.outcome is Outcome.FAILED]
         raise CollectorError(f"{arguments.file}: does not hold: {', '.join(failed)}")
@@ -129,7 +129,7 @@ def _print_differences(found: Sequence[Difference], arguments: argparse.Namespac
     if arguments.format == "json":
         print_json([_difference(each) for each in found])
     else:
-        terminal.differences(found, collector_of(arguments).messages)
+        position_pages.differences(found, collector_of(arguments).messages)
 
 
 def _difference(found: Difference) -> dict[str, object]:

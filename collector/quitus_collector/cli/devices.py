@@ -4,7 +4,7 @@ import argparse
 from datetime import timedelta
 from pathlib import Path
 
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters.terminal import device_pages
 from quitus_collector.cli.arguments import (
     FAILURE,
     OK,
@@ -120,7 +120,7 @@ def _token_create(arguments: argparse.Namespace) -> int:
 
 def _token_list(arguments: argparse.Namespace) -> int:
     with collector_of(arguments).store.reading() as work:
-        terminal.tokens(work.tokens.list())
+        device_pages.tokens(work.tokens.list())
     return OK
 
 
@@ -159,7 +159,7 @@ def _devices_restore(arguments: argparse.Namespace) -> int:
 
 def _devices_pending(arguments: argparse.Namespace) -> int:
     with collector_of(arguments).store.reading() as work:
-        terminal.requests(work.requests.list())
+        device_pages.requests(work.requests.list())
     return OK
 
 
@@ -185,7 +185,7 @@ def _devices_list(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json([each.document() for each in devices])
     else:
-        terminal.devices(devices, collector.config.oldest_agent)
+        device_pages.devices(devices, collector.config.oldest_agent)
     return OK
 
 
@@ -194,7 +194,7 @@ def _devices_show(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json(device.document() | {"software": [each.document() for each in installs]})
     else:
-        terminal.device(device, installs)
+        device_pages.device(device, installs)
     return OK
 
 
@@ -222,7 +222,7 @@ def _devices_history(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
-        terminal.history(found, collector.messages)
+        device_pages.history(found, collector.messages)
     return OK
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 
-from quitus_collector.adapters import expected_csv
+from quitus_collector.adapters.sheets import expected_csv
 from quitus_collector.cli.arguments import OK, Commands, collector_of, print_json
 from quitus_collector.domain.expected import ExpectedDevice, SystemCoverage
 from quitus_collector.domain.systems import family

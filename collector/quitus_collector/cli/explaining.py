@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from quitus_collector.adapters import advice, reasons, what_if
+from quitus_collector.adapters.terminal import advice, reasons, what_if
 from quitus_collector.cli.arguments import (
     OK,
     Commands,

@@ -3,7 +3,7 @@
 import argparse
 from datetime import timedelta
 
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters.terminal import position_pages
 from quitus_collector.cli.arguments import OK, Commands, collector_of, day, positive, print_json
 from quitus_collector.services import ledger
 from quitus_collector.wiring import licensing
@@ -36,7 +36,7 @@ def _removals(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
-        terminal.removals(found, begins, collector.catalogue, collector.messages)
+        position_pages.removals(found, begins, collector.catalogue, collector.messages)
     return OK
 
 

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from quitus_collector.adapters import terminal
 from quitus_collector.adapters.files import write_together
+from quitus_collector.adapters.terminal import position_pages
 from quitus_collector.cli.arguments import (
     OK,
     Commands,
@@ -78,7 +78,7 @@ def _position(arguments: argparse.Namespace) -> int:
         position = licensing.position(collector, arguments.as_of)
         if arguments.publisher:
             position = position.of_publisher(arguments.publisher)
-        terminal.position(position, collector.messages)
+        position_pages.position(position, collector.messages)
         return OK
     content = licensing.export(collector, form, arguments.as_of, arguments.publisher)
     if out:
@@ -100,7 +100,7 @@ def _readings(arguments: argparse.Namespace, collector: Collector) -> int:
     if arguments.format == "json":
         print_json(found.document())
     else:
-        terminal.side_by_side(found, collector.messages)
+        position_pages.side_by_side(found, collector.messages)
     return OK
 
 
@@ -110,7 +110,7 @@ def _findings(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
-        terminal.findings(found, collector.catalogue, collector.messages)
+        position_pages.findings(found, collector.catalogue, collector.messages)
     return OK
 
 

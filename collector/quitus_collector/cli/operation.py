@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from quitus_collector import config, logs
-from quitus_collector.adapters import secret_files, terminal
-from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.adapters import secret_files
+from quitus_collector.adapters.authority.folder import RootKey
+from quitus_collector.adapters.terminal import device_pages
 from quitus_collector.cli import company
 from quitus_collector.cli.arguments import (
     FAILURE,
@@ -232,7 +233,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     for check in operation.doctor(collector):
         checks.append(check)
         if arguments.format == "table":
-            terminal.doctor([check], messages)
+            device_pages.doctor([check], messages)
     if arguments.format == "json":
         print_json(
             [
@@ -285,7 +286,7 @@ def _restore(arguments: argparse.Namespace) -> int:
 
 def _authority_show(arguments: argparse.Namespace) -> int:
     collector = collector_of(arguments)
-    terminal.authority(
+    device_pages.authority(
         collector.authority, collector.clock.now(), len(identity.without_next_root(collector))
     )
     return OK
@@ -322,7 +323,7 @@ def _audit_list(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json([each.document() for each in entries])
     else:
-        terminal.audit(entries)
+        device_pages.audit(entries)
     return OK
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters.terminal import device_pages
 from quitus_collector.cli.arguments import OK, Commands, collector_of, day, print_json
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Role, Scope
 from quitus_collector.services import perimeter
@@ -92,7 +92,7 @@ def _list(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        terminal.perimeter(placements, exemptions, entities, collector.messages)
+        device_pages.perimeter(placements, exemptions, entities, collector.messages)
     return OK
 
 

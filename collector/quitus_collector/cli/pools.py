@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from quitus_collector.adapters import pool_pages
 from quitus_collector.adapters.pools import FORMS
+from quitus_collector.adapters.terminal import pool_pages
 from quitus_collector.cli.arguments import (
     OK,
     USAGE,

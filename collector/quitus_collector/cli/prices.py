@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from quitus_collector.adapters import pool_pages, price_pages
+from quitus_collector.adapters.terminal import pool_pages, price_pages
 from quitus_collector.cli.arguments import (
     OK,
     USAGE,

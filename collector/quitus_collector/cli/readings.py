@@ -2,7 +2,7 @@
 
 import argparse
 
-from quitus_collector.adapters import terminal
+from quitus_collector.adapters.terminal import position_pages
 from quitus_collector.cli.arguments import OK, Commands, collector_of, print_json
 from quitus_collector.domain.contested import Reading
 from quitus_collector.services import readings
@@ -30,7 +30,7 @@ def _list(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json([each.document() for each in found])
     else:
-        terminal.readings(found, collector.messages)
+        position_pages.readings(found, collector.messages)
     return OK
 
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from fastapi.responses import StreamingResponse
 
-from quitus_collector.adapters import table_files
-from quitus_collector.adapters.table_files import Row
+from quitus_collector.adapters.sheets import table_files
+from quitus_collector.adapters.sheets.table_files import Row
 from quitus_collector.domain.campaign import Campaign, Progress
 from quitus_collector.domain.filing import Filing
 from quitus_collector.domain.price import Price

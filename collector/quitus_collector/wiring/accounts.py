@@ -19,8 +19,8 @@ FIRST = "administrator"
 def door(collector: Collector) -> Door:
     """What signing in works with; makes its key once."""
     # Loaded for this alone: most commands know no passwords.
-    from quitus_collector.adapters.one_time_codes import TimeCodes, key_in
-    from quitus_collector.adapters.passwords import Argon2Hasher
+    from quitus_collector.adapters.signing_in.one_time_codes import TimeCodes, key_in
+    from quitus_collector.adapters.signing_in.passwords import Argon2Hasher
 
     key = key_in(collector.config.home / KEY)
     factor = TimeCodes(key)

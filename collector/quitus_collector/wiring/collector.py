@@ -8,11 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from quitus_collector.adapters import (
-    catalogue_bundle,
-    catalogue_files,
-    x509,
-)
+from quitus_collector.adapters.authority import x509
+from quitus_collector.adapters.catalogue import bundle as catalogue_bundle
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.config import Config
@@ -64,7 +62,7 @@ class Collector:
     @cached_property
     def solver(self) -> Solver:
         """HiGHS, which few commands need and which takes long to load."""
-        from quitus_collector.adapters.highs import HighsSolver
+        from quitus_collector.adapters.solver.highs import HighsSolver
 
         return HighsSolver()
 

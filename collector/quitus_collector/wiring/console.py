@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
-from quitus_collector.adapters.oidc import CompanySignIn, Provider
+from quitus_collector.adapters.signing_in.oidc import CompanySignIn, Provider
 from quitus_collector.domain.account import Account, APIToken
 from quitus_collector.errors import CollectorError
 from quitus_collector.services.attempts import Attempts

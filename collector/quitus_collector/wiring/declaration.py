@@ -10,8 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quitus_collector.adapters import certificates, declaration_files, documents, evidence_files
-from quitus_collector.adapters.attachments import JSON, attachments
+from quitus_collector.adapters import documents
+from quitus_collector.adapters.authority import pem as certificates
+from quitus_collector.adapters.declaration import evidence as evidence_files
+from quitus_collector.adapters.declaration import files as declaration_files
+from quitus_collector.adapters.declaration.attachments import JSON, attachments
 from quitus_collector.adapters.files import write_together
 from quitus_collector.domain.comparison import Difference, compare
 from quitus_collector.domain.declaration import Declaration, SealPlan
@@ -23,7 +26,7 @@ from quitus_collector.services.licensing import end_of_past
 from quitus_collector.wiring.collector import OWN_RULES, Collector
 
 if TYPE_CHECKING:
-    from quitus_collector.adapters import pades
+    from quitus_collector.adapters.seal import pades
 
 
 def fill_in(
@@ -63,7 +66,7 @@ def write(
     collector: Collector, declaration: Declaration, evidence: Evidence, folder: Path
 ) -> tuple[Path, ...]:
     """Writes the three files of a declaration together; returns their paths."""
-    from quitus_collector.adapters import typst
+    from quitus_collector.adapters.declaration import typst
 
     files = {
         folder / "declaration.pdf": typst.render(declaration, collector.messages),
@@ -88,8 +91,9 @@ def seal(collector: Collector, declaration: Declaration) -> Sealed:
     One that nobody has approved is refused. Where the settings have no certificate the document is
     not signed, and says so on its first page; so it does of the timestamp.
     """
-    from quitus_collector.adapters import pades, timestamps, typst
-    from quitus_collector.adapters.declaration_check import verify_pdf
+    from quitus_collector.adapters.declaration import typst
+    from quitus_collector.adapters.declaration.check import verify_pdf
+    from quitus_collector.adapters.seal import pades, timestamps
 
     if not declaration.is_approved:
         raise SealError(
@@ -128,7 +132,7 @@ def credential(collector: Collector) -> Iterator["pades.Credential | None"]:
 
     Raises SealError.
     """
-    from quitus_collector.adapters import pades
+    from quitus_collector.adapters.seal import pades
 
     settings, given, now = (
         collector.config.seal,
@@ -136,7 +140,7 @@ def credential(collector: Collector) -> Iterator["pades.Credential | None"]:
         collector.clock.now(),
     )
     if settings.token:
-        from quitus_collector.adapters import tokens
+        from quitus_collector.adapters.seal import tokens
 
         with tokens.credential(settings.token, given, now) as by:
             yield by
@@ -148,7 +152,7 @@ def credential(collector: Collector) -> Iterator["pades.Credential | None"]:
 
 def verify(file: Path, proof: Path | None = None, trust: Path | None = None) -> Verification:
     """Checks a declaration off-line; raises UsageError for files that cannot be read."""
-    from quitus_collector.adapters.declaration_check import verify_pdf
+    from quitus_collector.adapters.declaration.check import verify_pdf
 
     roots = certificates.read(trust) if trust else None
     shown = evidence_files.read_proof(proof) if proof else None

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from quitus_collector.adapters import (
-    attachments,
-    declaration_files,
-    documents,
-    evidence_files,
-    portals,
-)
+from quitus_collector.adapters import documents, portals
+from quitus_collector.adapters.declaration import attachments
+from quitus_collector.adapters.declaration import evidence as evidence_files
+from quitus_collector.adapters.declaration import files as declaration_files
 from quitus_collector.domain import comparison
 from quitus_collector.domain import declaration as declared
 from quitus_collector.domain.comparison import Difference
@@ -53,7 +50,7 @@ def draft(
     `asked_as` is the job that has it done, which makes one declaration however often it runs.
     Nothing is kept where `still` raises once it is filled in.
     """
-    from quitus_collector.adapters import typst
+    from quitus_collector.adapters.declaration import typst
 
     letter = ""
     if campaign:
@@ -144,7 +141,7 @@ def unremark(collector: Collector, filing_id: str, number: int) -> Filing:
 def _amend(
     collector: Collector, filing_id: str, change: Callable[[Declaration], Declaration]
 ) -> Filing:
-    from quitus_collector.adapters import typst
+    from quitus_collector.adapters.declaration import typst
 
     with collector.store.reading() as work:
         before = work.filings.get(filing_id)
@@ -289,7 +286,7 @@ def seal_receipt(collector: Collector, filing: Filing) -> bool:
     with declaration.credential(collector) as by:
         if by is None:
             return False
-        from quitus_collector.adapters import pades
+        from quitus_collector.adapters.seal import pades
 
         signed = pades.attest(stated, by, collector.config.seal.timestamp_url)
     submission.keep_receipt_seal(
@@ -398,6 +395,6 @@ def _document(made: Declaration) -> bytes:
 
 def _inside(pdf: bytes) -> bytes:
     """The JSON that the PDF carries."""
-    from quitus_collector.adapters.pades_check import inside
+    from quitus_collector.adapters.seal.pades_check import inside
 
     return bytes(inside(pdf).files[attachments.JSON])

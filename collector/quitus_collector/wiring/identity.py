@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from quitus_collector.adapters import (
-    authority_folder,
-    company_certificates,
-)
-from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.adapters.authority import company as company_certificates
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority.folder import RootKey
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.device import CompanyAuthority, Device
 from quitus_collector.services import (

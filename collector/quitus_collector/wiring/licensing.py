@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from quitus_collector.adapters import own_rules, placements_csv, scenarios
-from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.adapters import scenarios
+from quitus_collector.adapters.catalogue import own_rules
+from quitus_collector.adapters.catalogue.own_rules import Ruling
+from quitus_collector.adapters.sheets import placements_csv
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.findings import Finding
@@ -78,7 +80,7 @@ def export(
     if form == "json":
         text = json.dumps(sheet.position.document(), ensure_ascii=False, indent=1)
         return text.encode() + b"\n"
-    from quitus_collector.adapters import workbook
+    from quitus_collector.adapters.sheets import workbook
 
     if form == "csv":
         return workbook.csv_text(sheet, collector.messages).encode()
@@ -97,7 +99,7 @@ def removals(
 
 def triage(collector: Collector, found: Position | None = None) -> tuple[Group, ...]:
     """What no rule knows, in groups, those on most devices first; of a position, or of now."""
-    from quitus_collector.adapters.likeness import Likeness
+    from quitus_collector.adapters.catalogue.likeness import Likeness
 
     found = found or position(collector)
     return groups(found.unknown, collector.catalogue, Likeness())
@@ -146,7 +148,7 @@ def reconcile_scenario(
     collector: Collector, file: Path, time_limit_s: float | None
 ) -> tuple[str, bool]:
     """The answer to a scenario file, and whether it was proven in time; needs no folder."""
-    from quitus_collector.adapters.highs import HighsSolver
+    from quitus_collector.adapters.solver.highs import HighsSolver
 
     # Millions of objects are made and kept to the end: to look for cycles among them, time and
     # again, takes longer than to read them.

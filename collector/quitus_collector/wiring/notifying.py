@@ -11,13 +11,13 @@ from quitus_collector.adapters import mailer, webhooks
 from quitus_collector.adapters.mailer import MailServer
 from quitus_collector.adapters.messages import Messages
 from quitus_collector.adapters.webhooks import Hook
-from quitus_collector.config import MailTable, WebhookTable
 from quitus_collector.domain.audit import Event
 from quitus_collector.domain.job import Job
 from quitus_collector.domain.notice import Notice
 from quitus_collector.domain.position import Position
 from quitus_collector.errors import NotSent, UsageError
 from quitus_collector.services import jobs, notices
+from quitus_collector.settings_file import MailTable, WebhookTable
 from quitus_collector.wiring.collector import Collector
 
 MAIL, HOOK = "mail", "webhook"

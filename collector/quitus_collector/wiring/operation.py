@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from quitus_collector.adapters import (
-    authority_folder,
-)
-from quitus_collector.adapters.authority_folder import RootKey
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority.folder import RootKey
 from quitus_collector.adapters.files import write_together
 from quitus_collector.adapters.secret_files import is_given
 from quitus_collector.adapters.sql.store import SQLStore
-from quitus_collector.config import FILE, TEMPLATE, Config, host_name
+from quitus_collector.config import FILE, TEMPLATE, Config
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.errors import (
     CollectorError,
@@ -28,6 +26,7 @@ from quitus_collector.errors import (
     UsageError,
 )
 from quitus_collector.services.diagnosing import KEYS_LEFT_OUT, KEYS_SEALED, Check
+from quitus_collector.settings_file import host_name
 from quitus_collector.wiring import accounts
 from quitus_collector.wiring.collector import Collector
 

@@ -113,7 +113,7 @@ def export(collector: Collector, form: str) -> bytes:
 
 def written(lines: Sequence[Entitlement], form: str) -> bytes:
     """These lines, as csv or xlsx, in the columns that `import_pools` reads."""
-    from quitus_collector.adapters import pool_sheet
+    from quitus_collector.adapters.sheets import pool_sheet
 
     return pool_sheet.csv_text(lines).encode() if form == "csv" else pool_sheet.xlsx(lines)
 

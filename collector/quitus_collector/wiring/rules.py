@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from quitus_collector.adapters import catalogue_bundle
+from quitus_collector.adapters.catalogue import bundle as catalogue_bundle
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.errors import UsageError
 from quitus_collector.services.wording import N_

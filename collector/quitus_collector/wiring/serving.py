@@ -13,11 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quitus_collector.adapters import (
-    company_certificates,
-    x509,
-)
-from quitus_collector.adapters.authority_folder import LiveAuthority
+from quitus_collector.adapters.authority import company as company_certificates
+from quitus_collector.adapters.authority import x509
+from quitus_collector.adapters.authority.folder import LiveAuthority
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.domain.device import Device, EnrolmentRequest
 from quitus_collector.entrypoints import workers

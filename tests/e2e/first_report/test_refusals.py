@@ -17,7 +17,8 @@ from quitus_agent import keys, statement, wire
 from quitus_agent.device import DeviceFacts
 from quitus_agent.inventory import Inventory
 from quitus_agent.spool import Accepted
-from quitus_collector.adapters import authority_folder, x509
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority import x509
 from tests.builders import NOON
 from tests.programs import COMMANDS, AgentFolder, Answer, CollectorFolder
 

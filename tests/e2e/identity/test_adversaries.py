@@ -24,7 +24,8 @@ from quitus.v1 import (
     inventory_pb2_grpc,
 )
 from quitus_agent import identity, keys
-from quitus_collector.adapters import authority_folder, x509
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority import x509
 from tests.programs import AgentFolder, CollectorFolder
 
 pytestmark = pytest.mark.e2e

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from quitus_agent import identity, keys, renewal
-from quitus_collector.adapters import x509
+from quitus_collector.adapters.authority import x509
 from tests.programs import AgentFolder, Answer, CollectorFolder
 
 pytestmark = pytest.mark.e2e
@@ -242,7 +242,7 @@ def test_the_authority_renews_itself_while_it_serves(
     collector: CollectorFolder, agent: AgentFolder
 ) -> None:
     """An issuing authority in the last third of its life is replaced without a restart."""
-    from quitus_collector.adapters import authority_folder
+    from quitus_collector.adapters.authority import folder as authority_folder
 
     folder = collector.home / "authority"
     validity = x509.Validity(issuing=timedelta(minutes=5))

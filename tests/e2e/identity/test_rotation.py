@@ -13,7 +13,7 @@ from quitus_agent import enrolment, identity, keys, statement, transport, wire
 from quitus_agent.join_token import JoinToken
 from quitus_agent.spool import Accepted
 from quitus_agent.wiring import read_token
-from quitus_collector.adapters import x509
+from quitus_collector.adapters.authority import x509
 from tests.fleet.sample import SampleDevice, fleet
 from tests.programs import AgentFolder, CollectorFolder
 

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import Response
 
-from quitus_collector.adapters import catalogue_bundle, catalogue_files
+from quitus_collector.adapters.catalogue import bundle as catalogue_bundle
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.audit import Event, Kind
 from quitus_collector.web.event_words import EVENTS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from quitus_collector.adapters.oidc import FRESH_S
+from quitus_collector.adapters.signing_in.oidc import FRESH_S
 from quitus_collector.domain.account import Role
 from quitus_collector.services.attempts import FREE, Attempts
 from quitus_collector.web.visits import COOKIE

@@ -12,9 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from quitus_collector.adapters import authority_folder
-from quitus_collector.adapters.authority_folder import LiveAuthority
-from quitus_collector.adapters.x509 import Validity
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority.folder import LiveAuthority
+from quitus_collector.adapters.authority.x509 import Validity
 from quitus_collector.web import connections
 from quitus_collector.web.connections import Doorman, House, Limits
 from quitus_collector.web.serving import Certificate, server_of

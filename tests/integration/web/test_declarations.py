@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from httpx import Response
 
-from quitus_collector.adapters import evidence_files
+from quitus_collector.adapters.declaration import evidence as evidence_files
 from quitus_collector.domain.account import Account, Permission, Role
 from quitus_collector.domain.filing import State
 from quitus_collector.domain.job import JobState

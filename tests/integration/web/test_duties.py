@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from quitus_collector.config import MailTable
 from quitus_collector.domain.account import Permission, Role
 from quitus_collector.domain.audit import Kind
 from quitus_collector.errors import FilingRefused, SignInRefused, UsageError
 from quitus_collector.services import api_tokens, duties, signing_in
+from quitus_collector.settings_file import MailTable
 from quitus_collector.wiring import accounts
 from tests.api_programs import Program
 from tests.console import ConsoleHouse

@@ -10,8 +10,8 @@ import pytest
 from openpyxl import load_workbook
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from quitus_collector.adapters.csv_text import FORMULA
-from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.adapters.catalogue.own_rules import Ruling
+from quitus_collector.adapters.sheets.csv_text import FORMULA
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.holding import Act
 from quitus_collector.domain.install import DeviceFacts

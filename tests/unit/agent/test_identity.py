@@ -6,7 +6,8 @@ import pytest
 
 from quitus_agent import identity, keys
 from quitus_agent.errors import AgentError
-from quitus_collector.adapters import authority_folder, x509
+from quitus_collector.adapters.authority import folder as authority_folder
+from quitus_collector.adapters.authority import x509
 from quitus_collector.services import access
 from tests.builders import NOON
 

@@ -9,8 +9,8 @@ from quitus.v1 import inventory_pb2
 from quitus_agent import release
 from quitus_agent.errors import AgentError
 from quitus_agent.version import RELEASE_FILE
-from quitus_collector.adapters.authority_folder import create
-from quitus_collector.adapters.x509 import Authority
+from quitus_collector.adapters.authority.folder import create
+from quitus_collector.adapters.authority.x509 import Authority
 from quitus_collector.entrypoints import agent_release
 
 NOW = datetime.now(UTC)

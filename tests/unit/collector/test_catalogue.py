@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.domain.catalogue import Catalogue, fold
 from quitus_collector.domain.counting import licensable
 from quitus_collector.domain.entitlement import Metric

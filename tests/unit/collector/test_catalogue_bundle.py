@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from quitus_collector.adapters import catalogue_bundle, catalogue_files
+from quitus_collector.adapters.catalogue import bundle as catalogue_bundle
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.cli import main
 from quitus_collector.errors import CatalogueError, UsageError
 from quitus_collector.wiring.collector import UPDATED_RULES, catalogue_of

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.domain.catalogue_check import problems
 from quitus_collector.domain.catalogue_diff import differences
 from quitus_collector.domain.patterns import Pattern, PatternError, witness

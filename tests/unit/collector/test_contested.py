@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.domain.catalogue_diff import differences
 from quitus_collector.domain.contested import Effect
 from quitus_collector.errors import CatalogueError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from quitus_collector.adapters import evidence_files
+from quitus_collector.adapters.declaration import evidence as evidence_files
 from quitus_collector.domain.evidence import Evidence, Part
 from quitus_collector.errors import UsageError
 from tests.unit.collector.test_evidence import OFFICE, SEED, SQL

@@ -1,6 +1,6 @@
 import pytest
 
-from quitus_collector.adapters import expected_csv
+from quitus_collector.adapters.sheets import expected_csv
 from quitus_collector.domain.expected import (
     ExpectedDevice,
     Group,

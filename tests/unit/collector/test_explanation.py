@@ -8,7 +8,7 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.counting import position_lines, question
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right

@@ -4,8 +4,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quitus_collector.adapters import terminal
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.terminal import position_pages
 from quitus_collector.domain.entitlement import Channel
 from quitus_collector.domain.findings import Finding, FindingKind, Seen, findings
 from quitus_collector.domain.install import Install
@@ -157,7 +157,7 @@ def test_the_fleets_findings_name_each_device_once_in_french(
             work.inventories.change({name: Update((row,), (), b"")})
 
     answer = observe(store, CATALOGUE, FakeClock())
-    terminal.findings(answer, CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+    position_pages.findings(answer, CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
 
     assert [each.devices for each in answer] == [("d-1", "d-2")]
     out = capsys.readouterr().out
@@ -169,14 +169,14 @@ def test_the_fleets_findings_name_each_device_once_in_french(
 def test_days_are_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     old = found(Install("MySQL Server 5.7", version="5.7.44", publisher="Oracle Corporation"))
 
-    terminal.findings(old, CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+    position_pages.findings(old, CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
 
     fact = "MySQL Server : le support de l’éditeur a pris fin le 31 octobre 2023 (5.7)"
     assert fact in capsys.readouterr().out
 
 
 def test_where_there_is_nothing_to_find_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.findings([], CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+    position_pages.findings([], CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
 
     assert capsys.readouterr().out == "Rien n’a été relevé à côté de la position.\n"
 
@@ -195,7 +195,7 @@ def test_used_licences_that_are_not_shown_to_be_lawful_are_named(
         work.proofs.add(Proof("C", "aa", kind, "titre.pdf", 1, FakeClock().now()))
 
     (finding,) = observe(store, CATALOGUE, FakeClock())
-    terminal.findings([finding], CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
+    position_pages.findings([finding], CATALOGUE, Messages("fr", ZoneInfo("Europe/Paris")))
 
     assert (finding.kind.value, finding.evidence) == ("used-without-title", "A, B")
     said = capsys.readouterr().out

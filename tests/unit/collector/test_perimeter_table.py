@@ -3,8 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quitus_collector.adapters import terminal
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.terminal import device_pages
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement, Role, Scope
 
 
@@ -18,7 +18,7 @@ def test_what_was_said_of_devices_is_told_in_the_reader_s_language(
     entity = LegalEntity("732829320", "Exemple SA", "Groupe Exemple")
     french = Messages("fr", ZoneInfo("Europe/Paris"))
 
-    terminal.perimeter([("PC-1", placement)], [exemption], [entity], french)
+    device_pages.perimeter([("PC-1", placement)], [exemption], [entity], french)
 
     said = " ".join(capsys.readouterr().out.split())
     for part in (

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from quitus_collector.adapters import placements_csv
+from quitus_collector.adapters.sheets import placements_csv
 from quitus_collector.domain.perimeter import Role, Scope
 from quitus_collector.errors import UsageError
 from quitus_collector.services.perimeter import PlacementLine

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import csv_text
 from quitus_collector.adapters.pools import delimited, statement
+from quitus_collector.adapters.sheets import csv_text
 from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.holding import Act, Happening

@@ -2,8 +2,8 @@ from collections.abc import Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.counting import position_lines
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.situation import CountedDevice

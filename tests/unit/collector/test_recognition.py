@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import catalogue_files, json_lines, recognising
+from quitus_collector.adapters.catalogue import files as catalogue_files
+from quitus_collector.adapters.catalogue import json_lines, recognising
 from quitus_collector.cli import main
 from quitus_collector.domain.catalogue import fold
 from quitus_collector.domain.install import Install

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.entitlement import Entitlement, Right
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import (

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from quitus_agent import join_token
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.entitlement import Entitlement
 from quitus_collector.domain.holding import Act

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quitus_collector.adapters import csv_text, table_files
+from quitus_collector.adapters.sheets import csv_text, table_files
 
 FIELDS = ("name", "on", "names")
 HOSTILE = ("=cmd|' /C calc'!A0", "+1", "@x", "#N/A", "a\x00\x0bb", "Œuvres «é»", "l" * 40_000)

@@ -1,6 +1,6 @@
 """What counting asks of a catalogue comes back from its column whole."""
 
-from quitus_collector.adapters import catalogue_files
+from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.adapters.sql.terms import pack_terms, unpack_terms
 
 

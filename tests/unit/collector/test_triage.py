@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from quitus_collector import config
-from quitus_collector.adapters import catalogue_files, own_rules
-from quitus_collector.adapters.likeness import Likeness
-from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.adapters.catalogue import files as catalogue_files
+from quitus_collector.adapters.catalogue import own_rules
+from quitus_collector.adapters.catalogue.likeness import Likeness
+from quitus_collector.adapters.catalogue.own_rules import Ruling
 from quitus_collector.cli import main
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.patterns import Pattern

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import openpyxl
 from openpyxl.workbook import Workbook
 
-from quitus_collector.adapters import workbook
 from quitus_collector.adapters.messages import Messages
+from quitus_collector.adapters.sheets import workbook
 from quitus_collector.domain.entitlement import Channel, Metric, Right
 from quitus_collector.domain.position import (
     Coverage,

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from quitus_collector.adapters.csv_text import as_written
+from quitus_collector.adapters.sheets.csv_text import as_written
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.grids import LOOK_FOR_HEADINGS, Row, read_grid
 from quitus_collector.services.intake.headings import LICENCES, Vocabulary

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Response
 from pydantic import AwareDatetime
 
-from quitus_collector.adapters.table_files import Row
+from quitus_collector.adapters.sheets.table_files import Row
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.audit import Kind
 from quitus_collector.domain.product import publisher_of

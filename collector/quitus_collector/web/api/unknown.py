@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.adapters.catalogue.own_rules import Ruling
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.product import is_valid_line
 from quitus_collector.domain.recognition import SoftwareClass

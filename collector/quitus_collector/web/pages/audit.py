@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from quitus_collector.adapters import audit_export
+from quitus_collector.adapters.sheets import audit_export
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.audit import Entry, Kind
 from quitus_collector.errors import UsageError

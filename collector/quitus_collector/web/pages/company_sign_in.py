@@ -6,7 +6,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from quitus_collector.adapters.oidc import CompanySignIn
+from quitus_collector.adapters.signing_in.oidc import CompanySignIn
 from quitus_collector.errors import SignInRefused, TooManyAttempts
 from quitus_collector.services import signing_in as service
 from quitus_collector.services.wording import N_

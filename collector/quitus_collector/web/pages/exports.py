@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from quitus_collector.adapters.table_files import Row
+from quitus_collector.adapters.sheets.table_files import Row
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.campaign import Nature
 from quitus_collector.domain.filing import State

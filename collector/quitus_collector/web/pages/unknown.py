@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Form, Query, Request, Response
 
-from quitus_collector.adapters.own_rules import Ruling
+from quitus_collector.adapters.catalogue.own_rules import Ruling
 from quitus_collector.domain.account import Permission
 from quitus_collector.domain.install import Install
 from quitus_collector.domain.product import is_valid_line

@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from quitus_collector.adapters.highs import HighsSolver
 from quitus_collector.adapters.scenarios import Scenario
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import Reconciliation
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.licensing.clusters import FEW_PATTERNS
 from tests.unit.collector.licensing.brute_force import BruteForce, TooLarge
 from tests.unit.collector.licensing.cases import Doc, scenarios

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from quitus_collector.adapters.highs import HighsSolver
+from quitus_collector.adapters.solver.highs import HighsSolver
 from tests.unit.collector.licensing.cases import Doc, seeds
 from tests.unit.collector.licensing.documents import CASES, reconciled, thorough
 

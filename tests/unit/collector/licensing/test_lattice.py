@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quitus_collector.adapters.lattice import step
+from quitus_collector.adapters.solver.lattice import step
 from tests.unit.collector.licensing.documents import thorough
 
 REACH = 20

@@ -1,0 +1,1 @@
+"""Certificates: the collector's authority and the company's own."""

@@ -1,0 +1,1 @@
+"""The catalogue and what it recognises: its files, bundles, rules of the customer's own."""

@@ -1,0 +1,1 @@
+"""The declaration on paper and as files: its pages, annexes, attachments, evidence."""

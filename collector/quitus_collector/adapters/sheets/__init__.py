@@ -1,0 +1,1 @@
+"""Tables as people exchange them: CSV and workbooks, in and out."""

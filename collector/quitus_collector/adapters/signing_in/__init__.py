@@ -1,0 +1,1 @@
+"""What people sign in with: passwords, codes, the company's own sign-in."""

@@ -1,0 +1,577 @@
+"""Integer programmes solved to proven optimality by HiGHS, and checked in whole numbers."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from math import gcd
+
+import numpy as np
+from highspy import HighsModelStatus, HighsVarType
+
+from quitus_collector.adapters.solver.exact import Model, nonzero
+from quitus_collector.adapters.solver.hulls import Hull, apart, is_within
+from quitus_collector.adapters.solver.lattice import step
+from quitus_collector.adapters.solver.quiet import INFINITY, Numbers, Quiet
+from quitus_collector.domain.optimisation import (
+    Part,
+    Programme,
+    Row,
+    Settled,
+    SolverError,
+    total,
+)
+
+# A branch and bound is trusted up to this objective; beyond, it is taken digit by digit.
+SAFE_TOTAL = 10**8
+BASE = 10**4
+# Beyond this a double does not hold every whole number.
+EXACT_TOTAL = 2**53
+# Duals are tried as whole numbers, then as fractions with these denominators. The last is for those
+# that are no simple fractions: what rounding leaves is a gap, less than one where all goes well.
+DENOMINATORS = (1, 12, 840, 2**30)
+# Smaller programmes are not worth cutting: branch and bound is as fast.
+FEW_VARIABLES = 2_500
+# So often the relaxation of a level is cut at the most.
+MOST_ROUNDS = 60
+# After so many rounds that did not raise its bound, whole solutions are looked for near by.
+STALLED = (1, 8, 24)
+FEW_NODES = 20
+# How far a cost can move is asked while so few are held; where more are, questions are small.
+MOST_HELD = 8
+# What is further from a whole number is not whole.
+FRACTION = 1e-6
+# Every variable is bounded: nothing here is unbounded.
+INFEASIBLE = (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible)
+
+
+class HighsSolver:
+    """Implements the domain's Solver; `time_limit_s` is for all that one instance solves."""
+
+    def __init__(
+        self, time_limit_s: float | None = None, *, few_variables: int = FEW_VARIABLES
+    ) -> None:
+        """The clock of the limit starts with the first programme.
+
+        `few_variables` is a matter of speed: from how many on cuts are sought.
+        """
+        self._time_limit_s = time_limit_s
+        self._few_variables = few_variables
+        self._deadline: float | None = None
+
+    def open(self, programme: Programme) -> "_Session":
+        """See Solver.open."""
+        if self._time_limit_s is not None and self._deadline is None:
+            self._deadline = time.monotonic() + self._time_limit_s
+        return _Session(programme, self._deadline, self._few_variables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Relaxed:
+    """A solution of the relaxation: values and reduced costs by variable, duals by row."""
+
+    values: Numbers
+    rates: Numbers
+    prices: Numbers
+    least: float
+    broken: Numbers
+
+    @classmethod
+    def of(cls, highs: Quiet) -> "_Relaxed":
+        """What HiGHS has just found."""
+        solution = highs.getSolution()
+        values = np.array(solution.col_value)
+        return cls(
+            values,
+            np.array(solution.col_dual),
+            np.array(solution.row_dual),
+            highs.getObjectiveValue(),
+            np.flatnonzero(np.abs(values - np.rint(values)) > FRACTION),
+        )
+
+    def breaks(self, part: Part) -> bool:
+        """Whether the part is not whole."""
+        at = np.searchsorted(self.broken, part.variables.start)
+        return bool(at < len(self.broken) and self.broken[at] in part.variables)
+
+
+class _Session:
+    """A programme within HiGHS.
+
+    The linear relaxation comes first: it is warm from level to level, mostly whole, and its duals
+    prove its optimum in exact arithmetic. Branch and bound follows where it is not whole.
+    """
+
+    def __init__(
+        self, programme: Programme, deadline: float | None, few_variables: int = FEW_VARIABLES
+    ) -> None:
+        self._programme = programme
+        self._deadline = deadline
+        self._few_variables = few_variables
+        self._highs = Quiet()  # type: ignore[no-untyped-call]
+        for option, value in (("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)):
+            self._highs.setOptionValue(option, value)
+        self._model = Model()
+        self._last: Sequence[int] | None = None
+        # Whether so much is held that presolve takes out nearly all: faster than from a basis.
+        self._is_held = False
+        self._numbers: list[int] = []
+        self._hulls: dict[Part, tuple[Hull, _Session, int]] = {}
+        self._relaxed: _Relaxed | None = None
+        # Costs that every solution has in common from now on.
+        self._held: list[Mapping[int, int]] = []
+        # What divides the difference of any two values of the level's cost.
+        self._step = 1
+
+    def settle(self, cost: Mapping[int, int]) -> Settled:
+        """See Session.settle."""
+        divisor = gcd(*cost.values())
+        if divisor > 1:
+            cost = {variable: weight // divisor for variable, weight in cost.items()}
+            found = self.settle(cost)
+            return replace(found, bound=found.bound * divisor)
+        self._load()
+        self._step = self._least_step(cost)
+        try:
+            settled = self._settle_level(cost)
+        finally:
+            self._step = 1
+        if settled.is_proven:
+            self._held.append(cost)
+        return settled
+
+    def _settle_level(self, cost: Mapping[int, int]) -> Settled:
+        largest = sum(
+            abs(weight) * self._programme.upper_bounds[variable]
+            for variable, weight in cost.items()
+        )
+        if largest < EXACT_TOTAL:
+            settled = self._settle_relaxed(cost)
+            if settled is not None:
+                return settled
+        if largest < SAFE_TOTAL:
+            return self._settle_whole(cost, self._relaxed)
+        self._step = 1  # digits move by themselves
+        return self._settle_digits(cost)
+
+    def find(self, at_least: Mapping[int, int], rows: Sequence[Row]) -> Sequence[int] | None:
+        """See Session.find."""
+        self._load()
+        before = len(self._model.row_lower)
+        saved = {v: (self._model.lower[v], self._model.upper[v]) for v in at_least}
+        if any(low > saved[v][1] for v, low in at_least.items()):
+            return None
+        try:
+            for variable, low in at_least.items():
+                self._bound(variable, max(low, saved[variable][0]), saved[variable][1])
+            self._add_rows(rows)
+            self._set_cost({})
+            status = self._run()
+            if status == HighsModelStatus.kOptimal:
+                values: Sequence[int] | None = self._whole_values()
+                if values is None:
+                    status, values = self._run_whole()
+            if status in INFEASIBLE:
+                return None
+            if status != HighsModelStatus.kOptimal or values is None:
+                raise self._unproven(status)
+            self._last = values
+            return values
+        finally:
+            extra = len(self._model.row_lower) - before
+            if extra:
+                numbers = np.arange(before, before + extra, dtype=np.int32)
+                self._highs.deleteRows(extra, numbers)
+                self._model.drop_rows(before)
+            for variable, (low, high) in saved.items():
+                self._bound(variable, low, high)
+
+    # --- one level ---
+
+    def _least_step(self, cost: Mapping[int, int]) -> int:
+        """What divides every change of the cost from now on; one where it is not worth asking."""
+        model = self._model
+        if len(model.lower) < self._few_variables or not 0 < len(self._held) <= MOST_HELD:
+            return 1
+        free = [v for v, low in enumerate(model.lower) if low < model.upper[v]]
+        # A cost that cannot change at all is proven by any bound.
+        return step(cost, self._held, free) or SAFE_TOTAL
+
+    def _settle_relaxed(self, cost: Mapping[int, int]) -> Settled | None:
+        """The optimum where the relaxation, cut as need be, proves it; else None."""
+        self._set_cost(cost)
+        self._relaxed = None
+        last = self._last if self._last and len(self._last) == len(self._model.lower) else None
+        known = None if last is None else total(cost, last)
+        before, stalled = np.inf, 0
+        for cut_rounds in range(MOST_ROUNDS):
+            if self._run() != HighsModelStatus.kOptimal:
+                return None
+            values: Sequence[int] | None = self._whole_values()
+            self._relaxed = relaxed = _Relaxed.of(self._highs)
+            if values is None and known is not None and relaxed.least > known - self._step + 1e-3:
+                # What the level before found is as good as can be.
+                values = last
+            risen = relaxed.least > before + 1e-6 * max(1.0, abs(before))
+            stalled = 0 if risen else stalled + 1
+            before = relaxed.least
+            if values is None and stalled in STALLED:
+                found = self._nearby(relaxed)
+                if found is not None and (known is None or total(cost, found) < known):
+                    self._last = last = found
+                    known = total(cost, last)
+                    values = last if relaxed.least > known - self._step + 1e-3 else None
+            if values is not None:
+                return self._proven(cost, values, relaxed.prices)
+            is_last = cut_rounds == MOST_ROUNDS - 1
+            if is_last or len(self._model.lower) < self._few_variables or not self._cut(relaxed):
+                break
+        return None
+
+    def _nearby(self, relaxed: _Relaxed) -> Sequence[int] | None:
+        """A whole solution that leaves the parts that are whole as they are; None if none is found.
+
+        What would cost one more stays at its bound.
+        """
+        highs, model = self._highs, self._model
+        held = np.abs(relaxed.rates) >= 1
+        for part in self._programme.parts:
+            if not relaxed.breaks(part):
+                held[part.variables.start : part.variables.stop] = True
+        held[relaxed.broken] = False
+        numbers = np.flatnonzero(held).astype(np.int32)
+        at = np.rint(relaxed.values[numbers])
+        basis = highs.getBasis()
+        highs.changeColsBounds(len(numbers), numbers, at, at)
+        highs.setOptionValue("mip_max_nodes", FEW_NODES)
+        try:
+            found = self._run_whole()[1]
+        except SolverError:
+            found = None
+        finally:
+            highs.setOptionValue("mip_max_nodes", 2**31 - 1)
+            low = np.array([model.lower[v] for v in numbers], dtype=np.float64)
+            high = np.array([model.upper[v] for v in numbers], dtype=np.float64)
+            highs.changeColsBounds(len(numbers), numbers, low, high)
+            highs.setBasis(basis)
+        return found
+
+    def _proven(
+        self, cost: Mapping[int, int], values: Sequence[int], duals: Numbers
+    ) -> Settled | None:
+        """The values, where duals of the relaxation prove them the best; held from then on."""
+        reached = total(cost, values)
+        for denominator in DENOMINATORS:
+            bound, tight = self._model.bound(cost, duals, denominator)
+            gap = reached * denominator - bound
+            if gap == 0:
+                break
+        if gap and (gap >= denominator * self._step or abs(reached) >= SAFE_TOTAL):
+            return None
+        self._hold_face(*tight, gap)
+        if gap:
+            self._add_rows([Row(cost, reached, reached)])
+        self._last = values
+        return Settled(values, reached, True)
+
+    def _cut(self, relaxed: _Relaxed) -> bool:
+        """Adds rows that whole solutions keep and the relaxation's does not; whether there are any.
+
+        Only what is not whole in a part is looked at.
+        """
+        found: list[Row] = []
+        for part in self._programme.parts:
+            if relaxed.breaks(part):
+                hull = self._hull(part)
+                row = hull.cut(relaxed.values, relaxed.rates, relaxed.prices)
+                if row is not None:
+                    hull.rows.append((len(self._model.row_lower) + len(found), row.coefficients))
+                    found.append(row)
+        self._add_rows(found)
+        return bool(found)
+
+    def _hull(self, part: Part) -> Hull:
+        """The part, within what is held so far."""
+        model = self._model
+        if part not in self._hulls:
+            session = _Session(apart(self._programme, part), self._deadline)
+            rows = [
+                (self._numbers[number], row.coefficients)
+                for number in part.rows
+                if is_within(row := self._programme.rows[number], part)
+            ]
+            self._hulls[part] = Hull(part, rows, session.least), session, len(rows)
+        hull, session, count = self._hulls[part]
+        session.narrow(
+            [(model.lower[v], model.upper[v]) for v in part.variables],
+            [(model.row_lower[r], model.row_upper[r]) for r, _ in hull.rows[:count]],
+        )
+        hull.narrow(session._model.lower, session._model.upper)
+        return hull
+
+    def narrow(
+        self,
+        variables: Sequence[tuple[int, int]],
+        rows: Sequence[tuple[int | None, int | None]],
+    ) -> None:
+        """New bounds, for good."""
+        self._load()
+        model = self._model
+        for variable, (low, high) in enumerate(variables):
+            if (low, high) != (model.lower[variable], model.upper[variable]):
+                self._bound(variable, low, high)
+        for row, sides in enumerate(rows):
+            if sides != (model.row_lower[row], model.row_upper[row]):
+                self._bound_row(row, *sides)
+
+    def least(self, cost: Mapping[int, int]) -> Sequence[int] | None:
+        """The values where the cost is least, which are not kept; None where that is not proven."""
+        self._load()
+        self._set_cost(cost)
+        try:
+            status, values = self._run_whole()
+            if status != HighsModelStatus.kOptimal or values is None:
+                return None
+            self._check_bound(total(cost, values))
+        except SolverError:
+            return None
+        return values
+
+    def _hold_face(self, reduced: Numbers, duals: Numbers, gap: int) -> None:
+        """What alone is as good, without a large number in any row.
+
+        Complementary slackness where there is no gap between the cost and its bound. Else what
+        would cost more than the gap: variables and rows move by whole numbers.
+        """
+        model = self._model
+        for variable, rate in nonzero(reduced):
+            if abs(rate) > gap:
+                at = model.lower[variable] if rate > 0 else model.upper[variable]
+                self._bound(variable, at, at)
+        for row, price in nonzero(duals):
+            if abs(price) > gap:
+                side = model.row_lower[row] if price > 0 else model.row_upper[row]
+                self._bound_row(row, side, side)
+
+    @contextmanager
+    def _without_slack(self, relaxed: _Relaxed | None) -> Iterator[None]:
+        """Without the cuts that do not count in the relaxation: branch and bound goes faster."""
+        slack = [
+            row
+            for hull, _, stated in self._hulls.values()
+            for row, _ in hull.rows[stated:]
+            if relaxed is not None and not relaxed.prices[row]
+        ]
+        try:
+            for row in slack:
+                self._highs.changeRowBounds(row, -INFINITY, INFINITY)
+            yield
+        finally:
+            for row in slack:
+                self._bound_row(row, self._model.row_lower[row], self._model.row_upper[row])
+
+    def _hold_better(self, known: int, bound: int, face: tuple[Numbers, Numbers]) -> None:
+        """What a solution as good as the known one must have, by a bound in finest parts."""
+        self._hold_face(*face, known * DENOMINATORS[-1] - bound)
+
+    def _check_bound(self, reached: int) -> None:
+        """Costs move by whole steps: less than one apart is proof."""
+        bound = self._highs.getInfo().mip_dual_bound
+        if bound <= reached - self._step + 1e-6 or self._highs.getObjectiveValue() < reached - 0.5:
+            raise SolverError(f"the solver's bound {bound} is not the {reached} of its answer")
+
+    def _settle_whole(self, cost: Mapping[int, int], relaxed: _Relaxed | None = None) -> Settled:
+        """By branch and bound; duals of the relaxation tell what is out of the question then."""
+        self._set_cost(cost)
+        tight = None
+        if relaxed is not None and len(relaxed.prices) == len(self._model.row_lower):
+            tight = self._model.bound(cost, relaxed.prices, DENOMINATORS[-1])
+            if self._last and len(self._last) == len(self._model.lower):
+                self._hold_better(total(cost, self._last), *tight)
+        with self._without_slack(relaxed):
+            status, values = self._run_whole()
+            # Read before any row is changed back: that makes HiGHS forget it.
+            bound = self._highs.getInfo().mip_dual_bound
+            if status == HighsModelStatus.kOptimal and values is not None:
+                self._check_bound(total(cost, values))
+        if status == HighsModelStatus.kOptimal and values is not None:
+            reached = total(cost, values)
+            if tight is not None:
+                self._hold_better(reached, *tight)
+            self._add_rows([Row(cost, reached, reached)])
+            self._last = values
+            return Settled(values, reached, True)
+        if status != HighsModelStatus.kTimeLimit:
+            raise self._unproven(status)
+        if values is None and (self._last is None or len(self._last) != len(self._model.lower)):
+            self._last = None
+            values, bound = self._first_found()
+        values = self._better(cost, values)
+        least = -sum(abs(w) * self._programme.upper_bounds[v] for v, w in cost.items() if w < 0)
+        if np.isfinite(bound):
+            least = max(least, int(np.ceil(bound - 1e-3)))
+        return Settled(values, min(least, total(cost, values)), False)
+
+    def _first_found(self) -> tuple[Sequence[int], float]:
+        """The first solution that comes, and the cost's bound by then, after the limit.
+
+        A position that is not the best is worth more than none. Raises SolverError where none is.
+        """
+        highs, deadline = self._highs, self._deadline
+        self._deadline = None
+        highs.setOptionValue("time_limit", INFINITY)
+        highs.setOptionValue("mip_rel_gap", INFINITY)
+        try:
+            status, values = self._run_whole()
+            bound = highs.getInfo().mip_dual_bound
+        finally:
+            self._deadline = deadline
+            highs.setOptionValue("mip_rel_gap", 0.0)
+        if values is None:
+            raise self._unproven(status)
+        return values, bound
+
+    def _better(self, cost: Mapping[int, int], values: Sequence[int] | None) -> Sequence[int]:
+        known = [each for each in (values, self._last) if each is not None]
+        self._last = min(known, key=lambda each: total(cost, each))
+        return self._last
+
+    def _settle_digits(self, cost: Mapping[int, int]) -> Settled:
+        """The same objective in numbers that floating point holds exactly; no weight is negative.
+
+        The cost is written in digits of a large base, each a variable of its own with its carry;
+        the least number is the one whose digits are least, highest digit first.
+        """
+        bounds = self._programme.upper_bounds
+        digits: list[dict[int, int]] = []
+        rows: list[Row] = []
+        rest = dict(cost)
+        carry: int | None = None
+        while any(rest.values()):
+            parts = {v: part for v, weight in rest.items() if (part := weight % BASE)}
+            rest = {v: weight // BASE for v, weight in rest.items()}
+            most = self._programme.most(parts) + (bounds[carry] if carry is not None else 0)
+            digit = self._programme.add_variable(BASE - 1)
+            carried = self._programme.add_variable(most // BASE)
+            row = parts | {digit: -1, carried: -BASE}
+            if carry is not None:
+                row[carry] = 1
+            rows.append(Row(row, 0, 0))
+            digits.append({digit: 1})
+            carry = carried
+        if carry is not None:
+            digits.append({carry: 1})
+        self._load()
+        self._add_rows(rows)
+        self._last = None  # it has no digits
+        settled = Settled((), 0, True)
+        for level in reversed(digits):
+            settled = self._settle_whole(level)
+            if not settled.is_proven:
+                return Settled(settled.values, 0, False)
+        return Settled(settled.values, total(cost, settled.values), True)
+
+    # --- HiGHS ---
+
+    def _load(self) -> None:
+        """Passes on what the programme has gained."""
+        known = self._model
+        new = self._programme.upper_bounds[len(known.lower) :]
+        if new:
+            self._highs.addVars(len(new), np.zeros(len(new)), np.array(new, dtype=np.float64))
+            known.add_variables(new)
+        rows = self._programme.rows[known.loaded :]
+        self._is_held |= known.loaded > 0 and len(rows) >= self._few_variables
+        known.loaded += len(rows)
+        self._numbers += range(len(known.row_lower), len(known.row_lower) + len(rows))
+        self._add_rows(rows)
+
+    def _add_rows(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        starts, columns, values = self._model.add_rows(rows)
+        self._highs.addRows(
+            len(rows),
+            np.array([-INFINITY if r.lower is None else r.lower for r in rows], dtype=np.float64),
+            np.array([INFINITY if r.upper is None else r.upper for r in rows], dtype=np.float64),
+            len(columns),
+            np.array(starts, dtype=np.int32),
+            np.array(columns, dtype=np.int32),
+            np.array(values, dtype=np.float64),
+        )
+
+    def _bound(self, variable: int, low: int, high: int) -> None:
+        self._model.lower[variable], self._model.upper[variable] = low, high
+        self._highs.changeColBounds(variable, float(low), float(high))
+
+    def _bound_row(self, row: int, low: int | None, high: int | None) -> None:
+        self._model.row_lower[row], self._model.row_upper[row] = low, high
+        self._highs.changeRowBounds(
+            row, -INFINITY if low is None else float(low), INFINITY if high is None else float(high)
+        )
+
+    def _set_cost(self, cost: Mapping[int, int]) -> None:
+        size = len(self._model.lower)
+        costs = np.zeros(size)
+        for variable, weight in cost.items():
+            costs[variable] = weight
+        self._highs.changeColsCost(size, np.arange(size, dtype=np.int32), costs)
+
+    def _run(self) -> HighsModelStatus:
+        if self._deadline is not None:
+            left = max(0.0, self._deadline - time.monotonic())
+            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
+        if self._is_held:
+            self._highs.clearSolver()
+        self._highs.run()
+        return self._highs.getModelStatus()
+
+    def _run_whole(self) -> tuple[HighsModelStatus, Sequence[int] | None]:
+        """By branch and bound.
+
+        Flows are left to be whole by themselves, which is fast; else they are made to.
+        """
+        flows = self._programme.flows
+        status, values = self._run_integer(free=flows)
+        if flows and values is None and status == HighsModelStatus.kOptimal:
+            status, values = self._run_integer(free=())
+        if values is None and status == HighsModelStatus.kOptimal:
+            raise SolverError("the solver's answer breaks a condition once it is whole")
+        return status, values
+
+    def _run_integer(self, free: Sequence[int]) -> tuple[HighsModelStatus, Sequence[int] | None]:
+        size = len(self._model.lower)
+        everything = np.arange(size, dtype=np.int32)
+        kinds = np.full(size, int(HighsVarType.kInteger), dtype=np.uint8)
+        kinds[np.array(free, dtype=np.int64)] = int(HighsVarType.kContinuous)
+        self._highs.setOptionValue("mip_abs_gap", self._step - 0.01)
+        self._highs.changeColsIntegrality(size, everything, kinds)
+        # A basis or solution of before may be given back as the answer (HiGHS 1.16): start clean.
+        self._highs.clearSolver()
+        try:
+            status = self._run()
+            values = None
+            if status not in INFEASIBLE and np.isfinite(
+                self._highs.getInfo().objective_function_value
+            ):
+                values = self._whole_values()
+            return status, values
+        finally:
+            kinds[:] = int(HighsVarType.kContinuous)
+            self._highs.changeColsIntegrality(size, everything, kinds)
+
+    def _whole_values(self) -> list[int] | None:
+        """The solution in whole numbers; None where it is not whole or breaks a condition."""
+        found = np.array(self._highs.getSolution().col_value)
+        if len(found) != len(self._model.lower):
+            return None
+        rounded = np.rint(found)
+        if np.any(np.abs(found - rounded) > 1e-5):
+            return None
+        values = [int(value) for value in rounded]
+        return values if self._model.allows(values) else None
+
+    def _unproven(self, status: HighsModelStatus) -> SolverError:
+        if status == HighsModelStatus.kTimeLimit:
+            return SolverError("the time limit was reached before anything was proven")
+        return SolverError(f"not proven: {self._highs.modelStatusToString(status)}")
