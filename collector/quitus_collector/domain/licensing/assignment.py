@@ -473,10 +473,11 @@ class Assignment:
 
 
 def _is_simple(place: Place) -> bool:
-    """Whether the place takes one thing at a time, and has no part in a unit that is lent."""
-    lent = any(take.seat in (Seat.HOLDER, Seat.SECOND) for take in place.spot.takes)
+    """Whether the place takes one thing at a time, and nothing that is lent or is for everybody."""
+    besides = (Seat.HOLDER, Seat.SECOND, Seat.COMPANY)
     takes = max(len(option.takes) for option in place.spot.options)
-    return takes <= 1 and not lent and not place.spot.extra
+    kept = any(take.seat in besides for take in place.spot.takes)
+    return takes <= 1 and not kept and not place.spot.extra
 
 
 def _shared(units: int, takers: Sequence[tuple[Spot, Take, Some]]) -> Shared:

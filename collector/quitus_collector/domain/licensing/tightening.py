@@ -54,8 +54,9 @@ class Shared(NamedTuple):
 def tighten(programme: Programme, shared: Sequence[Shared], *, is_simple: bool) -> None:
     """Adds the conditions for one cluster.
 
-    `is_simple` where each place takes one thing at a time and no unit there is lent: then a place
-    may change over to units that serve it for nothing.
+    `is_simple` where each place takes one thing at a time, and no unit there is lent or for all
+    employees: then it is a waste if a place takes anything else beside units that serve it for
+    nothing, but for a spare place of other units.
     """
     chain = _boundless(shared) if is_simple else []
     spare = _serve_all(programme, chain, shared)
