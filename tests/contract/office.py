@@ -32,7 +32,8 @@ class Office:
         self.store = store
         self.clock = clock
         self.catalogue = a_catalogue()
-        self.recogniser = Recogniser(lambda: self.catalogue)
+        # Without one, what devices bring waits to be recognised.
+        self.recogniser: Recogniser | None = Recogniser(lambda: self.catalogue)
         with store.writing() as work:
             self.recogniser.refresh(work)
 

@@ -1,7 +1,9 @@
 """What every implementation of ports.Store promises of the past."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -11,6 +13,7 @@ from quitus_collector.domain.device import Heard, Standing
 from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.history import Departure
 from quitus_collector.domain.holding import Act, Held
+from quitus_collector.domain.install import Install
 from quitus_collector.errors import UnknownDevice, UsageError
 from quitus_collector.services import ledger
 from quitus_collector.services.recognition import Recogniser, recount, refresh
@@ -353,6 +356,43 @@ def test_counts_are_those_of_a_full_recount(office: Office) -> None:
     office.report("d-2", DRAW)
 
     assert list(recount(office.store, office.catalogue)) == []
+
+
+def test_a_device_that_reports_while_others_recognise_it_counts_as_it_reported_last(
+    database_url: str, clock: FakeClock
+) -> None:
+    store = SQLStore(database_url, create=True, now=clock.now)
+    store.upgrade()
+    office, looking, reported = Office(store, clock), Event(), Event()
+
+    class Slow(Recogniser):
+        def learn(self, records: Iterable[tuple[int, Install]]) -> None:
+            super().learn(records)
+            looking.set()
+            reported.wait(0.5)
+
+    def recognise_what_waits() -> None:
+        with store.writing() as work:
+            work.fleet.hold(alone=False)
+            Slow(lambda: office.catalogue).take_in(work)
+
+    def report() -> None:
+        office.report("d-1", DRAW)
+        reported.set()
+
+    office.enrol("d-1")
+    recogniser, office.recogniser = office.recogniser, None
+    office.report("d-1", WORD)
+    office.recogniser = recogniser
+    with ThreadPoolExecutor(2) as threads:
+        recognising = threads.submit(recognise_what_waits)
+        assert looking.wait(10)
+        threads.submit(report).result()
+        recognising.result()
+
+    assert office.installed() == {VISIO: 1}
+    assert list(recount(store, office.catalogue)) == []
+    store.close()
 
 
 def test_a_kept_count_that_is_wrong_is_found(database_url: str, clock: FakeClock) -> None:

@@ -20,6 +20,7 @@ from quitus_collector.adapters.sql.packed import (
     unpack_rows,
 )
 from quitus_collector.adapters.sql.statements import (
+    WRITING,
     among,
     delete_unused,
     in_batches,
@@ -172,7 +173,12 @@ class SQLInventories:
         evidence, sets = tables.evidence.c, tables.software_set.c
         columns = (evidence.software_set, evidence.device)
         if pending:
-            waiting = set(self._connection.execute(select(tables.pending.c.device)).scalars())
+            query = select(tables.pending.c.device)
+            if self._connection.get_execution_options().get(WRITING):
+                # Each is recognised by one alone, who has it until its end: a slower one would put
+                # what the device held before over what it reports meanwhile.
+                query = query.with_for_update(skip_locked=True)
+            waiting = set(self._connection.execute(query).scalars())
             alike: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
             for device in sorted(waiting & self._changed.keys()):
                 alike[self._changed[device]].append(device)
