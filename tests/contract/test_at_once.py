@@ -138,6 +138,17 @@ def test_a_letter_that_several_people_register_at_once_is_registered_once(door: 
     assert became == [*[f"a letter '{LETTER.id}' is registered already"] * (PEOPLE - 1), "done"]
 
 
+def test_a_token_that_several_people_make_at_once_is_made_once(door: Door) -> None:
+    def make(person: int) -> Callable[[], object]:
+        words = door.store, door.clock, "inventaire", {Permission.READ}, timedelta(days=9)
+        return lambda: api_tokens.make(*words, actor=f"op {person}")
+
+    became = at_once(*map(make, range(PEOPLE)))
+
+    refused = "there is or was a token inventaire: give another name"
+    assert became == ["done", *[refused] * (PEOPLE - 1)]
+
+
 def test_a_token_that_is_revoked_while_it_is_used_stays_revoked(door: Door) -> None:
     store, clock = door.store, door.clock
     scopes = {Permission.READ}

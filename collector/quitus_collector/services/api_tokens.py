@@ -61,6 +61,8 @@ def make(
         expires_at=now + lasts,
     )
     with store.writing() as work:
+        # Two that are called the same at once: the second waits, and sees the first.
+        work.accounts.hold()
         beyond = wanted - duties.allowed(work, actor, apart=apart)
         if beyond:
             raise UsageError(

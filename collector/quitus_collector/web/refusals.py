@@ -27,6 +27,7 @@ from quitus_collector.errors import (
     UnknownDevice,
     UsageError,
 )
+from quitus_collector.services.wording import N_
 from quitus_collector.web import kept
 from quitus_collector.web.pages import resuming
 from quitus_collector.web.rendering import go, messages_of, page
@@ -49,6 +50,13 @@ STATUS: dict[type[CollectorError], HTTPStatus] = {
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     NotSent: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+HTTP_REFUSALS = {
+    HTTPStatus.NOT_FOUND: N_("There is no such page."),
+    HTTPStatus.BAD_REQUEST: N_("What was sent cannot be read: go back, and try again."),
+    HTTPStatus.METHOD_NOT_ALLOWED: N_(
+        "This address takes forms alone: go back to the page before, and send it from there."
+    ),
 }
 NEXT_STAGE = {Stage.CODE: "/sign-in/code", Stage.NEW_PASSWORD: "/account/password"}
 
@@ -113,7 +121,7 @@ def add_to(app: FastAPI) -> None:
     def _http(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         text = messages_of(request).text
-        said = text("There is no such page.") if status == HTTPStatus.NOT_FOUND else status.phrase
+        said = text(HTTP_REFUSALS.get(status, status.phrase))
         return _told(request, status, said)
 
     @app.exception_handler(Exception)

@@ -311,6 +311,9 @@ def test_a_simulation_changes_nothing(house: ConsoleHouse, reader: Program) -> N
     wrong = {"name": "devis.csv", "content": base64.b64encode(b"product;quantity\nx;many").decode()}
     refused(reader.post("simulations", json={"licences": wrong}), 422)
     refused(reader.post("simulations", json={"uninstall": [{"product": "no product"}]}), 422)
+    mistyped = reader.post("simulations", json={"uninstal": [{"product": product}]})
+    refused(mistyped, 422)
+    assert "uninstal" in mistyped.text
     listed = reader.get("jobs").json()["items"]
     assert {each["answer"] for each in listed} == {None}
     other = Program(house, Permission.READ)

@@ -45,6 +45,13 @@ def sign_in(browser: Browser, name: str, password: str) -> str:
     return answer.headers.get("location", "") or answer.text
 
 
+def test_an_address_that_takes_forms_says_so_to_who_types_it(empty_house: ConsoleHouse) -> None:
+    answer = empty_house.anonymous().get("/sign-out", headers=FRENCH)
+
+    assert answer.status_code == 405
+    assert "Cette adresse ne reçoit que des formulaires" in answer.text
+
+
 def test_the_first_administrator_chooses_a_password_before_anything_else(
     empty_house: ConsoleHouse,
 ) -> None:

@@ -239,6 +239,7 @@ def test_a_file_that_is_no_list_is_one_clear_page_and_changes_nothing(
         answer = browser.get(answer.headers["location"])
 
     assert name in answer.text.lower()
+    assert not re.search(r"\bis (a|no|not|empty)\b", answer.text), "French first"
     assert "quitus-upload" not in answer.text
     assert 'role="alert"' in answer.text or "À corriger d’abord" in answer.text
     assert browser.get("/pools").text.count("/pools/line?") == lines

@@ -16,6 +16,7 @@ from quitus_collector.adapters.pools import (
 from quitus_collector.errors import UsageError
 from quitus_collector.services.intake.headings import Vocabulary
 from quitus_collector.services.intake.lines import Reading
+from quitus_collector.services.wording import N_
 
 MAX_BYTES = 50 * 1024 * 1024
 
@@ -35,8 +36,10 @@ FORMS: Mapping[str, Callable[[bytes], Reading]] = {
 }
 # What files that are no list begin with, and what to do about them.
 _OTHERS = {
-    b"\xd0\xcf\x11\xe0": "is a workbook of before 2007, or one that is locked: save it as .xlsx",
-    b"%PDF": "is a PDF: keep it as a proof (proofs add), and enter its lines in a table",
+    b"\xd0\xcf\x11\xe0": N_(
+        "is a workbook of before 2007, or one that is locked: save it as .xlsx"
+    ),
+    b"%PDF": N_("is a PDF: keep it as a proof (proofs add), and enter its lines in a table"),
 }
 
 

@@ -92,7 +92,7 @@ def _check_size(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise UsageError("is no workbook, or is damaged ({error})", error=error) from error
+        raise UsageError("is no workbook, or is damaged") from error
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         limit = MAX_UNPACKED_BYTES // 1024 // 1024
         raise UsageError(
@@ -140,9 +140,7 @@ def _opened(content: bytes) -> Iterator["Workbook"]:
         raise
     except Exception as error:
         # Its parts are XML of anyone's making, and it lets out whatever breaks on the way.
-        raise UsageError(
-            "is no workbook, or is damaged ({kind})", kind=type(error).__name__
-        ) from error
+        raise UsageError("is no workbook, or is damaged") from error
 
 
 def _rows(sheet: Any) -> Iterator[Row]:

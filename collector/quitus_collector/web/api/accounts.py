@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from quitus_collector.domain.account import Account, APIToken, Permission, Role
 from quitus_collector.services import api_tokens, duties
 from quitus_collector.services.ports import UnitOfWork
-from quitus_collector.web.api.calls import Call, Calls, Prose, Word, found
+from quitus_collector.web.api.calls import Body, Call, Calls, Prose, Word, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, paged
 from quitus_collector.wiring import accounts
 
@@ -31,7 +31,7 @@ class AccountShown(BaseModel):
     disabled_at: datetime | None
 
 
-class AccountWanted(BaseModel):
+class AccountWanted(Body):
     """A new account."""
 
     name: Word
@@ -42,7 +42,7 @@ class AccountWanted(BaseModel):
     reason: Prose = ""
 
 
-class ResetWanted(BaseModel):
+class ResetWanted(Body):
     """Why, which who approves is told."""
 
     reason: Prose = ""
@@ -61,7 +61,7 @@ class FirstPassword(BaseModel):
     first_password: str
 
 
-class AccountChange(BaseModel):
+class AccountChange(Body):
     """What is not named stays as it is."""
 
     roles: Annotated[list[Role], Field(min_length=1)] | None = None
@@ -86,7 +86,7 @@ class TokenShown(BaseModel):
     revoked_at: datetime | None
 
 
-class TokenWanted(BaseModel):
+class TokenWanted(Body):
     """A new token; its scopes are what one role may, or less."""
 
     label: Word

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -32,6 +32,12 @@ SCHEME = "token"
 # Of a token that opens nothing, though its own time is not over.
 ORPHANED = N_("who made the token is disabled, or may do nothing of it any more")
 CHANGED = "it changed meanwhile: read it again, then change it"
+
+
+class Body(BaseModel):
+    """What a program sends; a field that is none, as a mistyped one, is refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)

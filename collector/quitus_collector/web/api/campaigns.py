@@ -15,6 +15,7 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services import campaigns
 from quitus_collector.services.wording import N_
 from quitus_collector.web.api.calls import (
+    Body,
     Call,
     Calls,
     Content,
@@ -68,7 +69,7 @@ class CampaignShown(BaseModel):
     progress: Advance
 
 
-class Letter(BaseModel):
+class Letter(Body):
     """A letter as it came; `entities` are those that it addresses, by SIREN."""
 
     id: Annotated[Word, Field(min_length=1, pattern=r"^[\w.-]+$")]
@@ -83,7 +84,7 @@ class Letter(BaseModel):
     address: Word = ""
 
 
-class ReminderWanted(BaseModel):
+class ReminderWanted(Body):
     """The publisher wrote again."""
 
     on: date
@@ -91,7 +92,7 @@ class ReminderWanted(BaseModel):
     deadline: date | None = None
 
 
-class ReplyWanted(BaseModel):
+class ReplyWanted(Body):
     """What a legal entity answered; the company of the settings where none is named."""
 
     answer: Answer
@@ -114,7 +115,7 @@ class Files(BaseModel):
     items: list[FileShown]
 
 
-class DraftWanted(BaseModel):
+class DraftWanted(Body):
     """An answer of which one file is wanted: the letter to send, its text, or notes on it."""
 
     answer: Answer

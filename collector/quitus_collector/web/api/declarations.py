@@ -22,6 +22,7 @@ from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.ports import Paper
 from quitus_collector.web.api.calls import (
+    Body,
     Call,
     Calls,
     Content,
@@ -103,7 +104,7 @@ class DeclarationShown(BaseModel):
     note: str
 
 
-class DraftWanted(BaseModel):
+class DraftWanted(Body):
     """To which publisher, all of them without one; or the letter that it answers."""
 
     publisher: Word = ""
@@ -111,13 +112,13 @@ class DraftWanted(BaseModel):
     as_of: date | None = None
 
 
-class Reading(BaseModel):
+class Reading(Body):
     """The lines that were read, by product; all of them without any."""
 
     lines: Annotated[list[Word], Field(max_length=100_000)] | None = None
 
 
-class Remark(BaseModel):
+class Remark(Body):
     """A reservation; with `by`, what will be done about a line until then."""
 
     text: Annotated[Prose, Field(min_length=1)]
@@ -126,7 +127,7 @@ class Remark(BaseModel):
     by: date | None = None
 
 
-class Reason(BaseModel):
+class Reason(Body):
     """Why."""
 
     reason: Annotated[Prose, Field(min_length=1)]
@@ -303,7 +304,7 @@ def verify(call: Call, content: Content) -> Verified:
     return _verified(call, content, "declaration.pdf")
 
 
-class Claimed(BaseModel):
+class Claimed(Body):
     """A sealed declaration and the proof that a device was counted in it, both in base64."""
 
     declaration: Annotated[Base64Bytes, Field(max_length=30_000_000)]

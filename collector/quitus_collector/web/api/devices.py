@@ -16,7 +16,7 @@ from quitus_collector.errors import UsageError
 from quitus_collector.services import access, enrolment, ledger, perimeter, roster
 from quitus_collector.services.perimeter import PlacementLine
 from quitus_collector.services.reporting import Decision, settle
-from quitus_collector.web.api.calls import Call, Calls, Said, Wanted, Word, file_answer, found
+from quitus_collector.web.api.calls import Body, Call, Calls, Said, Wanted, Word, file_answer, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of, paged
 
 router = Calls("devices")
@@ -24,13 +24,13 @@ CYCLONEDX = "application/vnd.cyclonedx+json; version=1.6"
 Record = dict[str, Any]
 
 
-class Settlement(BaseModel):
+class Settlement(Body):
     """A machine of its own; the one that takes another's place; back to quarantine."""
 
     decision: Decision
 
 
-class Why(BaseModel):
+class Why(Body):
     """For the audit log: a decision on access has a reason."""
 
     reason: Said
@@ -46,7 +46,7 @@ class PlacementShown(BaseModel):
     reason: str
 
 
-class PlacementWanted(BaseModel):
+class PlacementWanted(Body):
     """What is not named stays; an empty `entity` takes it back.
 
     Another role than production, and another scope than counted, have a reason.
@@ -70,7 +70,7 @@ class RequestShown(BaseModel):
     entity: str | None
 
 
-class RequestDecision(BaseModel):
+class RequestDecision(Body):
     """Lets it in, as one of this entity (a SIREN) where one is named, or turns it away."""
 
     approved: bool

@@ -21,6 +21,7 @@ from quitus_collector.services.pool_wording import document, happened_document
 from quitus_collector.services.pools import Change
 from quitus_collector.web.api.calls import (
     CHANGED,
+    Body,
     Call,
     Calls,
     Content,
@@ -71,14 +72,14 @@ class PoolsLooked(Looked):
     changes: list[ChangeShown]
 
 
-class Edit(BaseModel):
+class Edit(Body):
     """Fields by name with their new values, as a file would have them; and why."""
 
     values: Annotated[dict[Word, Word], Field(min_length=1)]
     reason: Prose = ""
 
 
-class Addition(BaseModel):
+class Addition(Body):
     """A new line's fields by name, as a file would have them; and why."""
 
     values: Annotated[dict[Word, Word], Field(min_length=1)]

@@ -13,7 +13,7 @@ from quitus_collector.domain.filing import Attempt, Sealed
 from quitus_collector.errors import UsageError
 from quitus_collector.services import filings, submission
 from quitus_collector.services.wording import N_
-from quitus_collector.web.api.calls import Call, Calls, Prose, Word
+from quitus_collector.web.api.calls import Body, Call, Calls, Prose, Word
 from quitus_collector.web.api.declarations import DeclarationShown, Reason, filing_of, shown
 from quitus_collector.web.api.work import BEGUN, JobShown, begin
 from quitus_collector.wiring import filing
@@ -43,14 +43,14 @@ class ViewShown(BaseModel):
     fields: list[FieldShown]
 
 
-class Submission(BaseModel):
+class Submission(Body):
     """To which portal: one whose view was approved; of another one, the `digest` of its view."""
 
     portal: Word
     digest: Word = ""
 
 
-class Outcomes(BaseModel):
+class Outcomes(Body):
     """What is known of a declaration of which it is uncertain whether the portal has it.
 
     `receipt` is its number, `page` the portal's page or a scan of it, in base64.

@@ -16,7 +16,7 @@ from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.jobs import ANSWER
 from quitus_collector.services.licensing import end_of_past
 from quitus_collector.services.trying import Move, Purchase, Uninstall
-from quitus_collector.web.api.calls import Call, Calls, Content, Wanted, Word, upload
+from quitus_collector.web.api.calls import Body, Call, Calls, Content, Wanted, Word, upload
 from quitus_collector.web.api.work import BEGUN, JobShown, begin
 from quitus_collector.web.uploads import plain_name, uploaded
 from quitus_collector.web.work import Work
@@ -58,7 +58,7 @@ def get_readings(call: Call, publisher: Wanted = "") -> dict[str, Any]:
     return (shown.of_publisher(publisher) if publisher else shown).document()
 
 
-class Question(BaseModel):
+class Question(Body):
     """What is to be explained: a product's line, of a past day, one device of it.
 
     `changes` tries what one install or one licence more or less would change.
@@ -102,21 +102,21 @@ class Measurements(BaseModel):
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Uninstalled(BaseModel):
+class Uninstalled(Body):
     """A product to be without, on one device by its name or id, or on all."""
 
     product: Product
     device: Word | None = None
 
 
-class Bought(BaseModel):
+class Bought(Body):
     """So many licences of a product more."""
 
     product: Product
     quantity: Quantity
 
 
-class Moved(BaseModel):
+class Moved(Body):
     """People who change products, by their devices' names or ids; `all` for all of them."""
 
     product: Product
@@ -124,14 +124,14 @@ class Moved(BaseModel):
     users: Annotated[list[Word], Field(min_length=1, max_length=10_000)]
 
 
-class LicenceFile(BaseModel):
+class LicenceFile(Body):
     """A list of licences that nobody owns yet, its content in base64."""
 
     name: Annotated[Word, Field(min_length=1)]
     content: Annotated[Base64Bytes, Field(max_length=20_000_000)]
 
 
-class Trial(BaseModel):
+class Trial(Body):
     """Changes that nobody has made; `licences` is a file of licences to be bought."""
 
     uninstall: Annotated[list[Uninstalled], Field(max_length=100)] = []

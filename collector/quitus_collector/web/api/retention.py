@@ -7,7 +7,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from quitus_collector.domain.account import Permission
-from quitus_collector.web.api.calls import Call, Calls
+from quitus_collector.web.api.calls import Body, Call, Calls
 from quitus_collector.web.api.work import BEGUN, JobShown, begin
 from quitus_collector.web.pages.administration import policies_of
 
@@ -20,7 +20,7 @@ class RetentionShown(BaseModel):
     history_begins_at: datetime | None
 
 
-class Purge(BaseModel):
+class Purge(Body):
     """What ended longer ago is forgotten; what lasts stays."""
 
     days: Annotated[int, Field(ge=30, le=36_500)]

@@ -9,7 +9,7 @@ from quitus_collector.domain.account import Permission
 from quitus_collector.domain.product import is_valid_line
 from quitus_collector.domain.recognition import SoftwareClass
 from quitus_collector.errors import UsageError
-from quitus_collector.web.api.calls import Call, Calls, Word, found
+from quitus_collector.web.api.calls import Body, Call, Calls, Word, found
 from quitus_collector.web.api.paging import Cursor, Limit, Page, cursor_of, key_of
 from quitus_collector.wiring import licensing
 
@@ -17,7 +17,7 @@ router = Calls("unknown")
 Group = dict[str, Any]
 
 
-class Decision(BaseModel):
+class Decision(Body):
     """What a group of names is; commercial and free software names a product.
 
     Without a `publisher` it is the group on most devices of those that have the name.
