@@ -17,8 +17,9 @@ from quitus_agent.inventory import Inventory
 from quitus_agent.places import RUNNING
 from quitus_agent.spool import Accepted, Spool, Trouble
 
-# A run that is due a little later is due now, or reports would move by an hour each day.
-SLACK = timedelta(hours=1)
+# A run that is due a little later is due now, or reports would move by an hour each day. Half of
+# the hour between two runs: schedulers start them up to half an hour early or late.
+SLACK = timedelta(minutes=30)
 ENTITY_MARK = "{entity}"
 
 
@@ -34,14 +35,17 @@ def report(settings: Config, patience_s: float = 0) -> tuple[Accepted, Inventory
     except NotEnrolled:
         from quitus_agent import device
 
-        _wait(device.hostname(), settings)
+        time.sleep(moment_s(device.hostname(), settings.spread_minutes))
         _enrol(settings)
     else:
         managed.forget_token()
         accepted = Spool(settings.state, known.device_id).accepted()
-        if not is_due(accepted.accepted_at, datetime.now(UTC), settings.interval_hours):
+        wait_s = moment_s(known.device_id, settings.spread_minutes)
+        # As of when it would report: else a wide spread would put the next report off each time.
+        then = datetime.now(UTC) + timedelta(seconds=wait_s)
+        if not is_due(accepted.accepted_at, then, settings.interval_hours):
             return None
-        _wait(known.device_id, settings)
+        time.sleep(wait_s)
     return wiring.report(settings.state, RUNNING, patience_s, last_use=settings.last_use)
 
 
@@ -62,10 +66,6 @@ def token_path(settings: Config) -> Path | None:
     """The file that holds the join token of this device's entity; None where none is set."""
     name = settings.token_file.replace(ENTITY_MARK, settings.entity)
     return Path(name) if name else None
-
-
-def _wait(name: str, settings: Config) -> None:
-    time.sleep(moment_s(name, settings.spread_minutes))
 
 
 def _enrol(settings: Config) -> None:

@@ -1,7 +1,9 @@
 """When a scheduled run reports, and what it enrols with."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,11 +17,11 @@ NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
     ("ago", "interval_hours", "expected"),
     [
         (None, 24, True),
-        (timedelta(hours=22, minutes=59), 24, False),
-        # Runs come every hour: one that is due within the next is due now, or days would drift.
-        (timedelta(hours=23), 24, True),
-        (timedelta(minutes=1), 1, True),
-        (timedelta(hours=167), 168, True),
+        # Runs come every hour, by and large: the nearest to the interval is the one that is due.
+        (timedelta(hours=23, minutes=29), 24, False),
+        (timedelta(hours=23, minutes=30), 24, True),
+        (timedelta(minutes=30), 1, True),
+        (timedelta(hours=167, minutes=30), 168, True),
         # The clock was wrong when it was accepted.
         (timedelta(days=-400), 24, True),
     ],
@@ -40,6 +42,39 @@ def test_a_fleet_spreads_over_the_time_it_is_given_and_each_device_keeps_its_mom
     a_minute = [sum(minute == moment // 60 for moment in moments) for minute in range(60)]
     assert max(a_minute) < 2 * len(moments) / 60
     assert scheduled.moment_s("PC-1", 0) == 0
+
+
+def test_a_wide_spread_puts_no_report_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked at every hour, a device whose moment is late still reports once a day."""
+    clock, reported = Clock(), list[datetime]()
+    accepted = Mock(accepted=lambda: Mock(accepted_at=reported[-1] if reported else None))
+    for name, stand_in in {
+        "quitus_agent.identity.load": lambda _: Mock(device_id="PC-1"),
+        "quitus_agent.scheduled.Spool": lambda *_: accepted,
+        "quitus_agent.scheduled.datetime": Mock(now=lambda _: clock.now),
+        "quitus_agent.scheduled.time": Mock(sleep=clock.sleep),
+        "quitus_agent.scheduled.moment_s": lambda *_: 11 * 3600,
+        "quitus_agent.scheduled.wiring.report": lambda *_, **__: reported.append(clock.now),
+    }.items():
+        monkeypatch.setattr(name, stand_in)
+    settings = config.load(None, {"QUITUS_AGENT_STATE": str(tmp_path)}, {})
+
+    for hour in range(24 * 5):
+        # The scheduler starts none while one is under way.
+        if clock.now <= (due := NOW + timedelta(hours=hour)):
+            clock.now = due
+            scheduled.report(settings)
+
+    assert [later - earlier for earlier, later in pairwise(reported)] == [timedelta(days=1)] * 4
+
+
+class Clock:
+    """Time that passes where somebody sleeps."""
+
+    now = NOW
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
 
 def test_the_entity_picks_the_file_of_its_join_token() -> None:
