@@ -5,6 +5,7 @@ for TLS and protobuf.
 """
 
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
@@ -158,13 +159,19 @@ def read_token(file: Path) -> "JoinToken":
     from quitus_agent import join_token
 
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        text = sys.stdin.read() if str(file) == "-" else _text(file.read_bytes())
         return join_token.parse(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not text"
         raise UsageError(f"the join token cannot be read: {file}: {reason}") from error
     except UsageError as error:
         raise UsageError(f"{file} {error}") from error
+
+
+def _text(content: bytes) -> str:
+    """What editors and shells of Windows write, too: marked UTF-8, and UTF-16."""
+    is_utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig")
 
 
 def report(
