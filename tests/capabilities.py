@@ -58,6 +58,11 @@ CAPABILITIES = {
         "the balancer's configuration before two collectors (no haproxy)",
         "haproxy",
     ),
+    "jq": Capability(
+        lambda: shutil.which("jq") is not None,
+        "the chart's folder of links, and going back in a cluster (no jq)",
+        "jq",
+    ),
     "poppler": Capability(
         lambda: shutil.which("pdffonts") is not None,
         "the declaration read back by an independent PDF reader (no poppler-utils)",

@@ -1,6 +1,8 @@
 """The chart renders what Kubernetes takes, with its secrets by name alone."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from tests.handbook import GUIDE
 
 CHART = Path(__file__).parents[3] / "deploy" / "helm" / "quitus"
 VERSIONS = ("1.27", "1.37")
@@ -214,6 +218,7 @@ def test_the_schema_is_there_before_anything_serves() -> None:
         assert [each.get("args") for each in pod["initContainers"]] == [None, ["upgrade"]]
 
 
+@pytest.mark.needs("jq")
 def test_a_folder_of_links_is_a_collectors_folder(tmp_path: Path) -> None:
     """What the first container makes, as its own script makes it, serves commands."""
     made, home, given = (tmp_path / each for each in ("made", "disk/collector", "given"))
@@ -243,8 +248,12 @@ def test_a_folder_of_links_is_a_collectors_folder(tmp_path: Path) -> None:
     for words in (["upgrade"], ["account", "add", "zoé", "--role", "administrator"], ["doctor"]):
         done = subprocess.run([*command, home, *words], check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-    _backed_up(tmp_path, home)
+    _restored(tmp_path, home, _backed_up(tmp_path, home))
+    assert not (home / "authority").exists()
+    subprocess.run(["sh", "-ceu", script], check=True)
     assert (home / "authority").is_symlink()
+    for words in (["upgrade"], ["doctor"]):
+        subprocess.run([*command, home, *words], check=True, capture_output=True)
     (home / "authority").unlink()
     (home / "authority").mkdir()
     refused = subprocess.run(["sh", "-ceu", script], check=False, capture_output=True, text=True)
@@ -252,12 +261,41 @@ def test_a_folder_of_links_is_a_collectors_folder(tmp_path: Path) -> None:
     assert "it comes from the secret" in refused.stderr
 
 
-def _backed_up(place: Path, home: Path) -> None:
+def _backed_up(place: Path, home: Path) -> Path:
     """The script of the nightly job, with this folder, leaves a backup with the keys in it."""
     (place / "passphrase").write_text("correct horse\n")
     (backups := place / "backups").mkdir()
     script = _backup_pod(rendered(backup={"enabled": True}))["containers"][0]["command"][-1]
     script = script.replace("/passphrase/", f"{place}/").replace("/backups", str(backups))
+    assert "the keys are in it" in _run(script, home)
+    (made,) = backups.iterdir()
+    names = zipfile.ZipFile(made).namelist()
+    assert {"keys.sealed", "collector.toml", "authority/root.pem"} <= set(names)
+    return made
+
+
+def _restored(place: Path, home: Path, made: Path) -> None:
+    """Where a cluster goes back: the nightly job, changed by the guide's filter into its own."""
+    guide = (GUIDE / "fr/containers.md").read_text("utf-8")
+    ((script, change),) = re.findall(r"^jq --arg run '(.*)' '(.*)' retour", guide, re.MULTILINE)
+    job = {"spec": {"template": {"spec": _backup_pod(rendered(backup={"enabled": True}))}}}
+    changed = subprocess.run(
+        ["jq", "--arg", "run", script, change],
+        input=json.dumps(job),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    pod = json.loads(changed.stdout)["spec"]["template"]["spec"]
+    assert [each["name"] for each in pod["initContainers"]] == ["home"]
+    script = pod["containers"][0]["command"][-1]
+    script = re.sub(r"/backups/\S+", str(made), script).replace("/passphrase/", f"{place}/")
+    told = _run(script.replace("/var/lib/quitus/collector", str(home)), home)
+    assert "collector restored in" in told
+
+
+def _run(script: str, home: Path) -> str:
+    """What a container's script prints, with this folder as the collector's."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-ceu", script],
@@ -266,10 +304,8 @@ def _backed_up(place: Path, home: Path) -> None:
         text=True,
         env=os.environ | {"PATH": path, "QUITUS_COLLECTOR_HOME": str(home)},
     )
-    assert "the keys are in it" in done.stdout, done.stderr
-    (made,) = backups.iterdir()
-    names = zipfile.ZipFile(made).namelist()
-    assert {"keys.sealed", "collector.toml", "authority/root.pem"} <= set(names)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_other_settings_are_other_pods() -> None:
