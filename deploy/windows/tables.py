@@ -133,8 +133,9 @@ def _settings() -> Iterator[Row]:
         place = (LOCAL_MACHINE, given.key, given.value)
         yield "RegLocator", (f"kept{given.value}", *place, RAW_64_BIT)
         yield "CustomAction", (keep, SET_PROPERTY, given.property, f"[{kept}]")
-        # In a repair always: it would write nothing, or what whoever started it gave.
-        unless_given = f"{kept} AND (Installed OR NOT {given.property})"
+        # In a repair always, to nothing too: it would write what whoever started it gave. A token
+        # is gone once it was used, and until then no account but administrators' finds it.
+        unless_given = f"Installed OR ({kept} AND NOT {given.property})"
         yield "InstallExecuteSequence", (keep, unless_given, 51 + number)
         yield from _component(component, given.component, given.property, row)
         yield "Registry", (row, *place, f"[{given.property}]", component)

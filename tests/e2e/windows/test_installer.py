@@ -366,11 +366,11 @@ def test_a_repair_that_anybody_starts_changes_no_setting_and_runs_no_program(
     (reported.agent / "python.exe").unlink()
 
     # What /fa stands for; Wine takes it with a product's code alone, and fails.
-    mine = ("COLLECTOR=evil.example", r"TOKENFILE=\\evil\share", "ENTITY=1")
+    mine = ("COLLECTOR=evil.example", r"TOKENFILE=\\evil\share", "ENTITY=1", "TOKEN=qt1.a.b")
     assert reported.msiexec("/i", packages[OLD], "REINSTALL=ALL", "REINSTALLMODE=amus", *mine) == 0
 
     assert (reported.agent / "python.exe").is_file()
-    assert {**reported.settings(), "Token": ""} == {**before, "Token": ""}
+    assert {**before, "Token": ""} == {"Token": "", **reported.settings()}
     assert not reported.task.exists()
 
 
