@@ -158,6 +158,8 @@ def accept_offline(
         raise too_old
     with store.writing() as work:
         device = shown_by(work.devices.get(signer.device_id), signer.key_sha256)
+        # Else who recognises the whole fleet could take what was held before for what is now.
+        work.fleet.hold(alone=False)
         if device.standing is Standing.QUARANTINED and not device.rival:
             raise Quarantined(device.standing_reason)
         if report.taken_at > clock.now() + MAX_CLOCK_ERROR:

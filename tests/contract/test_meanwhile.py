@@ -1,0 +1,69 @@
+"""What one process does to devices while another one is at them, where several serve."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from threading import Thread
+
+import pytest
+
+from quitus_collector.adapters.sql.store import SQLStore
+from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.domain.history import Recognised
+from quitus_collector.services.recognition import Recogniser, recount, refresh
+from quitus_collector.services.reporting import accept_offline
+from tests.builders import a_certificate, a_report, an_inventory
+from tests.contract.office import DRAW, WORD, Office
+from tests.contract.rules import a_catalogue
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture
+def office(database_url: str, clock: FakeClock) -> Iterator[Office]:
+    store = SQLStore(database_url, create=True, now=clock.now)
+    store.upgrade()
+    yield Office(store, clock)
+    store.close()
+
+
+def meanwhile(deed: Callable[[], object]) -> Thread:
+    """Begins it on a thread, and gives it the time to end or to wait for us."""
+    thread = Thread(target=deed)
+    thread.start()
+    thread.join(0.4)
+    return thread
+
+
+def recognise_while(office: Office, catalogue: Catalogue, deed: Callable[[], object]) -> None:
+    """Has the fleet counted by another catalogue; meanwhile it does the deed."""
+    threads: list[Thread] = []
+
+    class Slow(Recogniser):
+        def recognise(self, records: Iterable[int]) -> Recognised:
+            if not threads:
+                threads.append(meanwhile(deed))
+            return super().recognise(records)
+
+    with office.store.writing() as work:
+        Slow(lambda: catalogue).refresh(work)
+    threads[0].join()
+
+
+def test_a_file_that_is_read_while_the_fleet_is_recognised_is_not_lost_to_it(
+    office: Office,
+) -> None:
+    office.enrol("d-1")
+    office.report("d-1", WORD)
+    other = a_catalogue(office="acme/other")
+    with office.store.reading() as work:
+        device = work.devices.get("d-1")
+    office.clock.advance(timedelta(hours=1))
+    said = replace(a_report(an_inventory(DRAW)), taken_at=office.clock.now())
+
+    def take_in() -> None:
+        accept_offline(office.store, office.clock, a_certificate(device), said)
+
+    recognise_while(office, other, take_in)
+    refresh(office.store, other)
+
+    assert list(recount(office.store, other)) == []
