@@ -10,6 +10,7 @@ import pytest
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.history import Recognised
+from quitus_collector.domain.install import SourceStatus
 from quitus_collector.services.recognition import Recogniser, recount, refresh
 from quitus_collector.services.reporting import accept_offline
 from tests.builders import a_certificate, a_report, an_inventory
@@ -67,3 +68,22 @@ def test_a_file_that_is_read_while_the_fleet_is_recognised_is_not_lost_to_it(
     refresh(office.store, other)
 
     assert list(recount(office.store, other)) == []
+
+
+def test_a_device_is_found_while_its_sources_change(office: Office) -> None:
+    office.enrol("d-1")
+    office.report("d-1", WORD)
+    found = []
+
+    def look() -> None:
+        with office.store.writing() as work:
+            found.extend(work.devices.known(["d-1"]))
+
+    with office.store.writing() as work:
+        device = work.devices.get("d-1")
+        sources = an_inventory(sources={"rpm": SourceStatus.READ}).sources
+        work.devices.add(replace(device, sources=sources))
+        looking = meanwhile(look)
+    looking.join()
+
+    assert found == ["d-1"]

@@ -60,6 +60,8 @@ class SQLDevices:
         self._fleet = fleet
         # What was read of devices that nobody else changes meanwhile.
         self._read: dict[str, Noted] = {}
+        # Those that nobody else changes until the end.
+        self._held: set[str] = set()
 
     def add(self, *devices: Device) -> None:
         """Keeps devices, each once; one with the same id is replaced."""
@@ -68,6 +70,7 @@ class SQLDevices:
         new = [each for each in devices if each.id not in before]
         # Inserted only where it is new: an attempt would use up a number.
         insert_rows(self._connection, tables.device, COLUMNS, self._rows(new, COLUMNS))
+        self._held.update(each.id for each in new)
         self.known({each.id for each in new})
         self._rewrite([(before[each.id], each) for each in devices if each.id in before])
         noted = []
@@ -101,7 +104,8 @@ class SQLDevices:
         """Those of them that are enrolled, by id."""
         if not device_ids:
             return {}
-        found = self._find(among(self._connection, tables.device.c.id, device_ids))
+        is_held = self._held.issuperset(device_ids)
+        found = self._find(among(self._connection, tables.device.c.id, device_ids), held=is_held)
         return {each.id: each for each in found}
 
     def find(self, public_key_sha256: str) -> Device | None:
@@ -126,6 +130,7 @@ class SQLDevices:
             .with_for_update()
         )
         found = {}
+        self._held.update(device_ids)
         for device_id, *values in self._connection.execute(query):
             chain = Chain(*values)
             found[device_id] = chain._replace(standing=Standing(chain.standing))
@@ -188,12 +193,18 @@ class SQLDevices:
         found = self._find(condition)
         return found[0] if found else None
 
-    def _find(self, condition: ColumnElement[bool]) -> Sequence[Device]:
+    def _find(self, condition: ColumnElement[bool], *, held: bool = False) -> Sequence[Device]:
         query = _devices().where(condition).add_columns(tables.device.c.number)
         if self._connection.get_execution_options().get(WRITING):
+            device_id = tables.device.c.id
+            if not held and self._connection.dialect.name == "postgresql":
+                # By themselves: a row that was waited for is no more in a join with its outcomes,
+                # if it has other ones since.
+                alone = select(device_id).where(condition).order_by(device_id)
+                self._connection.execute(alone.with_for_update()).all()
             # Who changes a device has it alone: a report must not undo a revocation. In one order
             # everywhere: two that change the same devices must not wait for each other.
-            query = query.order_by(tables.device.c.id).with_for_update(of=tables.device)
+            query = query.order_by(device_id).with_for_update(of=tables.device)
         found = []
         for *row, number in self._connection.execute(query):
             device = _device(*row)
