@@ -9,8 +9,10 @@ import pytest
 
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.catalogue import Catalogue
+from quitus_collector.domain.device import Standing
 from quitus_collector.domain.history import Recognised
 from quitus_collector.domain.install import SourceStatus
+from quitus_collector.services.ports import UnitOfWork
 from quitus_collector.services.recognition import Recogniser, recount, refresh
 from quitus_collector.services.reporting import accept_offline
 from tests.builders import a_certificate, a_report, an_inventory
@@ -87,3 +89,26 @@ def test_a_device_is_found_while_its_sources_change(office: Office) -> None:
     looking.join()
 
     assert found == ["d-1"]
+
+
+def test_two_devices_of_one_machine_that_report_at_once_are_told(office: Office) -> None:
+    same = {"smbios_uuid": "4c4c4544-0042", "serial": "PC-4711"}
+    for each in ("d-0", "d-1", "d-2"):
+        office.enrol(each)
+    # Known already, else the second one would wait for the record that the first one brings.
+    office.report("d-0", WORD)
+    threads: list[Thread] = []
+
+    class Slow(Recogniser):
+        def take_in(self, work: UnitOfWork) -> None:
+            super().take_in(work)
+            if not threads:
+                threads.append(meanwhile(lambda: office.report("d-2", WORD, **same)))
+
+    office.recogniser = Slow(lambda: office.catalogue)
+    office.report("d-1", WORD, **same)
+    threads[0].join()
+
+    with office.store.reading() as work:
+        standings = [each.standing for each in work.devices.list()]
+    assert standings.count(Standing.QUARANTINED) == 1

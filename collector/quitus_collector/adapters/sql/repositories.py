@@ -9,12 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Connection,
     Row,
     Select,
     delete,
     func,
+    literal,
     or_,
     select,
     update,
@@ -167,6 +170,11 @@ class SQLDevices:
                 values[kind].add(value[:255])
         if not values:
             return []
+        if self._connection.dialect.name == "postgresql":
+            # Of two that report at once from one machine, the second one has to see the first.
+            locks = sorted(_lock(kind, value) for kind, some in values.items() for value in some)
+            lock = func.unnest(literal(locks, ARRAY(BigInteger))).column_valued("lock")
+            self._connection.execute(select(func.pg_advisory_xact_lock(lock))).all()
         columns = tables.device.c
         agrees = (among(self._connection, columns[kind], some) for kind, some in values.items())
         query = _devices().where(or_(*agrees)).order_by(columns.id)
@@ -380,6 +388,12 @@ def _columns(event: Event) -> tuple[Any, ...]:
 def _entry(row: Row[Any]) -> Entry:
     event = Event(row.at, Kind(row.kind), row.actor, row.subject, row.detail)
     return Entry(row.number, event, row.digest)
+
+
+def _lock(kind: str, value: str) -> int:
+    """Of the lock of those whose fingerprint has this value."""
+    digest = hashlib.sha256(f"{kind}\0{value}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def _devices() -> Select[Any]:
