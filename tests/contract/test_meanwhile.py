@@ -12,6 +12,8 @@ from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.device import Standing
 from quitus_collector.domain.history import Recognised
 from quitus_collector.domain.install import SourceStatus
+from quitus_collector.domain.perimeter import Placement
+from quitus_collector.services import ledger
 from quitus_collector.services.ports import UnitOfWork
 from quitus_collector.services.recognition import Recogniser, recount, refresh
 from quitus_collector.services.reporting import accept_offline
@@ -112,3 +114,36 @@ def test_two_devices_of_one_machine_that_report_at_once_are_told(office: Office)
     with office.store.reading() as work:
         standings = [each.standing for each in work.devices.list()]
     assert standings.count(Standing.QUARANTINED) == 1
+
+
+def test_of_a_device_that_is_forgotten_meanwhile_nothing_is_said_any_more(office: Office) -> None:
+    office.enrol("d-1")
+
+    def forget() -> None:
+        ledger.forget(office.store, office.clock, "d-1", actor="op")
+
+    with office.store.writing() as work:
+        work.decisions.place([Placement("d-1", site="Lyon")])
+        forgetting = meanwhile(forget)
+    forgetting.join()
+
+    with office.store.reading() as work:
+        assert {each.site for each in work.decisions.placements()} <= {""}
+
+
+def test_two_who_say_something_of_one_device_at_once_leave_one_of_it(office: Office) -> None:
+    office.enrol("d-1")
+
+    def place(site: str) -> None:
+        with office.store.writing() as work:
+            work.decisions.hold()
+            work.decisions.place([Placement("d-1", site=site)])
+
+    with office.store.writing() as work:
+        work.decisions.hold()
+        work.decisions.place([Placement("d-1", site="Lyon")])
+        placing = meanwhile(lambda: place("Nice"))
+    placing.join()
+
+    with office.store.reading() as work:
+        assert len(work.decisions.placements()) == 1

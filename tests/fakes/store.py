@@ -535,6 +535,9 @@ class MemoryDecisions:
         self.entities_by_siren: dict[str, LegalEntity] = {}
         self.readings_by_rule: dict[str, tuple[Reading, str]] = {}
 
+    def hold(self) -> None:
+        """It serves one thread."""
+
     def place(self, placements: Iterable[Placement]) -> None:
         for each in placements:
             if each.device_id in self.work.devices.by_id:

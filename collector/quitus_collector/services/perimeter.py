@@ -52,6 +52,7 @@ def place(
     with store.writing() as work:
         lines = list(lines)
         named = _devices_named(work, {line.device for line in lines})
+        work.decisions.hold()
         known = {each.device_id: each for each in work.decisions.placements()}
         said: dict[str, Placement] = {}
         wrong: list[str] = []
@@ -114,6 +115,7 @@ def add_exemption(
     if _is_reversed(exemption.valid_from, exemption.valid_until):
         raise UsageError("the exemption ends before it begins")
     with store.writing() as work:
+        work.decisions.hold()
         work.decisions.exempt(exemption)
         detail = {
             "product": product,
@@ -126,6 +128,7 @@ def add_exemption(
 def remove_exemption(store: Store, clock: Clock, exemption_id: str, *, actor: str) -> Exemption:
     """Takes an exemption away from now on; raises UsageError if there is none with this id."""
     with store.writing() as work:
+        work.decisions.hold()
         known = {each.id: each for each in work.decisions.exemptions()}
         if exemption_id not in known:
             raise UsageError("no exemption has the id {exemption_id!r}", exemption_id=exemption_id)

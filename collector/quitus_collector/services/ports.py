@@ -363,6 +363,9 @@ class ProofFiles(Protocol):
 class Decisions(Protocol):
     """What people decided of devices and of contested rules; all is known for past times too."""
 
+    def hold(self) -> None:
+        """Lets nobody else who holds them decide until this transaction ends."""
+
     def place(self, placements: Iterable[Placement]) -> None:
         """Keeps what is said of enrolled devices instead of what was said before."""
 

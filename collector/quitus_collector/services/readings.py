@@ -96,6 +96,7 @@ def decide(
     if not reason.strip():
         raise UsageError("a reading needs a reason: it is printed beside the figures")
     with store.writing() as work:
+        work.decisions.hold()
         work.decisions.read(rule, reading, reason)
         detail = {"reading": reading.value, "reason": reason}
         work.audit.add(Event(clock.now(), Kind.READ, actor, rule, detail))

@@ -21,7 +21,7 @@ class SQLAccounts:
     """Implements account_ports.Accounts."""
 
     # Of the lock that who changes accounts takes; any number that nothing else here uses.
-    LOCK = 0x7175697475732E61
+    LOCK = 0x7175697475732E6F
 
     def __init__(self, connection: Connection) -> None:
         """Works inside the connection's transaction."""

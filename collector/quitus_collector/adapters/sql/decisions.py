@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, select, update
 
 from quitus_collector.adapters.sql import tables
-from quitus_collector.adapters.sql.statements import among, insert_into
+from quitus_collector.adapters.sql.statements import among, hold, insert_into
 from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement, Role, Scope
 
@@ -16,16 +16,25 @@ from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement,
 class SQLDecisions:
     """A decision stays when another one takes its place, with the time until which it held."""
 
+    # Of the lock that who decides takes; any number that nothing else here uses.
+    LOCK = 0x7175697475732E64
+
     def __init__(self, connection: Connection, now: datetime) -> None:
         """Works inside the connection's transaction; what changes does so `now`."""
         self._connection = connection
         self._now = now
+
+    def hold(self) -> None:
+        """Others wait: what is read from here on is what the decision is made of."""
+        hold(self._connection, self.LOCK)
 
     def place(self, placements: Iterable[Placement]) -> None:
         """Keeps what is said of enrolled devices instead of what was said before."""
         table, device = tables.placement, tables.device.c
         said = {each.device_id: each for each in placements}
         found = select(device.id, device.number).where(among(self._connection, device.id, said))
+        # Of a device that is forgotten meanwhile nothing is to be said any more.
+        found = found.order_by(device.id).with_for_update(read=True)
         numbers = {device_id: number for device_id, number in self._connection.execute(found)}
         self._end(table, among(self._connection, table.c.device, numbers.values()))
         rows = [
