@@ -16,8 +16,8 @@ from quitus_collector.domain.perimeter import Placement
 from quitus_collector.services import ledger
 from quitus_collector.services.ports import UnitOfWork
 from quitus_collector.services.recognition import Recogniser, recount, refresh
-from quitus_collector.services.reporting import accept_offline
-from tests.builders import a_certificate, a_report, an_inventory
+from quitus_collector.services.reporting import Decision, accept_offline, settle
+from tests.builders import a_certificate, a_device, a_report, an_inventory
 from tests.contract.office import DRAW, WORD, Office
 from tests.contract.rules import a_catalogue
 from tests.fakes.clock import FakeClock
@@ -147,3 +147,32 @@ def test_two_who_say_something_of_one_device_at_once_leave_one_of_it(office: Off
 
     with office.store.reading() as work:
         assert len(work.decisions.placements()) == 1
+
+
+def test_a_device_that_reports_while_its_rival_is_settled_keeps_its_report(office: Office) -> None:
+    office.enrol("d-2")
+    with office.store.writing() as work:
+        work.devices.add(a_device("d-1", standing=Standing.QUARANTINED, rival="d-2"))
+    office.report("d-2", WORD)
+    settled: list[object] = []
+
+    def decide() -> None:
+        settled.append(settle(office.store, office.clock, "d-1", Decision.REPLACEMENT, "op"))
+
+    class Slow(Recogniser):
+        def take_in(self, work: UnitOfWork) -> None:
+            super().take_in(work)
+            if not threads:
+                threads.append(meanwhile(decide))
+
+    threads: list[Thread] = []
+    office.recogniser = Slow(lambda: office.catalogue)
+    office.report("d-2", DRAW)
+    threads[0].join()
+
+    with office.store.reading() as work:
+        rival = work.devices.get("d-2")
+        held = [each.name for each in work.inventories.list("d-2")]
+    assert settled
+    assert (rival.standing, rival.installs, held) == (Standing.REPLACED, 1, [DRAW.name])
+    office.report("d-2", DRAW)

@@ -425,7 +425,8 @@ def settle(store: Store, clock: Clock, name: str, decision: Decision, actor: str
     device, _ = show_device(store, name)
     with store.writing() as work:
         device = work.devices.get(device.id)
-        rival = next((each for each in work.devices.list() if each.id == device.rival), None)
+        # Not of the list, which others may change meanwhile: what they keep of it would be undone.
+        rival = work.devices.known([device.rival]).get(device.rival)
         if rival and rival.standing is Standing.REPLACED and rival.rival == device.id:
             rival = _active(rival)
             work.devices.add(rival)
