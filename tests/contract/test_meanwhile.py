@@ -116,6 +116,31 @@ def test_two_devices_of_one_machine_that_report_at_once_are_told(office: Office)
     assert standings.count(Standing.QUARANTINED) == 1
 
 
+@pytest.mark.parametrize("deed", ["set apart", "forgotten"])
+def test_a_device_that_is_taken_out_while_the_fleet_is_recognised_is_out(
+    office: Office, deed: str
+) -> None:
+    office.enrol("d-1")
+    office.report("d-1", WORD)
+    office.after(1)
+    done: list[object] = []
+
+    def take_out() -> None:
+        if deed == "forgotten":
+            done.append(ledger.forget(office.store, office.clock, "d-1", actor="op"))
+        else:
+            done.append(settle(office.store, office.clock, "d-1", Decision.QUARANTINE, "op"))
+
+    recognise_while(office, a_catalogue(office="acme/other"), take_out)
+
+    assert done
+    with office.store.reading() as work:
+        standings = [each.standing for each in work.fleet.snapshots()]
+        names = {each.name for each in work.fleet.snapshots(office.clock.now() - timedelta(1))}
+    assert standings == ([] if deed == "forgotten" else [Standing.QUARANTINED])
+    assert names == ({""} if deed == "forgotten" else {"pc-d-1"})
+
+
 def test_of_a_device_that_is_forgotten_meanwhile_nothing_is_said_any_more(office: Office) -> None:
     office.enrol("d-1")
 

@@ -74,27 +74,27 @@ class SQLFleet:
         self._interning = interning
         self._inventories = inventories
         self._now = now
+        self._is_held = False
 
     # --- what happens to devices ---
 
     def note(self, devices: Sequence[Noted]) -> None:
         """Follows devices that were added or changed."""
         table = tables.snapshot
-        columns = (table.c.device, table.c.since, *(table.c[name] for name in FACTS))
-        numbers = [each.number for each in devices]
-        found = lookup(self._connection, table.c.device, numbers, *columns)
-        before: dict[int, list[Any]] = {number: facts for number, *facts in found}
-        new, changed, formers = [], [], []
-        for number, device, _ in devices:
-            told = _told(device)
+        now = {each.number: _told(each.device) for each in devices}
+        before = self._counted(now)
+        others = [each for each, (_, *facts) in before.items() if facts != now[each]]
+        if others and self._has_waited(others):
+            before |= self._counted(others)
+        new, changed = [], []
+        for number, told in now.items():
             if number not in before:
                 new.append((*told, b"", self._now, number))
                 continue
             since, *facts = before[number]
             if facts != told:
-                formers.append(number)
                 changed.append((*told, max(since, self._now), number))
-        self._keep_former(formers)
+        self._keep_former([number for *_, number in changed])
         insert_rows(self._connection, table, (*FACTS, "unknown", "since", "device"), new)
         update_rows(self._connection, table, "device", (*FACTS, "since"), changed)
         self.note_silences(
@@ -102,6 +102,21 @@ class SQLFleet:
             for number, device, heard_at in devices
             if heard_at and device.last_report_at
         )
+
+    def _counted(self, numbers: Iterable[int]) -> dict[int, list[Any]]:
+        """Since when devices are counted as they are, and their FACTS."""
+        table = tables.snapshot.c
+        columns = (table.device, table.since, *(table[name] for name in FACTS))
+        found = lookup(self._connection, table.device, numbers, *columns)
+        return {number: facts for number, *facts in found}
+
+    def _has_waited(self, numbers: Sequence[int]) -> bool:
+        """Waits for who recognises these devices, so that nobody does until the end.
+
+        Two who replace one snapshot would both keep the former one. False where nobody could.
+        """
+        self.hold(alone=False)
+        return self._inventories.hold(numbers)
 
     def note_silences(self, heard: Iterable[tuple[int, datetime, datetime]]) -> None:
         """Keeps, of devices' last two reports, those that lie far apart."""
@@ -112,6 +127,7 @@ class SQLFleet:
         """Follows a device that was removed."""
         if heard_at:
             self.note_silences([(number, heard_at, self._now)])
+        self._has_waited([number])
         self._inventories.remove(number)
         self._keep_former([number])
         table = tables.snapshot
@@ -137,7 +153,8 @@ class SQLFleet:
 
         On SQLite a writing transaction has the database to itself anyway.
         """
-        if self._connection.dialect.name == "postgresql":
+        if self._connection.dialect.name == "postgresql" and not (self._is_held and not alone):
+            self._is_held = True
             lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
             self._connection.execute(select(lock(self.LOCK)))
 

@@ -92,6 +92,19 @@ class SQLInventories:
             for device_id in device_ids
         }
 
+    def hold(self, devices: Iterable[int]) -> bool:
+        """Waits for who recognises devices that wait for it, and keeps others from that.
+
+        False where nobody else could: what changed in this transaction is its own.
+        """
+        others = sorted(set(devices) - self._changed.keys())
+        if not others or self._connection.dialect.name != "postgresql":
+            return False
+        waiting = tables.pending.c.device
+        query = select(waiting).where(among(self._connection, waiting, others)).order_by(waiting)
+        self._connection.execute(query.with_for_update()).all()
+        return True
+
     def change(self, updates: Mapping[str, Update]) -> None:
         """Takes rows away from devices, by id, then adds others; raises UnknownDevice."""
         if not updates:

@@ -191,7 +191,8 @@ class SQLDevices:
         """Takes the device away with its installs; what changed on it stays."""
         columns = tables.device.c
         query = select(columns.number, columns.last_report_at).where(columns.id == device_id)
-        row = self._connection.execute(query).one_or_none()
+        # What it reports meanwhile comes before this, or not at all.
+        row = self._connection.execute(query.with_for_update()).one_or_none()
         self._read.pop(device_id, None)
         if row:
             self._fleet.end(row.number, row.last_report_at)
