@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.domain.catalogue import Catalogue
@@ -21,6 +22,18 @@ from tests.builders import a_certificate, a_device, a_report, an_inventory
 from tests.contract.office import DRAW, WORD, Office
 from tests.contract.rules import a_catalogue
 from tests.fakes.clock import FakeClock
+
+
+def set_as_nobody_should(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        for setting in (
+            "default_transaction_isolation = 'serializable'",
+            "synchronous_commit = off",
+        ):
+            connection.execute(text(f"ALTER DATABASE {name} SET {setting}"))
+    engine.dispose()
 
 
 @pytest.fixture
@@ -201,3 +214,20 @@ def test_a_device_that_reports_while_its_rival_is_settled_keeps_its_report(offic
     assert settled
     assert (rival.standing, rival.installs, held) == (Standing.REPLACED, 1, [DRAW.name])
     office.report("d-2", DRAW)
+
+
+def test_what_is_acknowledged_is_kept_however_the_server_is_set(
+    postgresql: Callable[[], str], clock: FakeClock
+) -> None:
+    url = postgresql()
+    set_as_nobody_should(url)
+    store = SQLStore(url, now=clock.now)
+    store.upgrade()
+    said = {}
+    with store.writing() as work:
+        connection = work.inventories._connection  # type: ignore[attr-defined]
+        for name in ("transaction_isolation", "synchronous_commit"):
+            said[name] = connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+    store.close()
+
+    assert said == {"transaction_isolation": "read committed", "synchronous_commit": "local"}

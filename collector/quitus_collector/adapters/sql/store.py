@@ -67,6 +67,11 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 # How long a writer waits for another one; less than devices wait for an answer.
 LOCK_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
+# Who is answered after the commit relies on it, whatever the server is set to.
+_DURABLE = (
+    "CASE current_setting('synchronous_commit') WHEN 'off' "
+    "THEN set_config('synchronous_commit', 'local', true) END"
+)
 
 
 def _utc_now() -> datetime:
@@ -202,7 +207,7 @@ class SQLStore:
         """Others may have upgraded the database or put an old one back since this one started."""
         limit = ""
         if connection.dialect.name == "postgresql":
-            limit = f", set_config('lock_timeout', '{LOCK_TIMEOUT_MS}', true)"
+            limit = f", set_config('lock_timeout', '{LOCK_TIMEOUT_MS}', true), {_DURABLE}"
         query = f"SELECT version_num{limit} FROM alembic_version"  # noqa: S608  # constants
         row = connection.exec_driver_sql(query).one_or_none()
         self._compare(row[0] if row else "")
@@ -278,7 +283,10 @@ def _engine(url: URL, *, create: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
         wait = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
         # A server that was restarted has forgotten the connections that are kept here.
-        engine = create_engine(url, pool_pre_ping=True, connect_args=wait)
+        # Who waited for another one has to see what that one did, whatever the server is set to.
+        engine = create_engine(
+            url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=wait
+        )
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
     mode = "rwc" if create else "rw"
