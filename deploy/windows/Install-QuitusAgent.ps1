@@ -57,7 +57,8 @@ function Test-Installed {
 }
 
 function Install-Package([string] $file) {
-    $words = @('/i', "`"$file`"", '/qn', '/norestart', '/l*', "`"$(Join-Path $logs 'msi.log')`"")
+    # No records of actions: those that write the registry would tell the token to who may read the log.
+    $words = @('/i', "`"$file`"", '/qn', '/norestart', '/liweu', "`"$(Join-Path $logs 'msi.log')`"")
     if ($Collector) { $words += "COLLECTOR=`"$Collector`"" }
     if ($TokenFile) { $words += "TOKENFILE=`"$TokenFile`"" }
     if ($Entity) { $words += "ENTITY=$Entity" }
