@@ -72,7 +72,7 @@ class ConsoleHouse:
     def browser(self, *roles: Role, language: str = "fr") -> Browser:
         """Signed in as a new account with these roles, by the company's own sign-in."""
         name = self._name(roles)
-        door, full_name = self.console.door, f"Camille {name}"
+        door, full_name = self.console.door, "Camille Martin"
         signed = signing_in.sign_in_by_company(door, name, name, full_name, "", roles)
         signing_in.speak(door, signed.account, language)
         browser = self.anonymous()

@@ -14,6 +14,7 @@ PICTURES = {
     "position-fr": "position",
     "story-why-a-number": "why",
     "devices-fr": "devices",
+    "prices-fr": "prices",
     "pools-fr": "pools",
     "story-preview-of-an-import": "import",
     "story-effect-of-a-rule": "unknown",
