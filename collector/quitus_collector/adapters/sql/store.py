@@ -66,7 +66,15 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).with_name("migrations")
 # How long a writer waits for another one; less than devices wait for an answer.
 LOCK_TIMEOUT_MS = 10_000
-CONNECT_TIMEOUT_S = 10
+# How long a PostgreSQL that does not answer is waited for, unless the URL says: one that cannot
+# be reached any more would else be waited for until the system gives up, a quarter of an hour.
+PATIENCE = {
+    "connect_timeout": 10,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
 # Who is answered after the commit relies on it, whatever the server is set to.
 _DURABLE = (
     "CASE current_setting('synchronous_commit') WHEN 'off' "
@@ -281,7 +289,7 @@ def _shown(url: URL) -> str:
 
 def _engine(url: URL, *, create: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
-        wait = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
+        wait = {name: value for name, value in PATIENCE.items() if name not in url.query}
         # A server that was restarted has forgotten the connections that are kept here.
         # Who waited for another one has to see what that one did, whatever the server is set to.
         engine = create_engine(
@@ -355,6 +363,11 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     from psycopg.types.array import ListBinaryDumper
 
     connection.adapters.register_dumper(list, ListBinaryDumper)
+    # Of a collector that vanished the server would else keep the locks for hours.
+    connection.execute(
+        "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
+    )
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
