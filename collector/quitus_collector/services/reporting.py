@@ -129,7 +129,13 @@ def _keep(
     except StoreError as error:
         if len(reports) == 1:
             return [error]
-    return [answer for each in reports for answer in _keep(store, batch, [each], ATTEMPTS)]
+    answers: list[Answer] = []
+    for each in reports:
+        answers += _keep(store, batch, [each], ATTEMPTS)
+        if isinstance(answers[-1], StoreAway):
+            # Each that asks a database that is locked waits for it.
+            return [*answers, *[answers[-1]] * (len(reports) - len(answers))]
+    return answers
 
 
 def accept_report(store: Store, clock: Clock, peer: ClientCertificate, report: Report) -> Accepted:

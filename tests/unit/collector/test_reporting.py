@@ -457,6 +457,28 @@ def test_a_store_that_is_away_is_asked_once_for_all_reports_that_wait(desk: Desk
     assert len(asked) == 1
 
 
+def test_a_store_that_goes_away_while_reports_are_kept_one_by_one_is_asked_no_more(
+    desk: Desk,
+) -> None:
+    asked: list[int] = []
+
+    class Going(MemoryStore):
+        @contextmanager
+        def writing(self) -> Iterator[MemoryUnitOfWork]:
+            asked.append(1)
+            raise StoreAway("it is locked") if len(asked) > 1 else StoreError("one of them is bad")
+            yield
+
+    answers = reporting.accept_reports(
+        Going(),
+        desk.clock,
+        [(peer(f"d-{number}"), a_report(an_inventory(BASH))) for number in range(32)],
+    )
+
+    assert [type(each) for each in answers] == [StoreAway] * 32
+    assert len(asked) == 2
+
+
 def test_reports_that_another_transaction_was_in_the_way_of_are_kept_at_the_next_try(
     desk: Desk,
 ) -> None:
