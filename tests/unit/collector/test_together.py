@@ -10,7 +10,6 @@ import pytest
 from quitus_collector.entrypoints.grpc.together import (
     BRIEF,
     LONG,
-    MOST_TOGETHER,
     Patience,
     Together,
 )
@@ -32,10 +31,12 @@ class Clerk:
         return [ValueError(str(each)) if each % 2 else 2 * each for each in numbers]
 
 
-def run(clerk: Clerk, *rounds: Sequence[int]) -> list[list[int | BaseException]]:
+def run(
+    clerk: Clerk, *rounds: Sequence[int], patience: Patience = BRIEF
+) -> list[list[int | BaseException]]:
     async def ask() -> list[list[int | BaseException]]:
         with ThreadPoolExecutor(1) as executor:
-            together: Together[int, int] = Together(clerk.answer, executor)
+            together: Together[int, int] = Together(clerk.answer, executor, patience)
             return [
                 await asyncio.gather(*map(together.ask, numbers), return_exceptions=True)
                 for numbers in rounds
@@ -66,15 +67,16 @@ def test_what_makes_all_fail_is_told_to_all_and_the_next_ones_are_served() -> No
     assert served == [4]
 
 
-def test_questions_that_come_meanwhile_go_together() -> None:
+@pytest.mark.parametrize("patience", [BRIEF, LONG], ids=["brief", "long"])
+def test_questions_that_come_meanwhile_go_together_but_never_too_many(patience: Patience) -> None:
     clerk = Clerk()
-    count = 3 * MOST_TOGETHER
+    count = 3 * patience.most
 
-    (answers,) = run(clerk, [2 * number for number in range(count)])
+    (answers,) = run(clerk, [2 * number for number in range(count)], patience=patience)
 
     assert answers == [4 * number for number in range(count)]
     assert len(clerk.batches) <= 4
-    assert max(clerk.batches) == MOST_TOGETHER
+    assert max(clerk.batches) == patience.most
 
 
 @pytest.mark.parametrize("patience", [BRIEF, LONG], ids=["brief", "long"])

@@ -7,8 +7,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
-# More in one transaction gains nothing, and keeps the first ones waiting.
-MOST_TOGETHER = 256
 # Who calls while nobody else did for so long is answered at once.
 BUSY_S = 0.1
 
@@ -16,15 +14,18 @@ BUSY_S = 0.1
 class Patience(NamedTuple):
     """For how many calls, or how long, a busy collector waits before it begins.
 
-    A transaction costs about as much for many as for one.
+    A transaction costs about as much for many as for one; more than `most` gain nothing, take
+    memory and keep the first ones waiting.
     """
 
     enough: int
     most_s: float
+    most: int
 
 
-# A call that changes little is not worth a long wait; one that costs thirty statements alone is.
-BRIEF, LONG = Patience(16, 0.05), Patience(32, 0.1)
+# A call that changes little is not worth a long wait; one that costs thirty statements alone is,
+# but it brings an inventory: 64 of these take all the memory that a worker should have.
+BRIEF, LONG = Patience(16, 0.05, 256), Patience(32, 0.1, 32)
 
 
 class Together(Generic[Question, Answer]):
@@ -60,7 +61,8 @@ class Together(Generic[Question, Answer]):
         while self._waiting:
             if loop.time() - self._ended_at < BUSY_S:
                 await self._gather(loop)
-            now, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+            most = self._patience.most
+            now, self._waiting = self._waiting[:most], self._waiting[most:]
             self._enough.clear()
             questions = [question for question, _ in now]
             try:
