@@ -117,4 +117,16 @@ def overflow(page: Page) -> int:
     return width
 
 
+def cut_off(page: Page) -> list[str]:
+    """The first words of tables that are wider than what holds them, where it does not scroll."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("table")].filter(table => {
+             const holder = table.parentElement;
+             const scrolls = ["auto", "scroll"].includes(getComputedStyle(holder).overflowX);
+             return !scrolls && table.offsetWidth > holder.clientWidth + 1;
+           }).map(table => table.innerText.slice(0, 40))"""
+    )
+    return found
+
+
 Look = Callable[[Page, str], Path]

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from quitus_collector.domain.account import Role
-from tests.browsing import DESK, PHONE, Look, ServedConsole, obstacles, overflow
+from tests.browsing import DESK, PHONE, Look, ServedConsole, cut_off, obstacles, overflow
 from tests.console import MOST_ROLES
 from tests.e2e.console.places import PLACES
 
@@ -30,7 +30,7 @@ def opened(page: Page, path: str) -> int:
 def test_every_page_can_be_read_and_used_by_everyone(
     console: ServedConsole, keep: Look, language: str, width: int
 ) -> None:
-    """No obstacle that axe-core calls serious, nothing wider than the window, no blocked file."""
+    """No obstacle that axe-core calls serious, nothing too wide or cut off, no blocked file."""
     wrong = {}
     with console.page(*MOST_ROLES, language=language, width=width) as page:
         for place in PLACES:
@@ -40,6 +40,7 @@ def test_every_page_can_be_read_and_used_by_everyone(
             where = "phone" if width == PHONE else language
             keep(page, f"{place.name} {where}")
             found = obstacles(page)
+            found += [f"the table {each!r} is cut off" for each in cut_off(page)]
             if too_wide := overflow(page):
                 found.append(f"{too_wide} px too wide")
             if found:
