@@ -40,6 +40,16 @@ METRICS = {
     Metric.USER_CAL: N_("user CAL"),
     Metric.DEVICE_CAL: N_("device CAL"),
 }
+UNITS = {
+    Metric.DEVICE: NN_("{n} device", "{n} devices"),
+    Metric.USER: NN_("{n} user", "{n} users"),
+    Metric.CORE: NN_("{n} core", "{n} cores"),
+    Metric.PROCESSOR: NN_("{n} processor", "{n} processors"),
+    Metric.CONCURRENT: NN_("{n} simultaneous use", "{n} simultaneous uses"),
+    Metric.EMPLOYEE: NN_("{n} employee", "{n} employees"),
+    Metric.USER_CAL: NN_("{n} user CAL", "{n} user CALs"),
+    Metric.DEVICE_CAL: NN_("{n} device CAL", "{n} device CALs"),
+}
 CHANNELS = {
     Channel.VOLUME: N_("volume"),
     Channel.FULL_PACKAGE: N_("full package"),
@@ -258,6 +268,11 @@ def why_gone(removal: Removal, messages: Messages) -> str:
 def metric_name(line: PositionLine, messages: Messages) -> str:
     """What one licence of the product is counted against."""
     return messages.text(METRICS[line.metric])
+
+
+def units(metric: Metric, number: int, messages: Messages) -> str:
+    """So many of what licences are counted by."""
+    return messages.count(*UNITS[metric], number)
 
 
 def state_name(state: LineState, messages: Messages) -> str:

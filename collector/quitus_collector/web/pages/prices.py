@@ -13,9 +13,9 @@ from quitus_collector.domain.holding import Act
 from quitus_collector.domain.price import Price, Standing, standings
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.errors import UsageError
-from quitus_collector.services import pool_wording, price_wording, prices
+from quitus_collector.services import pool_wording, price_wording, prices, wording
 from quitus_collector.services.declaring import check_publisher
-from quitus_collector.services.wording import METRICS, N_
+from quitus_collector.services.wording import N_
 from quitus_collector.web import tables
 from quitus_collector.web.forms import Fields
 from quitus_collector.web.lists import cut
@@ -161,7 +161,7 @@ def _row(visit: Visitor, price: Price, standing: Standing) -> dict[str, object]:
         "price": price,
         "address": offer_address(licence.id),
         "label": visit.collector.catalogue.label(licence.product),
-        "metric": messages.text(METRICS[licence.metric]),
+        "units": wording.units(licence.metric, licence.quantity, messages),
         "limits": pool_wording.limits(licence, messages),
         "validity": price_wording.validity(price, messages),
         "state": messages.text(price_wording.STANDINGS[standing]),
