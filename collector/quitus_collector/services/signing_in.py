@@ -37,6 +37,7 @@ FIRST_PASSWORD = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=1)
 NOWHERE = Origin()
 LOCKED = N_("too many wrong passwords or codes: locked for a while")
+COMPANY = N_("the company's sign-in")
 WRONG = N_("the name, the password or the code is wrong")
 ENDED = N_("your session was ended meanwhile: sign in again")
 
@@ -217,7 +218,7 @@ def sign_in_by_company(
             # The company's service says so, and no administrator of Quitus.
             told = replace(told, approves_from=now)
         if told != known:
-            detail = {"roles": ", ".join(sorted(roles)), "by": "the company's sign-in"}
+            detail = {"roles": ", ".join(sorted(roles)), "by": COMPANY}
             kind = Kind.ACCOUNT_CHANGED if known else Kind.ACCOUNT_MADE
             work.accounts.add(told)
             if known and known.roles - told.roles:
@@ -236,7 +237,7 @@ def _shut_out(door: Door, subject: str, now: datetime) -> None:
         ended = work.sessions.remove_of(known.id)
         if known.roles or ended:
             work.accounts.add(replace(duties.remembered(known), roles=frozenset()))
-            detail = {"roles": "", "by": "the company's sign-in", "sessions_ended": str(ended)}
+            detail = {"roles": "", "by": COMPANY, "sessions_ended": str(ended)}
             work.audit.add(Event(now, Kind.ACCOUNT_CHANGED, known.actor, known.actor, detail))
 
 
