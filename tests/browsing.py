@@ -59,7 +59,7 @@ class ServedConsole:
 
     def _sign_in(self, page: Page, roles: tuple[Role, ...], language: str) -> None:
         """By the cookie of a client that signed in: the door has tests of its own."""
-        browser = self.house.browser(*roles, language=language)
+        browser = self.house.browser(*roles, language=language, full_name="Camille Martin")
         cookies = [
             {"name": name, "value": value, "url": self.address, "secure": True, "httpOnly": True}
             for name, value in browser.cookies.items()

@@ -69,10 +69,10 @@ class ConsoleHouse:
         """Nobody yet."""
         return Browser(self.app, base_url=ADDRESS, follow_redirects=False)
 
-    def browser(self, *roles: Role, language: str = "fr") -> Browser:
+    def browser(self, *roles: Role, language: str = "fr", full_name: str = "") -> Browser:
         """Signed in as a new account with these roles, by the company's own sign-in."""
         name = self._name(roles)
-        door, full_name = self.console.door, "Camille Martin"
+        door, full_name = self.console.door, full_name or f"Camille {name}"
         signed = signing_in.sign_in_by_company(door, name, name, full_name, "", roles)
         signing_in.speak(door, signed.account, language)
         browser = self.anonymous()
