@@ -189,7 +189,7 @@ class Collector:
         rate, registered = Rate(10, 60), Handlers()
         server: Any = registered
         enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(
-            EnrolmentServicer(served, rate, lambda: 7444), server
+            EnrolmentServicer(served, rate, 7444), server
         )
         identity_pb2_grpc.add_IdentityServiceServicer_to_server(
             IdentityServicer(served, rate), server

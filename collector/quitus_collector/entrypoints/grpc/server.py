@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -101,7 +101,6 @@ async def serve(
     each call's method, status and seconds. Raises UsageError if an address cannot be bound.
     """
     _raise_file_limit()
-    bound: dict[str, int] = {}
 
     async def refused(actor: str, reason: str) -> None:
         # The call is refused either way.
@@ -110,28 +109,56 @@ async def serve(
 
     connections = Connections()
     guards = [ErrorInterceptor(refused, connections.heard, answered) for _ in range(2)]
-    servers = [
+    enrolment, inventory = (
         _server(size, limits, guard, shares_port=supervised)
         for size, guard in zip(
             (MAX_ENROLMENT_BYTES, limits.message_mib * 1024 * 1024), guards, strict=True
         )
-    ]
+    )
+    inventory_port = _bind(inventory, inventory_address, identity, clients=True)
+    enrolment_port = _bind(enrolment, enrolment_address, identity, clients=False)
+    _answer(use_cases, limits, enrolment, inventory, inventory_port)
+    stopping = _told_to_stop(supervised=supervised)
+    for server in (enrolment, inventory):
+        await server.start()
+    ready(enrolment_port, inventory_port)
+    connections.follow((enrolment_port, inventory_port))
+    upkeep = _Upkeep(use_cases, limits, connections, guards, refused)
+    while not stopping.is_set():
+        try:
+            await use_cases.run(tick)
+            await upkeep.look()
+        except CollectorError as error:
+            log.warning("upkeep failed", extra={"reason": str(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TICK_S)
+    await asyncio.gather(*(server.stop(GRACE_S) for server in (enrolment, inventory)))
+
+
+def _answer(
+    use_cases: UseCases,
+    limits: Limits,
+    enrolment: grpc.aio.Server,
+    inventory: grpc.aio.Server,
+    inventory_port: int,
+) -> None:
+    """Puts what answers behind the doors; who enrols is told the port of the other one."""
     address_rate = Rate(limits.enrolments_per_minute, 60)
     device_rate = Rate(limits.reports_per_hour, 3600)
     enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(
-        EnrolmentServicer(
-            use_cases, address_rate, lambda: bound["inventory"], balancers(limits.balancers)
-        ),
-        servers[0],
+        EnrolmentServicer(use_cases, address_rate, inventory_port, balancers(limits.balancers)),
+        enrolment,
     )
     inventory_pb2_grpc.add_InventoryServiceServicer_to_server(
-        InventoryServicer(use_cases, device_rate), servers[1]
+        InventoryServicer(use_cases, device_rate), inventory
     )
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(
-        IdentityServicer(use_cases, device_rate), servers[1]
+        IdentityServicer(use_cases, device_rate), inventory
     )
-    bound["enrolment"] = _bind(servers[0], enrolment_address, identity, clients=False)
-    bound["inventory"] = _bind(servers[1], inventory_address, identity, clients=True)
+
+
+def _told_to_stop(*, supervised: bool) -> asyncio.Event:
+    """Set by a signal, and where somebody started this process, by their end."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -139,28 +166,38 @@ async def serve(
     if supervised:
         # Nothing is ever written there: what can be read is its end.
         loop.add_reader(sys.stdin.fileno(), stopping.set)
-    for server in servers:
-        await server.start()
-    ready(bound["enrolment"], bound["inventory"])
-    connections.follow(bound.values())
-    looked_at = 0.0
-    while not stopping.is_set():
-        try:
-            await use_cases.run(tick)
-            now = asyncio.get_running_loop().time()
-            if now - looked_at >= limits.handshake_s / LOOKS:
-                looked_at = now
-                silence_s = limits.handshake_s / 2
-                for address in await use_cases.run(connections.silent, now, silence_s):
-                    await refused(address, f"connection: no call for {silence_s:g} seconds")
-            for method in [each for guard in guards for each in guard.lost(limits.message_s)]:
-                reason = f"no whole message in {limits.message_s} seconds: too large, or cut off"
-                await refused("unknown", f"{method}: {reason}")
-        except CollectorError as error:
-            log.warning("upkeep failed", extra={"reason": str(error)})
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), TICK_S)
-    await asyncio.gather(*(server.stop(GRACE_S) for server in servers))
+    return stopping
+
+
+class _Upkeep:
+    """Finds the connections that say nothing and the messages that never came whole."""
+
+    def __init__(
+        self,
+        use_cases: UseCases,
+        limits: Limits,
+        connections: Connections,
+        guards: Sequence[ErrorInterceptor],
+        refused: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._use_cases = use_cases
+        self._limits = limits
+        self._connections = connections
+        self._guards = guards
+        self._refused = refused
+        self._looked_at = 0.0
+
+    async def look(self) -> None:
+        """Writes down what it finds; connections are looked at a few times in a handshake."""
+        now, limits = asyncio.get_running_loop().time(), self._limits
+        if now - self._looked_at >= limits.handshake_s / LOOKS:
+            self._looked_at = now
+            silence_s = limits.handshake_s / 2
+            for address in await self._use_cases.run(self._connections.silent, now, silence_s):
+                await self._refused(address, f"connection: no call for {silence_s:g} seconds")
+        for method in [each for guard in self._guards for each in guard.lost(limits.message_s)]:
+            reason = f"no whole message in {limits.message_s} seconds: too large, or cut off"
+            await self._refused("unknown", f"{method}: {reason}")
 
 
 def _server(

@@ -63,13 +63,10 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
         self,
         use_cases: UseCases,
         rate: Rate,
-        inventory_port: Callable[[], int],
+        inventory_port: int,
         is_balancer: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`rate` is that of one address, but of a balancer's, from which many devices come.
-
-        `inventory_port` is asked at each call: it is known once that listener is bound.
-        """
+        """`rate` is that of one address, but of a balancer's, from which many devices come."""
         self._use_cases = use_cases
         self._rate = rate
         self._inventory_port = inventory_port
@@ -118,7 +115,7 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
             device_id=admitted.device_id,
             certificate_chain=admitted.certificate.chain,
             trust_roots=self._use_cases.trust_roots(),
-            inventory_port=self._inventory_port(),
+            inventory_port=self._inventory_port,
             pseudonym_key=self._use_cases.pseudonym_key,
         )
 
