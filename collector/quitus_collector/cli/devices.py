@@ -26,11 +26,16 @@ from quitus_collector.wiring import identity, serving
 
 def add(commands: Commands) -> None:
     """Adds this module's commands."""
-    _add_devices(commands)
+    _add_tokens(commands)
+    devices = commands.add_parser("devices", help="enrolled devices")
+    actions = devices.add_subparsers(required=True, metavar="ACTION")
+    _add_looks(actions)
+    _add_admissions(actions)
+    _add_removals(actions)
     _add_reports(commands)
 
 
-def _add_devices(commands: Commands) -> None:
+def _add_tokens(commands: Commands) -> None:
     token = commands.add_parser("token", help="join tokens, which admit devices")
     actions = token.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a token and print it, for the only time")
@@ -48,8 +53,8 @@ def _add_devices(commands: Commands) -> None:
     revoke.add_argument("token", metavar="ID")
     revoke.set_defaults(command=_token_revoke)
 
-    devices = commands.add_parser("devices", help="enrolled devices")
-    actions = devices.add_subparsers(required=True, metavar="ACTION")
+
+def _add_looks(actions: Commands) -> None:
     listing = actions.add_parser("list", help="all of them")
     listing.add_argument("--format", choices=("table", "json"), default="table")
     listing.set_defaults(command=_devices_list)
@@ -57,6 +62,13 @@ def _add_devices(commands: Commands) -> None:
     show.add_argument("device", metavar="DEVICE", help="its id or its name")
     show.add_argument("--format", choices=("table", "json"), default="table")
     show.set_defaults(command=_devices_show)
+    history = actions.add_parser("history", help="what is and was installed on one, and when")
+    history.add_argument("device", metavar="DEVICE", help="its id or its name, also a former one")
+    history.add_argument("--format", choices=("table", "json"), default="table")
+    history.set_defaults(command=_devices_history)
+
+
+def _add_admissions(actions: Commands) -> None:
     settle = actions.add_parser("settle", help="decide on devices in quarantine, or decide again")
     settle.add_argument("devices", nargs="+", metavar="DEVICE", help="its id or its name")
     settle.add_argument(
@@ -85,10 +97,9 @@ def _add_devices(commands: Commands) -> None:
     deny = actions.add_parser("deny", help="turn one that waits away")
     deny.add_argument("request", metavar="REQUEST")
     deny.set_defaults(command=_devices_decide, approved=False, entity=None)
-    history = actions.add_parser("history", help="what is and was installed on one, and when")
-    history.add_argument("device", metavar="DEVICE", help="its id or its name, also a former one")
-    history.add_argument("--format", choices=("table", "json"), default="table")
-    history.set_defaults(command=_devices_history)
+
+
+def _add_removals(actions: Commands) -> None:
     forget = actions.add_parser(
         "forget", help="delete all that tells whose one was; past figures stay"
     )

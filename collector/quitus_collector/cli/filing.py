@@ -28,6 +28,12 @@ FILES = {
 
 def add(actions: Commands) -> None:
     """Adds this module's commands below `declaration`."""
+    _add_reading(actions)
+    _add_deciding(actions)
+    _add_sending(actions)
+
+
+def _add_reading(actions: Commands) -> None:
     listed = actions.add_parser("list", help="those that are kept, the newest first")
     listed.set_defaults(command=_list)
 
@@ -56,6 +62,8 @@ def add(actions: Commands) -> None:
     remark.add_argument("--quantity", type=int, metavar="N", help="to buy, or to remove")
     remark.set_defaults(command=_remark)
 
+
+def _add_deciding(actions: Commands) -> None:
     approve = _one(actions, "approve", "approve what `show --portal` shows")
     approve.add_argument("--portal", required=True, metavar="NAME", help="that it will go to")
     approve.add_argument("--digest", required=True, metavar="SHA256", help="as shown there")
@@ -74,7 +82,12 @@ def add(actions: Commands) -> None:
     seal = _one(actions, "seal", "make the document that goes out")
     seal.add_argument("--receipt", action="store_true", help="sign the receipt that it has")
     seal.set_defaults(command=_seal)
+    withdraw = _one(actions, "withdraw", "decide not to send it")
+    withdraw.add_argument("--reason", required=True)
+    withdraw.set_defaults(command=_withdraw)
 
+
+def _add_sending(actions: Commands) -> None:
     submit = _one(actions, "submit", "send it to a portal, once")
     submit.add_argument("--portal", required=True, metavar="NAME")
     submit.add_argument(
@@ -96,10 +109,6 @@ def add(actions: Commands) -> None:
     status.add_argument("--reason", default="", help="how you know that it was not submitted")
     status.add_argument("--format", choices=("text", "json"), default="text")
     status.set_defaults(command=_status)
-
-    withdraw = _one(actions, "withdraw", "decide not to send it")
-    withdraw.add_argument("--reason", required=True)
-    withdraw.set_defaults(command=_withdraw)
 
 
 def draft(arguments: argparse.Namespace) -> int:

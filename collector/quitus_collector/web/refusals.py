@@ -69,7 +69,12 @@ def status_of(error: CollectorError) -> HTTPStatus:
 
 def add_to(app: FastAPI) -> None:
     """Answers of the pages to what is raised."""
+    _answer_strangers(app)
+    _answer_refusals(app)
+    _answer_faults(app)
 
+
+def _answer_strangers(app: FastAPI) -> None:
     @app.exception_handler(SignInNeeded)
     async def _sign_in(request: Request, error: SignInNeeded) -> Response:
         if error.stage in NEXT_STAGE:
@@ -98,6 +103,8 @@ def add_to(app: FastAPI) -> None:
             said = text("Your account does not allow this. Ask the administrator if it should.")
         return _told(request, HTTPStatus.FORBIDDEN, said)
 
+
+def _answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(CollectorError)
     async def _refused(request: Request, error: CollectorError) -> Response:
         status = status_of(error)
@@ -117,6 +124,8 @@ def add_to(app: FastAPI) -> None:
         )
         return _told(request, HTTPStatus.UNPROCESSABLE_ENTITY, said)
 
+
+def _answer_faults(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
