@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 from quitus_collector.domain.comparison import Change, Explained, Reason
 from quitus_collector.domain.contested import ContestedRule, Reading
 from quitus_collector.domain.contribution import Confidence
-from quitus_collector.domain.device import Standing
 from quitus_collector.domain.entitlement import Channel, Metric, Right
 from quitus_collector.domain.explanation import Step, Trial
 from quitus_collector.domain.filing import Guard
 from quitus_collector.domain.findings import Finding, FindingKind
 from quitus_collector.domain.history import Departure, Removal
-from quitus_collector.domain.perimeter import Perimeter, Role, Scope, Unreachable
 from quitus_collector.domain.position import LineState, PositionLine, Undetermined
 from quitus_collector.domain.product import Terms
 from quitus_collector.domain.recognition import Recognition, SoftwareClass
@@ -135,17 +133,6 @@ OUTCOMES = {
     Outcome.ABSENT: N_("not there"),
     Outcome.UNKNOWN: N_("unknown"),
 }
-ROLES = {
-    Role.PRODUCTION: N_("production"),
-    Role.DEVELOPMENT: N_("development"),
-    Role.TEST: N_("test"),
-    Role.STANDBY: N_("standby"),
-}
-SCOPES = {
-    Scope.COUNTED: N_("counted"),
-    Scope.RETIRED: N_("retired"),
-    Scope.EXCLUDED: N_("excluded"),
-}
 SYSTEMS = {
     System.WINDOWS_WORKSTATION: N_("Windows workstations"),
     System.WINDOWS_SERVER: N_("Windows servers"),
@@ -195,10 +182,6 @@ CONFIDENCES = {
     Confidence.LOW: N_("confidence low"),
     Confidence.NONE: N_("no claim"),
 }
-EXCLUSIONS = {
-    Standing.QUARANTINED: N_("Devices set apart until a person decides, not counted"),
-    Standing.REPLACED: N_("Devices replaced by another, not counted"),
-}
 GUARDS = {
     Guard.UNREAD: N_("lines that nobody read"),
     Guard.COVERAGE: N_("devices that did not report"),
@@ -221,20 +204,6 @@ DEPARTURES = {
     Departure.RECOGNISED_OTHERWISE: N_("the catalogue changed"),
 }
 READINGS = {Reading.STRICT: N_("strict"), Reading.LENIENT: N_("lenient")}
-RETIRED = NN_(
-    "{n} device is no more and not counted",
-    "{n} devices are no more and not counted",
-)
-EXCLUDED = NN_(
-    "{n} device is excluded and not counted",
-    "{n} devices are excluded and not counted",
-)
-UNREACHABLE = {
-    Unreachable.STALE: N_("silent for more than {days} days: {reason}"),
-    Unreachable.SILENT: N_("never heard: {reason}"),
-    Unreachable.RETIRED: N_("no more: {reason}"),
-    Unreachable.EXCLUDED: N_("excluded: {reason}"),
-}
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 FINDINGS = {
     FindingKind.OUT_OF_SUPPORT: N_("the publisher's support ended on {evidence}"),
@@ -280,16 +249,6 @@ def state_name(state: LineState, messages: Messages) -> str:
     return messages.text(STATES[state])
 
 
-def role(found: Role, messages: Messages) -> str:
-    """What a device is for."""
-    return messages.text(ROLES[found])
-
-
-def scope(found: Scope, messages: Messages) -> str:
-    """Whether a device is counted."""
-    return messages.text(SCOPES[found])
-
-
 def system(found: System, messages: Messages) -> str:
     """A family of operating systems."""
     return messages.text(SYSTEMS[found])
@@ -328,17 +287,6 @@ def verified(check: Check, messages: Messages) -> str:
     """What a check found."""
     sentence = check.sentence or VERIFIED.get((check.subject, check.outcome))
     return messages.text(sentence, **check.values) if sentence else check.detail
-
-
-def exclusion(reason: str, messages: Messages, said: str = "") -> str:
-    """Why devices are left out: a standing, what people said of them, or a sentence of theirs."""
-    standings = {standing.value: text for standing, text in EXCLUSIONS.items()}
-    if reason in standings:
-        return messages.text(standings[reason])
-    people = {state.value: text for state, text in UNREACHABLE.items()}
-    if reason not in people:
-        return reason
-    return messages.text(people[reason], reason=said or messages.text("no reason was given"))
 
 
 def guard(name: str, messages: Messages) -> str:
@@ -462,91 +410,6 @@ def reading(value: Reading, messages: Messages) -> str:
 def siren(digits: str) -> str:
     """A SIREN in groups of three, as registers print it."""
     return " ".join(digits[start : start + 3] for start in range(0, len(digits), 3))
-
-
-def reach(perimeter: Perimeter, messages: Messages) -> str:
-    """How much of the fleet the figures rest on, in one sentence."""
-    share = 100 * perimeter.reporting // perimeter.enrolled if perimeter.enrolled else 0
-    return messages.text(
-        "{reporting} of {enrolled} enrolled devices reported in the last 30 days ({share} %).",
-        reporting=messages.number(perimeter.reporting),
-        enrolled=messages.number(perimeter.enrolled),
-        share=share,
-    )
-
-
-def perimeter_notes(perimeter: Perimeter, messages: Messages) -> list[str]:
-    """What a reader must know of the devices before believing a figure; empty if all is well."""
-    notes = []
-    if perimeter.stale:
-        notes.append(
-            messages.count(
-                "{n} device has been silent for more than 30 days and is counted as it last was",
-                "{n} devices have been silent for more than 30 days and are counted as they last"
-                " were",
-                perimeter.stale,
-            )
-        )
-    for number, (one, many) in (
-        (perimeter.retired, RETIRED),
-        (perimeter.excluded, EXCLUDED),
-    ):
-        if number:
-            notes.append(messages.count(one, many, number))
-    if perimeter.set_apart:
-        notes.append(
-            messages.count(
-                "{n} device is set apart, because its machine may be known already, and not"
-                " counted",
-                "{n} devices are set apart, because their machines may be known already, and not"
-                " counted",
-                perimeter.set_apart,
-            )
-        )
-    if perimeter.namesakes:
-        notes.append(
-            messages.text(
-                "several devices have the name {names}: a machine that was enrolled twice counts"
-                " twice until one of them is removed",
-                names=", ".join(perimeter.namesakes[:5]),
-            )
-        )
-    return notes
-
-
-def unreachable(perimeter: Perimeter, messages: Messages) -> list[tuple[str, str]]:
-    """Why devices are not counted, or not as they are today, and how many for each reason.
-
-    Empty where nobody gave a reason for any.
-    """
-    return [
-        (
-            messages.text(
-                UNREACHABLE[each.state],
-                days=perimeter.stale_after_days,
-                reason=each.reason or messages.text("no reason was given"),
-            ),
-            messages.number(each.devices),
-        )
-        for each in perimeter.reasons
-        if any(reasoned.reason for reasoned in perimeter.reasons)
-    ]
-
-
-def silent(perimeter: Perimeter, messages: Messages) -> list[tuple[str, str]]:
-    """The counted devices that say nothing, and how many: each reason, and those never heard."""
-    return [
-        (
-            messages.text(
-                UNREACHABLE[each.state],
-                days=perimeter.stale_after_days,
-                reason=each.reason or messages.text("no reason was given"),
-            ),
-            messages.number(each.devices),
-        )
-        for each in perimeter.reasons
-        if each.state is Unreachable.SILENT or (each.state is Unreachable.STALE and each.reason)
-    ]
 
 
 def owned(by_channel: Mapping[Channel, int], messages: Messages) -> str:

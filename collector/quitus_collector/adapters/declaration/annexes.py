@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from quitus_collector.domain.declaration import Approval, Declaration
 from quitus_collector.domain.entitlement import Channel, Entitlement
-from quitus_collector.services import wording
+from quitus_collector.services import perimeter_wording, wording
 from quitus_collector.services.ports import Messages
 
 # How wide a column is, and how its cells stand.
@@ -86,10 +86,13 @@ def _perimeter(declaration: Declaration, messages: Messages) -> Annex:
             (text("Oldest report"), messages.moment(oldest) if oldest else "–"),
             (text("Of these, read in part only"), number(perimeter.with_failed_sources)),
             *(
-                (wording.exclusion(each.reason, messages, each.said), number(each.devices))
+                (
+                    perimeter_wording.exclusion(each.reason, messages, each.said),
+                    number(each.devices),
+                )
                 for each in declaration.exclusions
             ),
-            *wording.silent(perimeter, messages),
+            *perimeter_wording.silent(perimeter, messages),
         ],
         widths=[WIDE, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER],
         headings=[
@@ -219,7 +222,7 @@ def _reservations(declaration: Declaration, messages: Messages) -> Annex:
             f"{labels.get(each.product, each.product)} – {each.text}" if each.product else each.text
             for each in declaration.reservations
         ),
-        *wording.perimeter_notes(declaration.position.perimeter, messages),
+        *perimeter_wording.notes(declaration.position.perimeter, messages),
         *([wording.unknown_summary(unknown, messages)] if unknown else []),
         messages.text(
             "confidence in a line is high where at least 95 % of its installs are on devices that "

@@ -7,7 +7,7 @@ from quitus_collector.adapters.declaration.attachments import keyword
 from quitus_collector.domain.company import Company
 from quitus_collector.domain.declaration import Declaration
 from quitus_collector.domain.position import LineState, PositionLine
-from quitus_collector.services import wording
+from quitus_collector.services import perimeter_wording, wording
 from quitus_collector.services.ports import Messages
 
 COLOURS = {
@@ -135,7 +135,7 @@ def _summary(declaration: Declaration, messages: Messages) -> list[str]:
         (line for line in declaration.lines if line.missing),
         key=lambda line: (-(line.missing or 0), line.product),
     )
-    said = [wording.reach(perimeter, messages)]
+    said = [perimeter_wording.reach(perimeter, messages)]
     if not gaps:
         said.append(text("No install that could be counted is without a licence."))
     else:

@@ -15,7 +15,7 @@ from openpyxl.utils import get_column_letter
 from quitus_collector.adapters.sheets.csv_text import plain
 from quitus_collector.domain.contested import Reading
 from quitus_collector.domain.entitlement import Channel
-from quitus_collector.services import wording
+from quitus_collector.services import perimeter_wording, wording
 from quitus_collector.services.licence_sheet import LicenceSheet, OwnedLine, SheetRow, Source
 from quitus_collector.services.ports import Messages
 from quitus_collector.services.wording import N_
@@ -206,7 +206,7 @@ def _perimeter(sheet: LicenceSheet, messages: Messages) -> Iterable[list[Value]]
     yield [text("Devices that reported in the last 30 days"), perimeter.reporting]
     yield [text("Devices silent for longer"), perimeter.stale]
     yield [text("Of these, read in part only"), perimeter.with_failed_sources]
-    for note in wording.perimeter_notes(perimeter, messages):
+    for note in perimeter_wording.notes(perimeter, messages):
         yield [text("To be known"), note]
     if sheet.position.unknown:
         note = wording.unknown_summary(len(sheet.position.unknown), messages)

@@ -19,7 +19,7 @@ from quitus_collector.domain.device import (
 from quitus_collector.domain.history import Episode
 from quitus_collector.domain.install import DeviceKind, Install
 from quitus_collector.domain.perimeter import Exemption, LegalEntity, Placement
-from quitus_collector.services import wording
+from quitus_collector.services import perimeter_wording, wording
 from quitus_collector.services.diagnosing import VERDICTS, Check
 from quitus_collector.services.ports import Messages
 from quitus_collector.services.wording import N_
@@ -180,7 +180,10 @@ def perimeter(
     headings = (N_("Device"), N_("Entity"), N_("Site"), N_("Role"), N_("Scope"), N_("Reason"))
     table = new_table(*map(text, headings))
     for name, each in placements:
-        said = (wording.role(each.role, messages), wording.scope(each.scope, messages))
+        said = (
+            perimeter_wording.role(each.role, messages),
+            perimeter_wording.scope(each.scope, messages),
+        )
         entity = wording.siren(each.entity or "")
         table.add_row(*map(escape, (name, entity, each.site, *said, each.reason)))
     if table.row_count:
@@ -192,7 +195,7 @@ def perimeter(
         for exemption in exemptions:
             days = (exemption.valid_from, exemption.valid_until)
             start, end = (messages.day(str(day)) if day else "" for day in days)
-            role = wording.role(exemption.role, messages)
+            role = perimeter_wording.role(exemption.role, messages)
             what = (exemption.id, exemption.product, role, start, end, exemption.evidence)
             table.add_row(*map(escape, what))
         print_table(table)

@@ -20,7 +20,7 @@ from quitus_collector.domain.findings import Finding
 from quitus_collector.domain.history import Removal
 from quitus_collector.domain.position import LineState, Position
 from quitus_collector.domain.verification import Verification
-from quitus_collector.services import wording
+from quitus_collector.services import perimeter_wording, wording
 from quitus_collector.services.ports import Messages
 from quitus_collector.services.readings import Readings
 from quitus_collector.services.wording import N_
@@ -56,9 +56,9 @@ def position(position: Position, messages: Messages) -> None:
             failed=messages.number(perimeter.with_failed_sources),
         )
     )
-    for note in wording.perimeter_notes(perimeter, messages):
+    for note in perimeter_wording.notes(perimeter, messages):
         print(note)
-    for sentence, devices in wording.unreachable(perimeter, messages):
+    for sentence, devices in perimeter_wording.unreachable(perimeter, messages):
         print(f"  {devices}  {sentence}")
     if not position.lines:
         print(text("No commercial product was found and no licence is recorded."))

@@ -15,7 +15,7 @@ from quitus_collector.domain.position import LineState, PositionLine
 from quitus_collector.domain.product import publisher_of
 from quitus_collector.domain.proof import ProofKind, strength
 from quitus_collector.errors import CollectorError, UsageError
-from quitus_collector.services import filings, pool_wording, proving, wording
+from quitus_collector.services import filings, perimeter_wording, pool_wording, proving, wording
 from quitus_collector.services.declaring import check_publisher
 from quitus_collector.services.wording import N_, NN_
 from quitus_collector.web.forms import Fields, needed
@@ -260,8 +260,8 @@ def _review(
         "unread_here": [line.product for line in list_.items if line.product in unread],
         "count_unread": len(unread),
         "totals": [(each, states[each]) for each in LineState],
-        "reach": wording.reach(made.position.perimeter, messages),
-        "notes": wording.perimeter_notes(made.position.perimeter, messages),
+        "reach": perimeter_wording.reach(made.position.perimeter, messages),
+        "notes": perimeter_wording.notes(made.position.perimeter, messages),
         "remarks": _remarks(made),
         "products": [(line.product, line.label) for line in made.lines],
         "labels": {line.product: line.label for line in made.lines},
