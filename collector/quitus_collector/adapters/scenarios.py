@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from quitus_collector.adapters.documents import Model, complaint, read_text
 from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
+from quitus_collector.domain.licensing.columns import Installs
 from quitus_collector.domain.licensing.rights import at_own_version
 from quitus_collector.domain.licensing.situation import (
     Access,
@@ -234,7 +235,7 @@ class Scenario(Model):
         return Situation(
             as_of=self.as_of,
             devices=[each.value() for each in self.devices],
-            installs=frozenset((each.device, each.product) for each in self.installs),
+            installs=Installs.of((each.device, each.product) for each in self.installs),
             entitlements=[each.value() for each in self.entitlements],
             products={each.id: each.value() for each in self.products},
             access=frozenset(Access(each.product, each.user, each.device) for each in self.access),
@@ -267,7 +268,7 @@ def read(path: Path) -> Situation:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _known_installs(document: Any) -> frozenset[tuple[str, str]] | None:
+def _known_installs(document: Any) -> Installs | None:
     """The installs, if each names a listed device and product and nothing else; else None.
 
     Nearly all of a large document, and too many to be an object each: the model looks at them only
@@ -279,7 +280,7 @@ def _known_installs(document: Any) -> frozenset[tuple[str, str]] | None:
         installs = document["installs"]
         if type(installs) is not list or any(len(install) != 2 for install in installs):
             return None
-        return frozenset(
+        return Installs.of(
             (devices[install["device"]], products[install["product"]]) for install in installs
         )
     except (KeyError, TypeError):

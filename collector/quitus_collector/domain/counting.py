@@ -9,6 +9,7 @@ from types import MappingProxyType
 from quitus_collector.domain.catalogue import Catalogue, CountingTerms, fold
 from quitus_collector.domain.counting_terms import terms_of_all
 from quitus_collector.domain.entitlement import Entitlement, Right
+from quitus_collector.domain.licensing.columns import Installs
 from quitus_collector.domain.licensing.fleet import Fleet, answer_for, without_licences
 from quitus_collector.domain.licensing.situation import (
     CountedDevice,
@@ -87,7 +88,7 @@ def question(
         for product in fleet.installed
         if line_of(product) not in reasons and f"{product}@" not in reasons
     )
-    situation = Situation(as_of, devices, frozenset(), counted, terms)
+    situation = Situation(as_of, devices, Installs(), counted, terms)
     return Question(situation, fleet, entitlements, demanded, reasons, spared)
 
 

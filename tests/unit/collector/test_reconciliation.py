@@ -8,6 +8,7 @@ import pytest
 
 from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.entitlement import Entitlement, Right
+from quitus_collector.domain.licensing.columns import Installs
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import (
     CountedDevice,
@@ -26,8 +27,8 @@ def a_situation(installs: str, *entitlements: Entitlement, **fields: object) -> 
     """`installs` is like "pc-1 2016, pc-2 2019"; devices are those that occur."""
     pairs = [pair.split() for pair in installs.split(",") if pair]
     line = OFFICE_2019.partition("@")[0]
-    found = frozenset((device, f"{line}@{version}") for device, version in pairs)
-    devices = [CountedDevice(device) for device in sorted({device for device, _ in found})]
+    found = Installs.of((device, f"{line}@{version}") for device, version in pairs)
+    devices = [CountedDevice(device) for device in found.devices]
     values = {"as_of": TODAY, "devices": devices, "installs": found, "entitlements": entitlements}
     return Situation(**(values | fields))  # type: ignore[arg-type]
 

@@ -31,7 +31,7 @@ def test_a_scenario_states_a_situation(tmp_path: Path) -> None:
 
     assert situation.terms_of("a/b/c@1").unit_cost == Decimal("0.1")
     assert situation.terms_of("a/b/c@2").unit_cost == 1
-    assert situation.installs == {("pc-1", "a/b/c@1")}
+    assert set(situation.installs) == {("pc-1", "a/b/c@1")}
     assert [device.entity for device in situation.devices] == ["A", None]
     assert situation.entitlements[0].downgrade
 

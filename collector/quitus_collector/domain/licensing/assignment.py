@@ -15,6 +15,7 @@ from quitus_collector.domain.licensing.clusters import (
     FEW_PATTERNS,
     Group,
     Holding,
+    Members,
     Place,
     access_purchases,
     holdings_of,
@@ -41,16 +42,17 @@ class Some(NamedTuple):
     cell: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """Clusters of a group, or places alike of one cluster, and the variables of its patterns.
 
-    `members` are the number of the cluster and what each place of it stands for. `cluster` is that
-    number where other places of the cluster have cells of their own.
+    `clusters` has the number of each member's cluster. `cluster` is that number where other places
+    of the cluster have cells of their own.
     """
 
     places: tuple[Place, ...]
-    members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...]
+    members: Members
+    clusters: Sequence[int]
     patterns: tuple[tuple[Option, ...], ...]
     variables: tuple[int, ...]
     cluster: int | None = None
@@ -98,22 +100,23 @@ class Assignment:
     def _add_group(self, group: Group) -> None:
         patterns = group.patterns_if_few(self._few_patterns)
         if patterns is None:
-            for member, copies in zip(group.members, group.copies, strict=True):
+            for member, copies in enumerate(group.copies.tolist()):
                 for _ in range(copies):
                     with self.programme.part():
-                        self._add_cluster(group.places, self._clusters, member)
+                        self._add_cluster(group, member, self._clusters)
                     self._clusters += 1
             return
-        members = [(self._clusters + n, member) for n, member in enumerate(group.members)]
-        self._clusters += len(members)
+        clusters = range(self._clusters, self._clusters + len(group.members))
+        self._clusters += len(clusters)
         options = tuple(pattern.options for pattern in patterns)
         effects = [pattern.effect for pattern in patterns]
-        self._add_cell(group.places, tuple(members), options, effects, group.size)
+        self._add_cell(group.places, group.members, clusters, options, effects, group.size)
 
     def _add_cell(
         self,
         places: tuple[Place, ...],
-        members: tuple[tuple[int, tuple[tuple[str, str], ...]], ...],
+        members: Members,
+        clusters: Sequence[int],
         patterns: tuple[tuple[Option, ...], ...],
         effects: Sequence[Effect],
         size: int,
@@ -140,7 +143,7 @@ class Assignment:
                 takers[chosen][variable] = 1
         for chosen, taking in takers.items():
             self.programme.add_row({**taking, chosen: -size}, upper=0)
-        cell = Cell(places, members, patterns, variables, cluster)
+        cell = Cell(places, members, clusters, patterns, variables, cluster)
         self.cells.append(cell)
         return cell
 
@@ -158,27 +161,25 @@ class Assignment:
             self._lowered[key][self._for_all[key]] = max(1, self.situation.employees)
         return self._for_all[key]
 
-    def _add_cluster(
-        self, places: tuple[Place, ...], number: int, member: tuple[tuple[str, str], ...]
-    ) -> None:
+    def _add_cluster(self, group: Group, member: int, number: int) -> None:
         """States one cluster option by option, where its patterns are too many to list.
 
         Places alike are counted together: which of them takes what is for the names to say.
         """
-        alike: defaultdict[Place, list[tuple[int, tuple[tuple[str, str], ...]]]]
-        alike = defaultdict(list)
-        for place, what in zip(places, member, strict=True):
-            alike[place].append((number, (what,)))
+        alike: defaultdict[Place, list[int]] = defaultdict(list)
+        for at, place in enumerate(group.places):
+            alike[place].append(at)
         kinds = tuple(alike)
         cells = []
-        for place, members in alike.items():
+        for place, those in alike.items():
             effects = []
             for option in place.spot.options:
                 effects.append(Effect())
                 effects[-1].add(place.spot, option)
             options = tuple((option,) for option in place.spot.options)
+            members, size = group.members.apart(member, those), len(those)
             cells.append(
-                self._add_cell((place,), tuple(members), options, effects, len(members), number)
+                self._add_cell((place,), members, [number] * size, options, effects, size, number)
             )
 
         def taking(kind: int, take: int) -> Some:

@@ -9,7 +9,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
 from math import prod
+from typing import Self
 
+from quitus_collector.domain.licensing.columns import Numbers
 from quitus_collector.domain.licensing.demand import (
     PERSONAL_SEATS,
     SHARED_SEATS,
@@ -50,21 +52,39 @@ class Pattern:
     effect: Effect
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Clusters alike. A member has for each place what it stands for: (device, user of a line).
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """What the places of clusters alike stand for: a row a cluster, a column a place.
 
-    `copies` say how many clusters each member stands for.
+    A device and, of an access line, its user; the numbers are those of `Names`.
     """
 
+    devices: Numbers
+    users: Numbers
+
+    def __len__(self) -> int:
+        """How many clusters they are, each counted once."""
+        return len(self.devices)
+
+    def apart(self, cluster: int, places: Sequence[int]) -> Self:
+        """These places of one cluster, as if each was a cluster by itself."""
+        return type(self)(
+            self.devices[cluster, places].reshape(-1, 1), self.users[cluster, places].reshape(-1, 1)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Clusters alike; `copies` say how many clusters each member stands for."""
+
     places: tuple[Place, ...]
-    members: tuple[tuple[tuple[str, str], ...], ...]
-    copies: tuple[int, ...]
+    members: Members
+    copies: Numbers
 
     @property
     def size(self) -> int:
         """How many clusters they are."""
-        return sum(self.copies)
+        return int(self.copies.sum())
 
     def patterns_if_few(self, few: int = FEW_PATTERNS) -> list[Pattern] | None:
         """The patterns worth having; None where there are too many to list.

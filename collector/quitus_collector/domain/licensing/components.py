@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import NamedTuple
 
+import numpy as np
+
 from quitus_collector.domain.entitlement import Entitlement, Right
-from quitus_collector.domain.licensing.clusters import Group, Place
+from quitus_collector.domain.licensing.clusters import Group, Members, Place
+from quitus_collector.domain.licensing.columns import Names
 from quitus_collector.domain.licensing.competition import KIND_OF, Component, Kind
 from quitus_collector.domain.licensing.demand import Spot
 from quitus_collector.domain.licensing.pools import pools_in_force
@@ -15,21 +18,30 @@ from quitus_collector.domain.licensing.rights import right_to
 from quitus_collector.domain.licensing.situation import Access, CountedDevice, Situation
 from quitus_collector.domain.licensing.spots import AccessSpots, DeviceSpots, use_spot
 
-Member = tuple[tuple[str, str], ...]
+_Member = tuple[tuple[int, int], ...]  # the numbers of device and user, by place
 # What clusters alike have in common: for each place the number of its spot, a person, a host.
 _Form = tuple[tuple[int, int | None, int | None], ...]
 
 
 class Demand:
-    """Everything that needs a licence, by kind and product; `devices` are by id."""
+    """Everything that needs a licence, by kind and product; `devices` are by id.
+
+    `installs` are rising numbers of devices; `names` has what they stand for, also for devices
+    that access lines alone name.
+    """
 
     def __init__(self, situation: Situation) -> None:
         """Sorts installs, access lines and uses apart."""
         self.devices = {device.id: device for device in situation.devices}
+        self.names = Names(
+            tuple(sorted({"", *self.devices, *(line.device or "" for line in situation.access)})),
+            tuple(sorted({"", *(line.user or "" for line in situation.access)})),
+        )
+        self.numbers = {device: number for number, device in enumerate(self.names.devices)}
         self.uses = {product: peak for product, peak in situation.peaks.items() if peak}
-        self.installs: defaultdict[str, list[str]] = defaultdict(list)
-        for device, product in situation.installs:
-            self.installs[product].append(device)
+        installs = situation.installs
+        numbers = np.array([self.numbers[device] for device in installs.devices], np.int32)
+        self.installs = {product: numbers[on] for product, on in installs.on.items()}
         for product in [p for p in self.installs if situation.is_counted_by_uses(p)]:
             devices = self.installs.pop(product)
             if product not in situation.peaks:
@@ -54,7 +66,7 @@ def competing(
     """Installed products that compete, with the lines in force that they compete for."""
     demand = Demand(situation)
     for product in products:
-        demand.installs[product] = []
+        demand.installs[product] = np.array([], np.int32)
     for component in components(situation, demand):
         lots = (lot for pool in component.pools.values() for lot in pool.lots.values())
         yield component.products, [line for lot in lots for line in lot.lines]
@@ -94,11 +106,7 @@ def groups(component: Component, situation: Situation, demand: Demand) -> list[G
     """The component's clusters, those alike together."""
     if component.kind is Kind.USES:
         return [
-            Group(
-                (Place(use_spot(component, product), None, None),),
-                ((("", ""),),) * count,
-                (1,) * count,
-            )
+            _group((Place(use_spot(component, product), None, None),), [((0, 0),)] * count, demand)
             for product, count in sorted(demand.uses.items())
             if product in component.products
         ]
@@ -112,45 +120,46 @@ class _Stand(NamedTuple):
 
     number: int
     spot: Spot
-    identity: tuple[str, str]
+    identity: tuple[int, int]
     person: str | None
     host: str | None
 
 
 def _device_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
     found: dict[str, tuple[str, ...]] = {}
+    names = demand.names.devices
     for product in sorted(component.products):
         alone = (product,)
-        for name in demand.installs[product]:
+        for name in map(names.__getitem__, demand.installs[product].tolist()):
             before = found.get(name)
             found[name] = alone if before is None else (*before, product)
     devices = demand.devices
     spots = DeviceSpots(component, situation, devices, found)
     if not spots.asks_more:
-        return _lone_groups(spots, situation.copies)
+        return _lone_groups(spots, demand, situation.copies)
     stands = []
     for name in sorted(spots.counted()):
         device = devices[name]
         person, host = spots.shares(device)
         for number, spot in spots.spots_of(device, found.get(name, ())):
-            stands.append(_Stand(number, spot, (name, ""), person, host))
-    return _grouped(stands, situation.copies)
+            stands.append(_Stand(number, spot, (demand.numbers[name], 0), person, host))
+    return _grouped(stands, demand, situation.copies)
 
 
-def _lone_groups(spots: DeviceSpots, copies: Mapping[str, int]) -> list[Group]:
+def _lone_groups(spots: DeviceSpots, demand: Demand, copies: Mapping[str, int]) -> list[Group]:
     """Groups of devices that share nothing: nearly all of a large estate."""
-    alike: defaultdict[tuple[tuple[str, ...], object], list[Member]] = defaultdict(list)
-    devices, traits_of = spots.devices, spots.traits_of
+    alike: defaultdict[tuple[tuple[str, ...], object], list[_Member]] = defaultdict(list)
+    devices, traits_of, names = spots.devices, spots.traits_of, demand.names.devices
     for name, products in sorted(spots.installed.items()):
-        alike[products, traits_of(devices[name])].append(((name, ""),))
-    members: defaultdict[int, list[list[Member]]] = defaultdict(list)
+        alike[products, traits_of(devices[name])].append(((demand.numbers[name], 0),))
+    members: defaultdict[int, list[list[_Member]]] = defaultdict(list)
     found: dict[int, Spot] = {}
     for (products, _), those in alike.items():
-        for number, spot in spots.spots_of(devices[those[0][0][0]], products):
+        for number, spot in spots.spots_of(devices[names[those[0][0][0]]], products):
             found[number] = spot
             members[number].append(those)
     return [
-        _group((Place(found[number], None, None),), list(merge(*each)), copies)
+        _group((Place(found[number], None, None),), list(merge(*each)), demand, copies)
         for number, each in members.items()
     ]
 
@@ -162,21 +171,24 @@ def _access_groups(component: Component, situation: Situation, demand: Demand) -
         (line for product in component.products for line in demand.access[product]),
         key=lambda line: (line.device or "", line.product, line.user or ""),
     )
+    users = {user: number for number, user in enumerate(demand.names.users)}
     stands = []
     for line in lines:
         on = devices.get(line.device or "") or CountedDevice(line.device or "")
         number, spot = spots.spot_of(line, on)
-        identity = (line.device or "", line.user or "")
+        identity = demand.numbers[line.device or ""], users[line.user or ""]
         stands.append(_Stand(number, spot, identity, line.user, line.device))
-    return _grouped(stands)
+    return _grouped(stands, demand)
 
 
-def _grouped(stands: Iterable[_Stand], copies: Mapping[str, int] | None = None) -> list[Group]:
+def _grouped(
+    stands: Iterable[_Stand], demand: Demand, copies: Mapping[str, int] | None = None
+) -> list[Group]:
     """Joins stands that share a person or a host, and clusters that look the same.
 
     `copies` say how many devices, each with a person of its own, a device stands for.
     """
-    alone: defaultdict[int, list[Member]] = defaultdict(list)
+    alone: defaultdict[int, list[_Member]] = defaultdict(list)
     spots: dict[int, Spot] = {}
     sharing: list[_Stand] = []
     for stand in stands:
@@ -187,7 +199,7 @@ def _grouped(stands: Iterable[_Stand], copies: Mapping[str, int] | None = None) 
             alone[number].append((identity,))
         else:
             sharing.append(stand)
-    alike: defaultdict[_Form, list[Member]] = defaultdict(list)
+    alike: defaultdict[_Form, list[_Member]] = defaultdict(list)
     for number, lone in alone.items():
         alike[(number, None, None),] = lone
     for form, member in _clusters(sharing):
@@ -196,6 +208,7 @@ def _grouped(stands: Iterable[_Stand], copies: Mapping[str, int] | None = None) 
         _group(
             tuple(Place(spots[number], person, host) for number, person, host in form),
             members,
+            demand,
             copies,
         )
         for form, members in alike.items()
@@ -203,15 +216,20 @@ def _grouped(stands: Iterable[_Stand], copies: Mapping[str, int] | None = None) 
 
 
 def _group(
-    places: tuple[Place, ...], members: Sequence[Member], copies: Mapping[str, int] | None
+    places: tuple[Place, ...],
+    members: Sequence[_Member],
+    demand: Demand,
+    copies: Mapping[str, int] | None = None,
 ) -> Group:
-    counts = (1,) * len(members)
+    table = np.array(members, np.int32)
+    counts = np.ones(len(members), np.int32)
     if copies:
-        counts = tuple(copies.get(member[0][0], 1) for member in members)
-    return Group(places, tuple(members), counts)
+        names = demand.names.devices
+        counts[:] = [copies.get(names[member[0][0]], 1) for member in members]
+    return Group(places, Members(table[:, :, 0], table[:, :, 1]), counts)
 
 
-def _clusters(stands: Sequence[_Stand]) -> Iterator[tuple[_Form, Member]]:
+def _clusters(stands: Sequence[_Stand]) -> Iterator[tuple[_Form, _Member]]:
     """The stands that share a person or a host, and what makes them look like others that do."""
     joined = _Joined()
     degrees: Counter[Hashable] = Counter()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.licensing.columns import Installs
 from quitus_collector.domain.licensing.components import competing
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import (
@@ -155,7 +156,7 @@ def _may_be_grouped(
 def _by_device(
     situation: Situation, holding: Mapping[frozenset[str], Sequence[CountedDevice]]
 ) -> Situation:
-    installs = frozenset(
+    installs = Installs.of(
         (device.id, product)
         for some, devices in holding.items()
         for device in devices
@@ -271,7 +272,7 @@ class _Alike:
     def situation(self, of: Situation) -> tuple[Situation, dict[str, list[CountedDevice]]]:
         """One device for all that are alike, and whom it stands for."""
         made: list[CountedDevice] = []
-        installs: set[tuple[str, str]] = set()
+        installs: list[tuple[str, str]] = []
         times: dict[str, int] = {}
         stand_for: dict[str, list[CountedDevice]] = {}
         for number, ((is_person, traits), count) in enumerate(sorted(self._copies.items())):
@@ -279,10 +280,10 @@ class _Alike:
             for place, (bound_id, entity, products) in enumerate(traits):
                 name = bound_id or f"{number}.{place}"
                 made.append(CountedDevice(name, entity or None, f"{number}" if is_person else None))
-                installs |= {(name, product) for product in products}
+                installs += [(name, product) for product in products]
                 times[name] = count
                 stand_for[name] = [devices[place] for devices in those]
-        return replace(of, devices=made, installs=frozenset(installs), copies=times), stand_for
+        return replace(of, devices=made, installs=Installs.of(installs), copies=times), stand_for
 
 
 def _by_trait(each: tuple[_Trait, CountedDevice]) -> tuple[_Trait, str]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from quitus_collector.domain.entitlement import Right
 from quitus_collector.domain.licensing.assignment import Assignment, Cell, Sum
 from quitus_collector.domain.licensing.clusters import holding_of
+from quitus_collector.domain.licensing.columns import Names
 from quitus_collector.domain.licensing.demand import Draw, Seat, Spot, Take
 from quitus_collector.domain.licensing.pools import Lot
 from quitus_collector.domain.licensing.situation import Cover
@@ -172,9 +173,10 @@ class _Candidate(NamedTuple):
 class Naming:
     """Names the covers of a solved assignment."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, names: Names) -> None:
         """Nothing is decided yet."""
         self.assignment = assignment
+        self.names = names
         self.stocks = {number: _Stock(lot) for number, lot in assignment.lots.items()}
         self.progress = []
         for cell in assignment.cells:
@@ -224,11 +226,15 @@ class Naming:
         # Plain tuples are sorted several times as fast.
         found: list[tuple[str, str, str, int, int, int, int]] = []
         for c, progress in enumerate(self.progress):
+            members = progress.cell.members
             for p, place in enumerate(progress.cell.places):
+                devices = map(self.names.devices.__getitem__, members.devices[:, p].tolist())
+                users = map(self.names.users.__getitem__, members.users[:, p].tolist())
+                of_place = list(zip(devices, users, strict=True))
                 for i, product in enumerate(place.spot.products):
                     found += [
-                        (identities[p][0], product, identities[p][1], c, m, p, i)
-                        for m, (_, identities) in enumerate(progress.cell.members)
+                        (device, product, user, c, m, p, i)
+                        for m, (device, user) in enumerate(of_place)
                     ]
         found.sort()
         return list(map(_Position._make, found))
@@ -392,17 +398,22 @@ class Naming:
 
     def _taken(self, position: _Position, take: Take) -> Hashable:
         """What makes two uses of a take on one spot the same use."""
-        cluster, identities = self.progress[position.cell].cell.members[position.member]
-        return cluster, identities[position.place], take.pool, take.seat
+        return *self._stand(position), take.pool, take.seat
 
     def _holder(self, position: _Position, take: Take) -> Hashable:
         """Where the units of the take sit."""
-        cell = self.progress[position.cell].cell
-        cluster, identities = cell.members[position.member]
         if take.seat is Seat.COMPANY:
             return take.draw
+        cell = self.progress[position.cell].cell
         holding = holding_of(cell.places[position.place], take)
-        return cluster, holding or (identities[position.place], take.pool)
+        if holding:
+            return cell.clusters[position.member], holding
+        return *self._stand(position), take.pool
+
+    def _stand(self, position: _Position) -> tuple[int, str, str]:
+        """The cluster, and what stands at the place in it."""
+        cluster = self.progress[position.cell].cell.clusters[position.member]
+        return cluster, position.device, position.user
 
     # --- deciding ---
 

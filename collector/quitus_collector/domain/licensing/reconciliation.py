@@ -43,7 +43,7 @@ def reconcile(
             assignment.settle_lines()
             assignment.settle_uses()
         else:
-            naming = Naming(assignment)
+            naming = Naming(assignment, demand.names)
             covered += naming.covers()
             naming.settle_lines()
         consumed |= assignment.consumed()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.licensing.columns import Installs
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +74,14 @@ class Access:
 class Situation:
     """What is installed and used, and what is owned on one day.
 
-    `installs` are pairs of device id and product. `peaks` count simultaneous uses. A product that
-    `products` lacks has the default terms. `copies` say how many devices that are alike one stands
-    for, with as many people and hosts; only where no cover is to be named.
+    `installs` are on `devices`. `peaks` count simultaneous uses. A product that `products` lacks
+    has the default terms. `copies` say how many devices that are alike one stands for, with as many
+    people and hosts; only where no cover is to be named.
     """
 
     as_of: date
     devices: Sequence[CountedDevice]
-    installs: frozenset[tuple[str, str]]
+    installs: Installs
     entitlements: Sequence[Entitlement]
     products: Mapping[str, ProductTerms] = field(default_factory=dict)
     access: frozenset[Access] = frozenset()

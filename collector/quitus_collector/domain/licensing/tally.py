@@ -14,6 +14,7 @@ from typing import NamedTuple
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.assignment import Assignment, Cell
 from quitus_collector.domain.licensing.clusters import Place, holding_of
+from quitus_collector.domain.licensing.columns import Names
 from quitus_collector.domain.licensing.components import Demand, components, groups
 from quitus_collector.domain.licensing.demand import Draw, Option, Take
 from quitus_collector.domain.licensing.pools import Lot
@@ -89,7 +90,7 @@ def tally(situation: Situation, solver: Solver, *, names: bool = False) -> Tally
         found.purchases.update(assignment.purchases())
         for product, count in assignment.uncovered.items():
             found.uncovered[product] += total(count, assignment.solution)
-        _hand_out(assignment, found, names=names)
+        _hand_out(assignment, found, demand.names if names else None)
     return found
 
 
@@ -112,10 +113,10 @@ class _Use:
     clusters: Sequence[Sequence[Spot]]
 
 
-def _hand_out(assignment: Assignment, found: Tally, *, names: bool) -> None:
-    """Counts by line what the units cover."""
+def _hand_out(assignment: Assignment, found: Tally, names: Names | None) -> None:
+    """Counts by line what the units cover, and with `names` says on which devices."""
     stocks = {number: _Stock(lot) for number, lot in assignment.lots.items()}
-    units = _units(assignment, names=names)
+    units = _units(assignment, names)
     for draw in sorted({unit.draw for unit in units}):
         ((pool, _, lots),) = draw
         terms = assignment.pools[pool].terms
@@ -168,13 +169,13 @@ class _Stock:
             yield line, given
 
 
-def _units(assignment: Assignment, *, names: bool) -> dict[_Unit, list[_Use]]:
+def _units(assignment: Assignment, names: Names | None) -> dict[_Unit, list[_Use]]:
     """How many units are in use in which way."""
     units: defaultdict[_Unit, list[_Use]] = defaultdict(list)
     apart: defaultdict[int, list[tuple[Place, Option, Spot]]] = defaultdict(list)
-    spots = _Spots(assignment)
+    spots = _Spots(assignment, names) if names else None
     for cell in assignment.cells:
-        clusters = spots.of(cell) if names else iter(())
+        clusters = spots.of(cell) if spots else iter(())
         # Those with the most covers first, so that of devices alike the last have none.
         for options, variable in sorted(
             zip(cell.patterns, cell.variables, strict=True), key=lambda each: _gaps(each[0])
@@ -204,15 +205,16 @@ def _gaps(options: Sequence[Option]) -> int:
 class _Spots:
     """What the clusters of a cell stand for."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, names: Names) -> None:
         self._copies = assignment.situation.copies
+        self._names = names.devices
         # The clusters that are stated by themselves stand for one copy each, in their order.
         self._first: dict[str, int] = {}
 
     def of(self, cell: Cell) -> Iterator[tuple[Spot, ...]]:
         """The spots of each cluster, by place."""
-        for number, identities in cell.members:
-            devices = [device for device, _ in identities]
+        for number, numbers in zip(cell.clusters, cell.members.devices.tolist(), strict=True):
+            devices = [self._names[each] for each in numbers]
             if cell.cluster is not None:
                 first = self._first.setdefault(devices[0], number)
                 yield tuple(Spot(device, number - first) for device in devices)

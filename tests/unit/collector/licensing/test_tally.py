@@ -11,6 +11,7 @@ from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.catalogue import CountingTerms
 from quitus_collector.domain.counting import position_lines
 from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.licensing.columns import Installs
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import CountedDevice, ProductTerms, Situation
 from quitus_collector.domain.licensing.tally import tally
@@ -71,7 +72,7 @@ def test_a_position_is_as_good_as_the_answer_that_names_every_device(
 ) -> None:
     sets = st.frozensets(st.sampled_from(PRODUCTS))
     installed = {device.id: data.draw(sets) for device in fleet}
-    pairs = frozenset((each, product) for each, found in installed.items() for product in found)
+    pairs = Installs.of((each, product) for each, found in installed.items() for product in found)
     terms = {
         product: ProductTerms(product, default_metric=METRICS[product.partition("@")[0]])
         for product in PRODUCTS
@@ -113,7 +114,7 @@ def test_a_position_does_not_depend_on_what_devices_are_called(
 
 def test_copies_count_as_often_as_they_stand_for_a_device() -> None:
     one = [CountedDevice("d-1"), CountedDevice("d-2")]
-    installs = frozenset({("d-1", PRODUCTS[0]), ("d-2", PRODUCTS[1])})
+    installs = Installs.of([("d-1", PRODUCTS[0]), ("d-2", PRODUCTS[1])])
     owned = [
         an_entitlement("A", PRODUCTS[1], 700, downgrade=True),
         an_entitlement("B", PRODUCTS[1], 50),
