@@ -16,8 +16,9 @@ from quitus_collector.domain.counting import Question
 from quitus_collector.domain.counting_terms import terms_of_all
 from quitus_collector.domain.entitlement import Channel, Entitlement, Metric
 from quitus_collector.domain.licensing.assignment import Assignment
-from quitus_collector.domain.licensing.components import Demand, competing, components, groups
+from quitus_collector.domain.licensing.components import Demand, competing, components
 from quitus_collector.domain.licensing.fleet import Fleet, answer_for, demand_of, named_answer_for
+from quitus_collector.domain.licensing.groups import groups
 from quitus_collector.domain.licensing.rights import right_to
 from quitus_collector.domain.licensing.situation import Situation
 from quitus_collector.domain.licensing.spots import BY_CORES

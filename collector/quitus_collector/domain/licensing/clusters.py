@@ -11,7 +11,7 @@ from itertools import product as combinations
 from math import prod
 from typing import Self
 
-from quitus_collector.domain.licensing.columns import Numbers
+from quitus_collector.domain.licensing.columns import Counts, Numbers
 from quitus_collector.domain.licensing.demand import (
     PERSONAL_SEATS,
     SHARED_SEATS,
@@ -79,7 +79,7 @@ class Group:
 
     places: tuple[Place, ...]
     members: Members
-    copies: Numbers
+    copies: Counts
 
     @property
     def size(self) -> int:

@@ -1,14 +1,17 @@
 """Whole numbers for what there are millions of: installs, and the devices and users they are of."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.int32]
+Numbers = NDArray[np.int32]  # of devices, users and the like; they sort as names do
+Rows = NDArray[np.intp]  # places in columns
+Counts = NDArray[np.int64]
+Flags = NDArray[np.bool]
 
 
 class Names(NamedTuple):
@@ -56,3 +59,36 @@ class Installs:
     def __len__(self) -> int:
         """How many pairs they are."""
         return sum(map(len, self.on.values()))
+
+
+def numbered(values: Iterable[Hashable]) -> Numbers:
+    """The same number for the same value, from 0, in the order in which they come."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int32)
+
+
+def ranked(values: Iterable[str | None]) -> Numbers:
+    """Numbers from 1 that sort as the values do; 0 for none."""
+    values = list(values)
+    known = sorted({value for value in values if value is not None})
+    numbers: dict[str | None, int] = {value: number for number, value in enumerate(known, 1)}
+    return np.array([numbers.get(value, 0) for value in values], np.int32)
+
+
+def alike(size: int, columns: Iterable[Numbers | Rows | Flags]) -> tuple[Rows, Rows]:
+    """The first row of each kind, rising, and the kind of each row, by that order.
+
+    So many rows are of one kind where all columns have the same number, from 0 on.
+    """
+    codes, codes_span = np.zeros(size, np.int64), 1
+    for column in columns:
+        span = int(column.max(initial=0)) + 1
+        if codes_span * span > np.iinfo(codes.dtype).max:
+            codes, codes_span = np.unique(codes, return_inverse=True)[1], size
+        codes = codes * span + column
+        codes_span *= span
+    _, first, kinds = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    return first[order], places[kinds]

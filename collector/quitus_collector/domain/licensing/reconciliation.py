@@ -11,7 +11,8 @@ from fractions import Fraction
 from quitus_collector.domain.licensing.assignment import Assignment
 from quitus_collector.domain.licensing.clusters import FEW_PATTERNS
 from quitus_collector.domain.licensing.competition import Kind
-from quitus_collector.domain.licensing.components import Demand, components, groups
+from quitus_collector.domain.licensing.components import Demand, components
+from quitus_collector.domain.licensing.groups import groups
 from quitus_collector.domain.licensing.naming import Naming
 from quitus_collector.domain.licensing.situation import Cover, Reconciliation, Situation
 from quitus_collector.domain.optimisation import Solver, total

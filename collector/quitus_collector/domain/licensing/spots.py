@@ -3,13 +3,17 @@
 Devices that the rules cannot tell apart get one and the same spot.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+
+import numpy as np
 
 from quitus_collector.domain.entitlement import UNLIMITED, Metric, Right
+from quitus_collector.domain.licensing.columns import Flags, Numbers
 from quitus_collector.domain.licensing.competition import Component
 from quitus_collector.domain.licensing.demand import Draw, Price, Pricing, Seat, Source, Spot, Take
+from quitus_collector.domain.licensing.devices import Devices
 from quitus_collector.domain.licensing.pools import Pool
-from quitus_collector.domain.licensing.situation import Access, CountedDevice, Situation
+from quitus_collector.domain.licensing.situation import CountedDevice, Situation
 
 BY_CORES = frozenset({Metric.CORE, Metric.PROCESSOR})
 
@@ -21,31 +25,24 @@ class DeviceSpots:
         self,
         component: Component,
         situation: Situation,
-        devices: Mapping[str, CountedDevice],
-        installed: Mapping[str, tuple[str, ...]],
+        devices: Devices,
+        installed: Numbers,
     ) -> None:
-        """`installed` has the component's products by device."""
+        """`installed` are the devices that have any of the component's products, rising."""
         self.component = component
         self.situation = situation
-        self.devices = devices
-        self.installed = installed
+        self.made: list[Spot] = []
+        self._devices = devices
+        self._installed = installed
         pools = list(component.pools.values())
         defaults = {situation.terms_of(p).default_metric for p in component.products}
-        lots = [lot.terms for pool in pools for lot in pool.lots.values()]
-        self.bound = {line.bound_to for line in lots if line.bound_to}
-        self.entities = {line.entity for line in lots if line.entity}
-        self.by_cores = bool(BY_CORES & (defaults | {pool.terms.metric for pool in pools}))
-        self.personal = Metric.USER in defaults or any(
+        self._by_cores = bool(BY_CORES & (defaults | {pool.terms.metric for pool in pools}))
+        self._personal = Metric.USER in defaults or any(
             pool.terms.metric is Metric.USER or pool.terms.second_use for pool in pools
         )
-        self.hosting = any(pool.terms.virtual_machines is not None for pool in pools)
-        self.asks_more = self.personal or self.hosting or self.by_cores
-        self.hosts = (
-            {host.id for name in installed if (host := self._host(devices[name]))}
-            if self.hosting
-            else set()
-        )
-        self.lending = [
+        self._hosting = any(pool.terms.virtual_machines is not None for pool in pools)
+        self._hosts = set(devices.hosts[installed].tolist()) - {0} if self._hosting else set()
+        self._lending = [
             (number, pool)
             for number, pool in component.pools.items()
             if pool.terms.requires_base and _has_second_use(pool) and component.rights[number]
@@ -54,80 +51,79 @@ class DeviceSpots:
             product: [pool for pool in pools if self._may_be_left_over(pool, product)]
             for product in component.products
         }
-        self._spots: dict[tuple[object, ...], tuple[tuple[int, Spot], ...]] = {}
-        self._alike: dict[Hashable, tuple[int, Spot]] = {}
+        self._numbers: dict[Hashable, int] = {}
 
-    def counted(self) -> set[str]:
-        """Devices with an install, and those that may hold a unit for one of them."""
-        counted = set(self.installed)
-        if self.lending:
-            users = {
-                device.user
-                for name in self.installed
-                if (device := self.devices[name]).user and device.portable
-            }
-            counted |= {device.id for device in self.devices.values() if device.user in users}
-        return counted
+    def counted(self) -> Numbers:
+        """Devices with an install, and those that may hold a unit for one of them; rising."""
+        if not self._lending:
+            return self._installed
+        portable = self._installed[self._devices.are_portable[self._installed]]
+        users = self._devices.users
+        is_counted = (users > 0) & np.isin(users, users[portable])
+        is_counted[self._installed] = True
+        return np.flatnonzero(is_counted).astype(np.int32)
 
-    def shares(self, device: CountedDevice) -> tuple[str | None, str | None]:
-        """Whose units and which host's may reach the device."""
-        host = None
-        if self.hosting:
-            host = device.id if device.id in self.hosts else None
-            if device.is_virtual and (on := self._host(device)):
-                host = on.id
-        return device.user if self.personal else None, host
+    def shares(self, devices: Numbers) -> tuple[Numbers, Numbers]:
+        """Whose units and which host's may reach each of the devices; 0 for none."""
+        people = hosts = np.zeros_like(devices)
+        if self._personal:
+            people = self._devices.users[devices]
+        if self._hosting:
+            on = self._devices.hosts[devices]
+            hosts = np.where(on > 0, on, np.where(self._are_hosts(devices), devices, 0))
+        return people, hosts
 
-    def spots_of(
-        self, device: CountedDevice, products: tuple[str, ...]
-    ) -> tuple[tuple[int, Spot], ...]:
-        """The device's spots and their numbers; the same where the rules tell no difference.
+    def traits(self, devices: Numbers) -> Iterator[Numbers | Flags]:
+        """All that the rules of this component ask of the devices, a column each."""
+        yield from self._own_traits(devices)
+        if self._hosting:
+            hosts = self._devices.hosts[devices]
+            yield hosts > 0
+            yield from self._own_traits(hosts)
+
+    def _own_traits(self, devices: Numbers) -> Iterator[Numbers | Flags]:
+        known = self._devices
+        yield from _reach(self.component, known, devices)
+        if self._personal:
+            yield known.users[devices] > 0
+            yield known.are_portable[devices]
+        if self._hosting:
+            yield known.are_virtual[devices]
+            yield self._are_hosts(devices)
+        if self._by_cores:
+            yield known.processors[devices]
+            yield known.cores[devices]
+
+    def _are_hosts(self, devices: Numbers) -> Flags:
+        return np.isin(devices, list(self._hosts))
+
+    def spots_of(self, number: int, products: tuple[str, ...]) -> list[int]:
+        """The numbers of the device's spots in `made`; the same where the rules are.
 
         Products that no licence covers together are spots of their own: the ways to license them
         do not multiply.
         """
-        host = self._host(device) if self.hosting else None
-        key = (products, self.traits_of(device), host and self.traits_of(host))
-        if key not in self._spots:
-            takes = list(self._takes(device, host, products))
-            extra = tuple(self._extra(device))
-            found = []
-            for part in _covered_together(products, takes):
-                spot = Spot(
-                    part,
-                    tuple(self._price(device, product) for product in part),
-                    tuple(take for take in takes if not take.rights.keys().isdisjoint(part)),
-                    extra,
-                )
-                # What rules ask of devices may differ and come to the same: cores below a minimum.
-                found.append(self._alike.setdefault(_content(spot), (len(self._alike), spot)))
-                extra = ()
-            self._spots[key] = tuple(found)
-        return self._spots[key]
+        device = self._devices.all[number]
+        takes = list(self._takes(number, products))
+        extra = tuple(self._extra(device))
+        found = []
+        for part in _covered_together(products, takes):
+            spot = Spot(
+                part,
+                tuple(self._price(device, product) for product in part),
+                tuple(take for take in takes if not take.rights.keys().isdisjoint(part)),
+                extra,
+            )
+            # What rules ask of devices may differ and come to the same: cores below a minimum.
+            found.append(self._numbers.setdefault(_content(spot), len(self.made)))
+            if found[-1] == len(self.made):
+                self.made.append(spot)
+            extra = ()
+        return found
 
-    def traits_of(self, device: CountedDevice) -> tuple[object, ...]:
-        """All that the rules of this component ask of the device."""
-        own = (
-            device.id if device.id in self.bound else None,
-            device.entity if device.entity in self.entities else None,
-        )
-        if not self.asks_more:
-            return own
-        return (
-            *own,
-            (device.user is not None, device.portable) if self.personal else None,
-            (device.is_virtual, device.id in self.hosts) if self.hosting else None,
-            (device.processors, device.cores) if self.by_cores else None,
-        )
-
-    def _host(self, device: CountedDevice) -> CountedDevice | None:
-        """The physical device that a virtual one runs on, where it is known."""
-        host = self.devices.get(device.host or "") if device.is_virtual else None
-        return host if host and not host.is_virtual else None
-
-    def _takes(
-        self, device: CountedDevice, host: CountedDevice | None, products: Iterable[str]
-    ) -> Iterable[Take]:
+    def _takes(self, device_number: int, products: Iterable[str]) -> Iterable[Take]:
+        device = self._devices.all[device_number]
+        host = self._devices.hosts[device_number] if self._hosting else 0
         for number, pool in self.component.pools.items():
             known = self.component.rights[number]
             rights = {product: known[product] for product in products if product in known}
@@ -141,9 +137,10 @@ class DeviceSpots:
             elif terms.virtual_machines is not None and device.is_virtual:
                 if host and base is not None:
                     guest = dict.fromkeys(rights, Right.VIRTUALISATION)
-                    yield from self._guest_take(number, pool, host, guest, base)
+                    on = self._devices.all[host]
+                    yield from self._guest_take(number, pool, on, guest, base)
             elif draw := self._draw(number, pool, device):
-                if terms.virtual_machines is not None and device.id in self.hosts:
+                if terms.virtual_machines is not None and device_number in self._hosts:
                     if base is not None:
                         yield Take(number, Seat.HOST, draw, rights, shared_base=base)
                 elif metric is Metric.USER:
@@ -197,7 +194,7 @@ class DeviceSpots:
         return tuple(sources) or None
 
     def _extra(self, device: CountedDevice) -> Iterable[tuple[int, Draw, Draw]]:
-        for number, pool in self.lending:
+        for number, pool in self._lending:
             draw, base = self._draw(number, pool, device), self._base(pool, device)
             if draw and base and device.user is not None:
                 yield number, draw, base
@@ -229,28 +226,42 @@ class DeviceSpots:
 class AccessSpots:
     """The spots of one component's access lines."""
 
-    def __init__(self, component: Component, situation: Situation) -> None:
+    def __init__(self, component: Component, devices: Devices) -> None:
         """Nothing is made yet."""
         self.component = component
-        self._spots: dict[tuple[object, ...], tuple[int, Spot]] = {}
+        self.made: list[Spot] = []
+        self._devices = devices
+        self._numbers: dict[Hashable, int] = {}
 
-    def spot_of(self, line: Access, device: CountedDevice) -> tuple[int, Spot]:
-        """The spot and its number; the same for lines that the rules cannot tell apart."""
-        product = line.product
+    def traits(self, devices: Numbers) -> Iterator[Numbers]:
+        """All that the rules of this component ask of the devices, a column each."""
+        return _reach(self.component, self._devices, devices)
+
+    def spot_of(self, product: str, device: int, *, has_user: bool) -> int:
+        """The number of a line's spot in `made`; the same where the rules are."""
         takes: list[Take] = []
         for number, pool in self.component.pools.items():
             right = self.component.rights[number].get(product)
             of_user = pool.terms.metric is Metric.USER_CAL
-            holder = line.user if of_user else line.device
-            lots = pool.reaching(device)
-            if right and holder is not None and lots:
+            has_holder = has_user if of_user else device > 0
+            lots = pool.reaching(self._devices.all[device])
+            if right and has_holder and lots:
                 seat = Seat.PERSON if of_user else Seat.PLACE
                 takes.append(Take(number, seat, (Source(number, 1, lots),), {product: right}))
         key = (product, tuple(take.pool for take in takes))
-        if key not in self._spots:
-            spot = Spot((product,), (Price(Pricing.ACCESS),), tuple(takes))
-            self._spots[key] = len(self._spots), spot
-        return self._spots[key]
+        if key not in self._numbers:
+            self._numbers[key] = len(self.made)
+            self.made.append(Spot((product,), (Price(Pricing.ACCESS),), tuple(takes)))
+        return self._numbers[key]
+
+
+def _reach(component: Component, known: Devices, devices: Numbers) -> Iterator[Numbers]:
+    """What decides which lines may go to the devices, a column each."""
+    lines = [lot.terms for pool in component.pools.values() for lot in pool.lots.values()]
+    if bound := {line.bound_to for line in lines if line.bound_to}:
+        yield known.among(devices, bound)
+    if entities := {line.entity for line in lines if line.entity}:
+        yield known.entities_among(entities)[devices]
 
 
 def use_spot(component: Component, product: str) -> Spot:

@@ -15,8 +15,9 @@ from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.assignment import Assignment, Cell
 from quitus_collector.domain.licensing.clusters import Place, holding_of
 from quitus_collector.domain.licensing.columns import Names
-from quitus_collector.domain.licensing.components import Demand, components, groups
+from quitus_collector.domain.licensing.components import Demand, components
 from quitus_collector.domain.licensing.demand import Draw, Option, Take
+from quitus_collector.domain.licensing.groups import groups
 from quitus_collector.domain.licensing.pools import Lot
 from quitus_collector.domain.licensing.situation import Situation
 from quitus_collector.domain.optimisation import Solver, total
