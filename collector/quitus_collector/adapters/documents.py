@@ -1,6 +1,7 @@
 """Documents from outside, checked against a model; every complaint names its place."""
 
 import tomllib
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,10 +18,13 @@ class Model(BaseModel):
 
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file; raises UsageError naming it."""
+    return text_of(read_bytes(path), path)
+
+
+def text_of(content: bytes, path: Path) -> str:
+    """The text of a UTF-8 file that holds this; raises UsageError naming it."""
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError("{path}: {strerror}", path=path, strerror=error.strerror) from error
+        return TextIOWrapper(BytesIO(content), encoding="utf-8").read()
     except UnicodeDecodeError as error:
         raise UsageError("{path}: is not UTF-8 text", path=path) from error
 

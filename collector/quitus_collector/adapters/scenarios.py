@@ -2,17 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from quitus_collector.adapters.documents import Model, complaint, read_text
+from quitus_collector.adapters.documents import Model, complaint, read_bytes, text_of
+from quitus_collector.adapters.scenario_installs import without_installs
 from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
 from quitus_collector.domain.licensing.columns import Installs
 from quitus_collector.domain.licensing.rights import at_own_version
@@ -95,8 +95,16 @@ class DeviceEntry(Model):
 
     def value(self) -> CountedDevice:
         """The device as the engine knows it."""
-        facts = dict(self)
-        return CountedDevice(is_virtual=facts.pop("kind") == "virtual", **facts)
+        return CountedDevice(
+            self.id,
+            self.entity,
+            self.user,
+            self.portable,
+            self.kind == "virtual",
+            self.host,
+            self.processors,
+            self.cores,
+        )
 
 
 class InstallEntry(Model):
@@ -246,18 +254,15 @@ class Scenario(Model):
 
 def read(path: Path) -> Situation:
     """Reads and checks a scenario; raises UsageError with the place in the document."""
+    content = read_bytes(path)
     try:
-        document: Any = json.loads(
-            read_text(path),
-            object_pairs_hook=partial(_distinct_keys, {}),
-            parse_float=Decimal,
-            parse_constant=_no_constant,
-        )
-        installs = _known_installs(document)
-        if installs is not None:
-            document["installs"] = []
-        situation = Scenario.model_validate(document).situation()
-        return situation if installs is None else replace(situation, installs=installs)
+        apart = without_installs(content, _parsed)
+        if apart is None:
+            document = _parsed(text_of(content, path), _no_constant)
+            return Scenario.model_validate(document).situation()
+        del content
+        document, installs = apart
+        return replace(Scenario.model_validate(document).situation(), installs=installs)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}") from error
     except RecursionError as error:
@@ -266,25 +271,6 @@ def read(path: Path) -> Situation:
         raise UsageError(f"{path}: {complaint(error)}") from error
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
-
-
-def _known_installs(document: Any) -> Installs | None:
-    """The installs, if each names a listed device and product and nothing else; else None.
-
-    Nearly all of a large document, and too many to be an object each: the model looks at them only
-    where one is wrong, to say which. It looks at what is listed in any case.
-    """
-    try:
-        devices = {entry["id"]: entry["id"] for entry in document["devices"]}
-        products = {entry["id"]: entry["id"] for entry in document["products"]}
-        installs = document["installs"]
-        if type(installs) is not list or any(len(install) != 2 for install in installs):
-            return None
-        return Installs.of(
-            (devices[install["device"]], products[install["product"]]) for install in installs
-        )
-    except (KeyError, TypeError):
-        return None
 
 
 def answer(result: Reconciliation) -> str:
@@ -325,21 +311,26 @@ def _number(amount: Decimal) -> int | str:
     return f"{MARK}{amount:f}{MARK}"
 
 
+def _parsed(text: str, constant: Callable[[str], Any]) -> Any:
+    """The document, with exact numbers; `constant` gives what is no JSON, like NaN."""
+    return json.loads(
+        text,
+        object_pairs_hook=_distinct_keys,
+        parse_float=Decimal,
+        parse_constant=constant,
+    )
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-def _distinct_keys(texts: dict[str, str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; the same text is kept once where there may be millions of it, in pairs."""
+def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {twice!r} is given twice in one object")
-    if len(found) == 2:
-        for key, value in pairs:
-            if type(value) is str:
-                found[key] = texts.setdefault(value, value)
     return found
 
 

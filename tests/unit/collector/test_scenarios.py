@@ -176,3 +176,91 @@ def test_what_is_bound_to_a_retired_device_is_no_error(tmp_path: Path) -> None:
     document = changed("entitlements.0.bound_to", "pc-9-retired")
 
     assert scenarios.read(written(tmp_path, document)).entitlements[0].bound_to == "pc-9-retired"
+
+
+ONE = '{"device": "pc-1", "product": "a/b/c@1"}'
+
+
+def with_installs(folder: Path, installs: str, **more: object) -> Path:
+    """The scenario with installs written like this, and what else it has after them."""
+    rest = {key: value for key, value in SCENARIO.items() if key != "installs"}
+    text = json.dumps(rest | more)
+    file = folder / "scenario.json"
+    file.write_text(f'{{"installs": {installs}, {text[1:]}', encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("installs", "complaint"),
+    [
+        (f"[{ONE},]", "line 1: "),
+        (f"[{ONE}, {ONE}}}]", "line 1: "),
+        (f"[{ONE}", "line 1: "),
+        (f"[,{ONE}]", "line 1: "),
+        (f"[{ONE}\v, {ONE}]", "line 1: "),
+        ("NaN", "NaN is not a number of JSON"),
+        ('[{"device": NaN, "product": "a/b/c@1"}]', "NaN is not a number of JSON"),
+        (f"[{ONE}, {ONE[:-1]}, {ONE[1:]}]", "the key 'device' is given twice in one object"),
+        (f'[{ONE[:-1]}, "d\\u0065vice": "pc-1"}}]', "the key 'device' is given twice in one"),
+        (f'[{ONE}], "installs": [{ONE}]', "the key 'installs' is given twice in one object"),
+        (f'[{ONE[:-1]}, "colour": 1}}]', "installs[0].colour: unknown key"),
+        ('[{"device": "pc-1"}]', "installs[0].product: missing"),
+        (f'[{ONE}, {{"device": "device", "colour": "product"}}]', "installs[1].product: missing"),
+        ('[{"device": 1, "product": "a/b/c@1"}]', "installs[0].device: "),
+        ('[{"device": "", "product": "a/b/c@1"}]', "installs[0].device: "),
+        ('[{"device": ["pc-1"], "product": "a/b/c@1"}]', "installs[0].device: "),
+        ("[[]]", "installs[0]: is no table of keys and values"),
+        ("{}", "installs: "),
+        (f"[{'[' * 100_000}", "nested too deep"),
+    ],
+    ids=range(19),
+)
+def test_installs_that_are_wrong_are_refused_with_the_path(
+    tmp_path: Path, installs: str, complaint: str
+) -> None:
+    file = with_installs(tmp_path, installs)
+
+    with pytest.raises(UsageError) as raised:
+        scenarios.read(file)
+
+    assert str(raised.value).startswith(f"{file}: {complaint}")
+
+
+@pytest.mark.parametrize("written_as", ["[]", "[ ]", " [\n]", f"[{ONE}]", f"[\n{ONE}\t,\r\n{ONE}]"])
+def test_installs_are_read_however_they_are_spaced(tmp_path: Path, written_as: str) -> None:
+    found = scenarios.read(with_installs(tmp_path, written_as))
+
+    assert set(found.installs) == ({("pc-1", "a/b/c@1")} if ONE in written_as else set())
+
+
+def test_more_installs_than_are_read_at_a_time_are_all_read(tmp_path: Path) -> None:
+    devices = [f"pc-{number}" for number in range(6000)]
+    names = ["a/b/c@1", "a/b/d}, {]"]
+    pairs = [{"device": device, "product": name} for device in devices for name in names]
+    entries = {"devices": [{"id": d} for d in devices], "products": [{"id": n} for n in names]}
+    lines = {"entitlements": [], **entries}
+
+    found = scenarios.read(with_installs(tmp_path, json.dumps(pairs), **lines))
+    plain = [each for each in pairs if each["product"] == names[0]]
+    without_brackets = scenarios.read(with_installs(tmp_path, json.dumps(plain), **lines))
+
+    assert sorted(found.installs) == sorted((each["device"], each["product"]) for each in pairs)
+    assert sorted(without_brackets.installs) == sorted((device, names[0]) for device in devices)
+
+
+def test_installs_elsewhere_in_the_document_are_not_taken_for_the_list(tmp_path: Path) -> None:
+    expected = json.dumps({"installs": [{"device": "vm-1", "product": "a/b/c@2"}]})
+    rest = {key: value for key, value in SCENARIO.items() if key != "installs"}
+    file = tmp_path / "scenario.json"
+
+    for key in ('"installs"', '"inst\\u0061lls"'):
+        file.write_text(f'{{"expected": {expected}, {key}: [{ONE}], {json.dumps(rest)[1:]}')
+        assert set(scenarios.read(file).installs) == {("pc-1", "a/b/c@1")}
+
+
+def test_a_scenario_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    file = with_installs(tmp_path, f'[{ONE}, {{"device": "pc-é", "product": "a/b/c@1"}}]')
+    file.write_bytes(file.read_text(encoding="utf-8").encode("latin-1"))
+
+    with pytest.raises(UsageError, match="is not UTF-8 text"):
+        scenarios.read(file)

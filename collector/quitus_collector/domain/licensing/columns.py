@@ -1,8 +1,8 @@
 """Whole numbers for what there are millions of: installs, and the devices and users they are of."""
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -24,6 +24,15 @@ class Names(NamedTuple):
     users: tuple[str, ...]
 
 
+class Numbering(dict[str, int]):
+    """Gives names numbers from 0 on, as they are asked for."""
+
+    def __missing__(self, name: str) -> int:
+        """The number of one more name."""
+        self[name] = number = len(self)
+        return number
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Installs:
     """Pairs of device id and product, each once.
@@ -38,16 +47,29 @@ class Installs:
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Self:
         """The installs that these pairs name, however often."""
-        found: defaultdict[str, set[str]] = defaultdict(set)
-        for device, product in pairs:
-            found[product].add(device)
-        devices = tuple(sorted(set().union(*found.values())))
-        numbers = {device: number for number, device in enumerate(devices)}
+        devices, products = Numbering(), Numbering()
+        numbers = [(devices[device], products[product]) for device, product in pairs]
+        on, of = np.array(numbers, np.int32).reshape(-1, 2).T
+        return cls.at(tuple(devices), tuple(products), on, of)
+
+    @classmethod
+    def at(cls, devices: Sequence[str], products: Sequence[str], on: Numbers, of: Numbers) -> Self:
+        """The installs that two columns name, however often: each on a device, of a product.
+
+        They are places in `devices` and `products`, which are in any order.
+        """
+        order = np.array(sorted(range(len(devices)), key=devices.__getitem__), np.intp)
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        found = np.sort(of.astype(np.int64) * len(devices) + places[on])
+        found = found[np.diff(found, prepend=-1) > 0]
+        bounds = np.searchsorted(found, np.arange(len(products) + 1) * len(devices))
+        rising = (found % max(1, len(devices))).astype(np.int32)
         return cls(
-            devices,
+            tuple(devices[place] for place in order.tolist()),
             {
-                product: np.array(sorted(map(numbers.__getitem__, those)), np.int32)
-                for product, those in found.items()
+                product: rising[start:end]
+                for product, (start, end) in zip(products, pairwise(bounds.tolist()), strict=True)
             },
         )
 
