@@ -15,11 +15,11 @@ from quitus_collector.adapters.documents import Model, complaint, read_bytes, te
 from quitus_collector.adapters.scenario_installs import without_installs
 from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
 from quitus_collector.domain.licensing.columns import Installs
+from quitus_collector.domain.licensing.covers import Cover
 from quitus_collector.domain.licensing.rights import at_own_version
 from quitus_collector.domain.licensing.situation import (
     Access,
     CountedDevice,
-    Cover,
     ProductTerms,
     Reconciliation,
     Situation,

@@ -9,10 +9,10 @@ import pytest
 from quitus_collector.adapters.solver.highs import HighsSolver
 from quitus_collector.domain.entitlement import Entitlement, Right
 from quitus_collector.domain.licensing.columns import Installs
+from quitus_collector.domain.licensing.covers import Cover
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import (
     CountedDevice,
-    Cover,
     ProductTerms,
     Reconciliation,
     Situation,

@@ -15,13 +15,15 @@ Flags = NDArray[np.bool]
 
 
 class Names(NamedTuple):
-    """What the numbers of devices and of the users of access lines stand for.
+    """What numbers stand for: devices, users of access lines, products to cover, entitlements.
 
-    Sorted, so that numbers sort as names do; the first of each is "", for none.
+    Sorted, so that numbers sort as names do; the first device and the first user is "", for none.
     """
 
     devices: tuple[str, ...]
     users: tuple[str, ...]
+    products: tuple[str, ...]
+    entitlements: tuple[str, ...]
 
 
 class Numbering(dict[str, int]):

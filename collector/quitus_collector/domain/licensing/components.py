@@ -35,6 +35,8 @@ class Demand:
         self.names = Names(
             tuple(sorted({"", *devices, *(line.device or "" for line in situation.access)})),
             tuple(sorted({"", *(line.user or "" for line in situation.access)})),
+            tuple(sorted({*situation.installs.on, *(line.product for line in situation.access)})),
+            tuple(sorted(line.id for line in situation.entitlements)),
         )
         self.devices = Devices(self.names.devices, devices)
         self.copies = np.array(

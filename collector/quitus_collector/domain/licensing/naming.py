@@ -15,9 +15,9 @@ from quitus_collector.domain.entitlement import Right
 from quitus_collector.domain.licensing.assignment import Assignment, Cell, Sum
 from quitus_collector.domain.licensing.clusters import holding_of
 from quitus_collector.domain.licensing.columns import Names
+from quitus_collector.domain.licensing.covers import Cover
 from quitus_collector.domain.licensing.demand import Draw, Seat, Spot, Take
 from quitus_collector.domain.licensing.pools import Lot
-from quitus_collector.domain.licensing.situation import Cover
 from quitus_collector.domain.optimisation import Row, SolverError
 
 # Solving again for a better name stops at this sum of squared numbers of variables: some seconds.

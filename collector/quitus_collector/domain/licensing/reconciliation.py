@@ -12,9 +12,10 @@ from quitus_collector.domain.licensing.assignment import Assignment
 from quitus_collector.domain.licensing.clusters import FEW_PATTERNS
 from quitus_collector.domain.licensing.competition import Kind
 from quitus_collector.domain.licensing.components import Demand, components
+from quitus_collector.domain.licensing.covers import Covers, Rows, rows_of
 from quitus_collector.domain.licensing.groups import groups
 from quitus_collector.domain.licensing.naming import Naming
-from quitus_collector.domain.licensing.situation import Cover, Reconciliation, Situation
+from quitus_collector.domain.licensing.situation import Reconciliation, Situation
 from quitus_collector.domain.optimisation import Solver, total
 
 
@@ -31,7 +32,7 @@ def reconcile(
     purchases: Counter[str] = Counter()
     uncovered_access: Counter[str] = Counter()
     consumed = dict.fromkeys((line.id for line in situation.entitlements), 0)
-    covered: list[Cover] = []
+    covered: list[Rows] = []
     cost, bound = Fraction(0), Fraction(0)
     is_optimal = True
     for component in components(situation, demand):
@@ -45,7 +46,7 @@ def reconcile(
             assignment.settle_uses()
         else:
             naming = Naming(assignment, demand.names)
-            covered += naming.covers()
+            covered.append(rows_of(naming.covers(), demand.names))
             naming.settle_lines()
         consumed |= assignment.consumed()
         missing = uncovered_access if component.kind is Kind.ACCESS else uncovered
@@ -57,7 +58,7 @@ def reconcile(
         uncovered=_without_zeros(uncovered),
         consumed=consumed,
         shortfall_cost=_decimal(cost),
-        covered=sorted(covered),
+        covered=Covers(demand.names, covered),
         uncovered_access=_without_zeros(uncovered_access),
         bound=_decimal(bound),
         optimal=is_optimal,

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
 
-from quitus_collector.domain.entitlement import Entitlement, Metric, Right
+from quitus_collector.domain.entitlement import Entitlement, Metric
 from quitus_collector.domain.licensing.columns import Installs
+from quitus_collector.domain.licensing.covers import Covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +98,6 @@ class Situation:
         return product in self.peaks or self.terms_of(product).default_metric is Metric.CONCURRENT
 
 
-class Cover(NamedTuple):
-    """One install or access line, the entitlement that covers it, and the right that lets it.
-
-    `device` is empty for an access line without one; `user` is that of an access line. Sorted as
-    the tie-break has it: device, product, entitlement, then user.
-    """
-
-    device: str
-    product: str
-    entitlement: str
-    user: str
-    right: Right
-
-
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """The best assignment.
@@ -126,7 +112,7 @@ class Reconciliation:
     uncovered: Mapping[str, int]
     consumed: Mapping[str, int]
     shortfall_cost: Decimal
-    covered: Sequence[Cover]
+    covered: Covers
     uncovered_access: Mapping[str, int] = field(default_factory=dict)
     bound: Decimal = Decimal(0)
     optimal: bool = True

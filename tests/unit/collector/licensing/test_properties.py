@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from quitus_collector.domain.licensing import naming
-from quitus_collector.domain.licensing.situation import Cover
+from quitus_collector.domain.licensing.covers import Cover
 from tests.unit.collector.licensing.cases import Dice, Doc, a_line, a_scenario, seeds
 from tests.unit.collector.licensing.documents import fewer, reconciled
 
