@@ -12,9 +12,9 @@ from quitus_collector.domain.licensing.assignment import Assignment
 from quitus_collector.domain.licensing.clusters import FEW_PATTERNS
 from quitus_collector.domain.licensing.competition import Kind
 from quitus_collector.domain.licensing.components import Demand, components
-from quitus_collector.domain.licensing.covers import Covers, Rows, rows_of
+from quitus_collector.domain.licensing.covers import Covers, Rows
 from quitus_collector.domain.licensing.groups import groups
-from quitus_collector.domain.licensing.naming import Naming
+from quitus_collector.domain.licensing.naming.naming import Naming
 from quitus_collector.domain.licensing.situation import Reconciliation, Situation
 from quitus_collector.domain.optimisation import Solver, total
 
@@ -46,7 +46,7 @@ def reconcile(
             assignment.settle_uses()
         else:
             naming = Naming(assignment, demand.names)
-            covered.append(rows_of(naming.covers(), demand.names))
+            covered.append(naming.covers())
             naming.settle_lines()
         consumed |= assignment.consumed()
         missing = uncovered_access if component.kind is Kind.ACCESS else uncovered

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from quitus_collector.domain.licensing import naming
 from quitus_collector.domain.licensing.covers import Cover
+from quitus_collector.domain.licensing.naming import search
 from tests.unit.collector.licensing.cases import Dice, Doc, a_line, a_scenario, seeds
 from tests.unit.collector.licensing.documents import fewer, reconciled
 
@@ -152,7 +152,7 @@ def test_names_that_were_not_looked_for_are_consumed_all_the_same(random: Random
     }
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(naming, "EFFORT", -1)
+        patch.setattr(search, "EFFORT", -1)
         found = reconciled(doc)
 
     named = Counter(cover.entitlement for cover in found.covered)
