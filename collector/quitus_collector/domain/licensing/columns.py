@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.int32]  # of devices, users and the like; they sort as names do
-Rows = NDArray[np.intp]  # places in columns
+Indexes = NDArray[np.intp]  # places in columns
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool]
 
@@ -99,7 +99,7 @@ def ranked(values: Iterable[str | None]) -> Numbers:
     return np.array([numbers.get(value, 0) for value in values], np.int32)
 
 
-def alike(size: int, columns: Iterable[Numbers | Rows | Flags]) -> tuple[Rows, Rows]:
+def alike(size: int, columns: Iterable[Numbers | Indexes | Flags]) -> tuple[Indexes, Indexes]:
     """The first row of each kind, rising, and the kind of each row, by that order.
 
     So many rows are of one kind where all columns have the same number, from 0 on.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quitus_collector.domain.licensing.clusters import Group, Members, Place
-from quitus_collector.domain.licensing.columns import Counts, Numbers, Rows, alike
+from quitus_collector.domain.licensing.columns import Counts, Indexes, Numbers, alike
 from quitus_collector.domain.licensing.competition import Component, Kind
 from quitus_collector.domain.licensing.components import Demand
 from quitus_collector.domain.licensing.demand import Spot
@@ -42,7 +42,7 @@ class _Stands(NamedTuple):
     people: Numbers
     hosts: Numbers
 
-    def at(self, rows: Rows) -> "_Stands":
+    def at(self, rows: Indexes) -> "_Stands":
         """Some of them, in this order."""
         return _Stands._make(column[rows] for column in self)
 
@@ -130,7 +130,7 @@ def _group(
     return Group(places, Members(devices, users), counts)
 
 
-def _in_clusters(stands: _Stands) -> tuple[_Stands, Rows]:
+def _in_clusters(stands: _Stands) -> tuple[_Stands, Indexes]:
     """The stands that share a person or a host, cluster by cluster, and the bounds of the clusters.
 
     In the order of the first stand of each; those of a cluster in an order that makes it look like
@@ -143,7 +143,7 @@ def _in_clusters(stands: _Stands) -> tuple[_Stands, Rows]:
     owners = np.where(people > 0, people, most + hosts)
     first, clusters = alike(len(owners), (roots[owners],))
 
-    def degrees(owners: Numbers) -> Rows:
+    def degrees(owners: Numbers) -> Indexes:
         return np.where(owners > 0, np.bincount(owners)[owners], 0)
 
     order = np.lexsort(
@@ -155,7 +155,7 @@ def _in_clusters(stands: _Stands) -> tuple[_Stands, Rows]:
     return stands.at(order), np.searchsorted(clusters[order], np.arange(len(first) + 1))
 
 
-def _joined(size: int, one: Numbers, other: Numbers) -> Rows:
+def _joined(size: int, one: Numbers, other: Numbers) -> Indexes:
     """The lowest of all that each is joined with, by pairs."""
     roots = np.arange(size)
     while True:
@@ -168,13 +168,13 @@ def _joined(size: int, one: Numbers, other: Numbers) -> Rows:
             roots = above
 
 
-def _form(stands: _Stands, bounds: Rows) -> Rows:
+def _form(stands: _Stands, bounds: Indexes) -> Indexes:
     """What clusters alike have in common: a row a stand with its spot, person and host.
 
     The latter numbered within the cluster from 0 as they come; -1 is none.
     """
 
-    def within(owners: Numbers) -> Rows:
+    def within(owners: Numbers) -> Indexes:
         _, first, of = np.unique(owners, return_index=True, return_inverse=True)
         is_new = np.zeros(len(owners), np.bool)
         is_new[first] = True
@@ -186,7 +186,7 @@ def _form(stands: _Stands, bounds: Rows) -> Rows:
     return np.stack((stands.spots, within(stands.people), within(stands.hosts)), axis=1)
 
 
-def _by_form(form: Rows, bounds: Rows) -> Iterator[tuple[list[list[int]], list[int]]]:
+def _by_form(form: Indexes, bounds: Indexes) -> Iterator[tuple[list[list[int]], list[int]]]:
     """Each form that clusters have, and which ones have it."""
     found: defaultdict[bytes, list[int]] = defaultdict(list)
     content, width = form.tobytes(), form[:1].nbytes
