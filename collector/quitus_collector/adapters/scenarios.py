@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from quitus_collector.adapters.documents import Model, complaint, read_bytes, text_of
 from quitus_collector.adapters.scenario_installs import without_installs
 from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
-from quitus_collector.domain.licensing.columns import Installs
-from quitus_collector.domain.licensing.covers import Cover
+from quitus_collector.domain.licensing.columns import Installs, alike
+from quitus_collector.domain.licensing.covers import Cover, Covers
 from quitus_collector.domain.licensing.rights import at_own_version
 from quitus_collector.domain.licensing.situation import (
     Access,
@@ -55,6 +55,7 @@ def _metric(value: object) -> object:
 
 LONGEST_AMOUNT = 30
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
+COVERS_AT_A_TIME = 1 << 16
 MARK = "\ufdd0"  # no character of any text
 Name = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -273,8 +274,8 @@ def read(path: Path) -> Situation:
         raise UsageError(f"{path}: {error}") from error
 
 
-def answer(result: Reconciliation) -> str:
-    """The answer as JSON, a cover a line.
+def answer(result: Reconciliation) -> Iterator[str]:
+    """The answer as JSON, a cover a line, in pieces of text that follow each other.
 
     `bound` is what the shortfall cost was proven not to be below.
     """
@@ -289,18 +290,31 @@ def answer(result: Reconciliation) -> str:
     }
     text = json.dumps(document, ensure_ascii=False, indent=1)
     text = re.sub(f'"{MARK}([0-9.]+){MARK}"', r"\1", text)
-    # No text has a line break of its own within JSON: this place is the only one.
-    head, tail = text.rsplit('\n "covered": []', 1)
-    covers = ",\n".join(map(_cover, result.covered))
-    return f'{head}\n "covered": [\n{covers}\n ]{tail}' if covers else text
+    head, tail = text.rsplit("]", 1)
+    yield head
+    yield from _covers(result.covered)
+    yield f"\n ]{tail}\n" if result.covered else f"]{tail}\n"
 
 
-def _cover(cover: Cover) -> str:
-    """One object; written by hand, since there may be millions."""
+def _covers(covers: Covers) -> Iterator[str]:
+    """The objects, written by hand, since there may be millions: few differ but for the device."""
+    names = covers.names
+    heads = [f'\n  {{"device": {_quoted(device)}, ' for device in names.devices]
+    for start in range(0, len(covers), COVERS_AT_A_TIME):
+        rows = covers.rows[start : start + COVERS_AT_A_TIME]
+        rest = (rows[name] for name in ("product", "entitlement", "right", "user"))
+        first, kinds = alike(len(rows), rest)
+        ends = [_after_device(covers[start + row]) for row in first.tolist()]
+        objects = zip(rows["device"].tolist(), kinds.tolist(), strict=True)
+        text = ",".join([heads[device] + ends[kind] for device, kind in objects])
+        yield f",{text}" if start else text
+
+
+def _after_device(cover: Cover) -> str:
     user = f', "user": {_quoted(cover.user)}' if cover.user else ""
     return (
-        f'  {{"device": {_quoted(cover.device)}, "product": {_quoted(cover.product)}, '
-        f'"entitlement": {_quoted(cover.entitlement)}, "right": "{cover.right.value}"{user}}}'
+        f'"product": {_quoted(cover.product)}, "entitlement": {_quoted(cover.entitlement)}, '
+        f'"right": "{cover.right.value}"{user}}}'
     )
 
 

@@ -119,7 +119,7 @@ def _reconcile(arguments: argparse.Namespace) -> int:
     answer, is_optimal = licensing.reconcile_scenario(
         collector_of(arguments), arguments.file, limit
     )
-    print(answer)
+    sys.stdout.writelines(answer)
     if not is_optimal:
         raise CollectorError("the time limit was reached: this is the best answer until then")
     return OK

@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -146,8 +146,8 @@ def findings(collector: Collector, key_servers: Iterable[str]) -> tuple[Finding,
 
 def reconcile_scenario(
     collector: Collector, file: Path, time_limit_s: float | None
-) -> tuple[str, bool]:
-    """The answer to a scenario file, and whether it was proven in time; needs no folder."""
+) -> tuple[Iterator[str], bool]:
+    """The answer to a scenario file in pieces, and whether it was proven; needs no folder."""
     from quitus_collector.adapters.solver.highs import HighsSolver
 
     # Millions of objects are made and kept to the end: to look for cycles among them, time and

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 from quitus_collector.adapters import scenarios
+from quitus_collector.domain.entitlement import Right
+from quitus_collector.domain.licensing.columns import Names
+from quitus_collector.domain.licensing.covers import Cover, Covers, rows_of
+from quitus_collector.domain.licensing.situation import Reconciliation
 from quitus_collector.errors import UsageError
 
 SCENARIO: dict[str, Any] = {
@@ -176,6 +180,37 @@ def test_what_is_bound_to_a_retired_device_is_no_error(tmp_path: Path) -> None:
     document = changed("entitlements.0.bound_to", "pc-9-retired")
 
     assert scenarios.read(written(tmp_path, document)).entitlements[0].bound_to == "pc-9-retired"
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2, 3])
+def test_an_answer_is_one_document_however_many_covers_are_written_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    names = Names(("", 'p"c', "pc-é"), ("", "u"), ("a/b/c@1", "cal"), ("E", "F"))
+    covers = [
+        Cover("", "cal", "F", "u", Right.DIRECT),
+        Cover('p"c', "a/b/c@1", "E", "", Right.DOWNGRADE),
+        Cover("pc-é", "a/b/c@1", "E", "", Right.DOWNGRADE),
+    ]
+    amount = Decimal("12345678901234567890.1")
+    found = Reconciliation({"a": 1}, {"E": 2}, amount, Covers(names, [rows_of(covers, names)]))
+    monkeypatch.setattr(scenarios, "COVERS_AT_A_TIME", at_a_time)
+
+    document = json.loads("".join(scenarios.answer(found)), parse_float=Decimal)
+
+    assert document["shortfall_cost"] == amount
+    assert [tuple(each.values()) for each in document["covered"]] == [
+        ("", "cal", "F", "direct", "u"),
+        ('p"c', "a/b/c@1", "E", "downgrade"),
+        ("pc-é", "a/b/c@1", "E", "downgrade"),
+    ]
+
+
+def test_an_answer_without_covers_has_an_empty_list() -> None:
+    names = Names(("",), ("",), (), ())
+    found = Reconciliation({}, {}, Decimal(0), Covers(names, []))
+
+    assert json.loads("".join(scenarios.answer(found)))["covered"] == []
 
 
 ONE = '{"device": "pc-1", "product": "a/b/c@1"}'
