@@ -13,7 +13,7 @@ import numpy as np
 
 from quitus_collector.domain.licensing.columns import Installs, Numbering, Numbers
 
-PIECE_BYTES = 1 << 18
+PIECE_BYTES = 1 << 16  # the entries of one fit into what a processor has at hand
 _LIST = re.compile(rb'"installs"\s*:\s*\[')
 _BETWEEN = re.compile(rb"(?<=\})[ \t\r\n]*,")
 _KEYS = b'"device"', b'"product"'

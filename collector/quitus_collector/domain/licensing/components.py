@@ -1,19 +1,19 @@
 """Splits a situation into what is independent."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from quitus_collector.domain.entitlement import Entitlement, Right
-from quitus_collector.domain.licensing.columns import Flags, Names, Numbers
+from quitus_collector.domain.licensing.columns import Counts, Flags, Names, Numbering, Numbers
 from quitus_collector.domain.licensing.competition import KIND_OF, Component, Kind
 from quitus_collector.domain.licensing.devices import Devices
 from quitus_collector.domain.licensing.pools import pools_in_force
 from quitus_collector.domain.licensing.rights import right_to
-from quitus_collector.domain.licensing.situation import Access, Situation
+from quitus_collector.domain.licensing.situation import Situation
 
 
 class AccessLines(NamedTuple):
@@ -26,43 +26,38 @@ class AccessLines(NamedTuple):
 class Demand:
     """Everything that needs a licence, by kind and product; `installs` are devices, rising.
 
-    `copies` say how many devices each stands for.
+    `copies` say how many devices each stands for, where that is not itself alone.
     """
 
     def __init__(self, situation: Situation) -> None:
         """Sorts installs, access lines and uses apart."""
-        devices = {device.id: device for device in situation.devices}
+        known = {device.id: device for device in situation.devices}
+        lines = list(situation.access)
+        on = [line.device or "" for line in lines]
+        by = [line.user or "" for line in lines]
+        of = [line.product for line in lines]
+        installs = situation.installs
         self.names = Names(
-            tuple(sorted({"", *devices, *(line.device or "" for line in situation.access)})),
-            tuple(sorted({"", *(line.user or "" for line in situation.access)})),
-            tuple(sorted({*situation.installs.on, *(line.product for line in situation.access)})),
+            tuple(sorted({"", *known, *on})),
+            tuple(sorted({"", *by})),
+            tuple(sorted({*installs.on, *of})),
             tuple(sorted(line.id for line in situation.entitlements)),
         )
-        self.devices = Devices(self.names.devices, devices)
-        self.copies = np.array(
-            [situation.copies.get(device, 1) for device in self.names.devices], np.int64
-        )
+        self.devices = Devices(self.names.devices, known)
+        self.copies: Counts | None = None
+        if situation.copies:
+            copies = [situation.copies.get(device, 1) for device in self.names.devices]
+            self.copies = np.array(copies, np.int64)
         self.uses = {product: peak for product, peak in situation.peaks.items() if peak}
-        installs = situation.installs
-        numbers = np.array([self.devices.numbers[each] for each in installs.devices], np.int32)
-        self.installs = {product: numbers[on] for product, on in installs.on.items()}
+        numbers = self.devices.numbers_of(installs.devices)
+        self.installs = {product: numbers[places] for product, places in installs.on.items()}
         for product in [p for p in self.installs if situation.is_counted_by_uses(p)]:
             those = self.installs.pop(product)
             if product not in situation.peaks:
                 self.uses[product] = len(those)
-        self.access = self._access_lines(situation.access)
-
-    def _access_lines(self, access: Iterable[Access]) -> dict[str, AccessLines]:
-        users = {user: number for number, user in enumerate(self.names.users)}
-        found: defaultdict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-        for line in access:
-            of_devices, of_users = found[line.product]
-            of_devices.append(self.devices.numbers[line.device or ""])
-            of_users.append(users[line.user or ""])
-        return {
-            product: AccessLines(*(np.array(each, np.int32) for each in columns))
-            for product, columns in found.items()
-        }
+        user_numbers = {user: number for number, user in enumerate(self.names.users)}
+        users = np.array([user_numbers[user] for user in by], np.int32)
+        self.access = _by_product(of, AccessLines(self.devices.numbers_of(on), users))
 
     def have(self, product: str) -> Flags:
         """Which devices have it."""
@@ -78,6 +73,15 @@ class Demand:
             (Kind.USES, self.uses),
         ):
             yield from ((kind, product) for product in sorted(products))
+
+
+def _by_product(products: Sequence[str], lines: AccessLines) -> dict[str, AccessLines]:
+    numbers = Numbering()
+    of = np.array([numbers[product] for product in products], np.int32)
+    return {
+        product: AccessLines(lines.devices[of == number], lines.users[of == number])
+        for product, number in numbers.items()
+    }
 
 
 def competing(

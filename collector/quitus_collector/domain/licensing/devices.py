@@ -1,6 +1,6 @@
 """The devices by number, and what the rules ask of them in columns."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,10 @@ class Devices:
         self.all = [known.get(name) or CountedDevice(name) for name in names]
         self.numbers = {name: number for number, name in enumerate(names)}
         self._known = known
+
+    def numbers_of(self, names: Iterable[str]) -> Numbers:
+        """The numbers of devices by their ids."""
+        return np.array([self.numbers[name] for name in names], np.int32)
 
     def among(self, devices: Numbers, those: Collection[str]) -> Numbers:
         """The devices, but 0 for each that is not one of those."""
