@@ -91,12 +91,12 @@ def numbered(values: Iterable[Hashable]) -> Numbers:
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int32)
 
 
-def ranked(values: Iterable[str | None]) -> Numbers:
-    """Numbers from 1 that sort as the values do; 0 for none."""
+def ranked(values: Iterable[str | None]) -> tuple[list[str | None], Numbers]:
+    """The values that occur, sorted behind None, and the place of each value among them."""
     values = list(values)
-    known = sorted({value for value in values if value is not None})
-    numbers: dict[str | None, int] = {value: number for number, value in enumerate(known, 1)}
-    return np.array([numbers.get(value, 0) for value in values], np.int32)
+    found = [None, *sorted({value for value in values if value is not None})]
+    places = {value: place for place, value in enumerate(found)}
+    return found, np.array([places[value] for value in values], np.int32)
 
 
 def alike(size: int, columns: Iterable[Numbers | Indexes | Flags]) -> tuple[Indexes, Indexes]:

@@ -59,10 +59,11 @@ class Demand:
         users = np.array([user_numbers[user] for user in by], np.int32)
         self.access = _by_product(of, AccessLines(self.devices.numbers_of(on), users))
 
-    def have(self, product: str) -> Flags:
-        """Which devices have it."""
+    def have(self, *products: str) -> Flags:
+        """Which devices have any of these."""
         found = np.zeros(len(self.names.devices), np.bool)
-        found[self.installs[product]] = True
+        for product in products:
+            found[self.installs[product]] = True
         return found
 
     def products(self) -> Iterator[tuple[Kind, str]]:

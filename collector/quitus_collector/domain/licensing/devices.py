@@ -33,16 +33,17 @@ class Devices:
     @cached_property
     def users(self) -> Numbers:
         """Numbers of the primary users, from 1 as their names sort; 0 for none."""
-        return ranked(device.user for device in self.all)
+        return ranked(device.user for device in self.all)[1]
 
     @cached_property
-    def _entities(self) -> Numbers:
+    def _entities(self) -> tuple[list[str | None], Numbers]:
         return ranked(device.entity for device in self.all)
 
     def entities_among(self, those: Collection[str]) -> Numbers:
         """A number for each of those entities; 0 where it is another or none."""
-        asked = np.array([device.entity in those for device in self.all])
-        return np.where(asked, self._entities, 0)
+        names, places = self._entities
+        asked = np.array([place if name in those else 0 for place, name in enumerate(names)])
+        return asked[places]
 
     @cached_property
     def are_portable(self) -> Flags:

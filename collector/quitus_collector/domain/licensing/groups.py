@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise, zip_longest
+from itertools import chain, compress, pairwise, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -54,18 +54,16 @@ def _uses(spot: Spot, count: int) -> Group:
 
 def _device_groups(component: Component, situation: Situation, demand: Demand) -> list[Group]:
     products = sorted(component.products)
-    installed = np.flatnonzero(np.any([demand.have(product) for product in products], axis=0))
-    spots = DeviceSpots(component, situation, demand.devices, installed.astype(np.int32))
+    installed = np.flatnonzero(demand.have(*products)).astype(np.int32)
+    spots = DeviceSpots(component, situation, demand.devices, installed)
     devices = spots.counted()
-    first, kinds = alike(
-        len(devices),
-        chain((demand.have(product)[devices] for product in products), spots.traits(devices)),
-    )
+    have = (demand.have(product)[devices] for product in products)
+    first, kinds = alike(len(devices), chain(have, spots.traits(devices)))
     examples = devices[first]
     found = np.array([demand.have(product)[examples] for product in products])
     numbers = [
-        spots.spots_of(device, tuple(p for p, has in zip(products, have, strict=True) if has))
-        for device, have in zip(examples.tolist(), found.T.tolist(), strict=True)
+        spots.spots_of(device, tuple(compress(products, has)))
+        for device, has in zip(examples.tolist(), found.T.tolist(), strict=True)
     ]
     # The spots of a device are few: a row of them for each, filled up with -1.
     taken = np.array(list(zip_longest(*numbers, fillvalue=-1)), np.int32).T[kinds]
@@ -103,7 +101,15 @@ def _grouped(
     """
     shares = (stands.people > 0) | (stands.hosts > 0)
     yield from _lone_groups(stands.at(np.flatnonzero(~shares)), spots, copies)
-    sharing, bounds = _in_clusters(stands.at(np.flatnonzero(shares)))
+    yield from _sharing_groups(stands.at(np.flatnonzero(shares)), spots, copies)
+
+
+def _sharing_groups(
+    stands: _Stands, spots: Sequence[Spot], copies: Counts | None
+) -> Iterator[Group]:
+    if not len(stands.spots):
+        return
+    sharing, bounds = _in_clusters(stands)
     for form, clusters in _by_form(_form(sharing, bounds), bounds):
         places = tuple(
             Place(spots[spot], person if person >= 0 else None, host if host >= 0 else None)
