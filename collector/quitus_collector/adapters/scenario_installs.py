@@ -6,11 +6,12 @@ else the whole document goes to the model, which says what is wrong.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from quitus_collector.adapters.exact_json import parsed
 from quitus_collector.domain.licensing.columns import Installs, Numbering, Numbers
 
 PIECE_BYTES = 1 << 16  # the entries of one fit into what a processor has at hand
@@ -20,14 +21,11 @@ _KEYS = b'"device"', b'"product"'
 # A value that JSON does not have, in the place of the list: it tells that place from any other.
 _PLACEHOLDER = b"NaN"
 
-Parse = Callable[[str, Callable[[str], Any]], Any]
 
-
-def without_installs(content: bytes, parse: Parse) -> tuple[Any, Installs] | None:
+def without_installs(content: bytes) -> tuple[Any, Installs] | None:
     """The document with an empty list of installs, and the installs; None where any may be wrong.
 
-    Each names a listed device and product and nothing else. `parse` takes a text and what gives the
-    values that JSON does not have.
+    Each names a listed device and product and nothing else.
     """
     try:
         at = _LIST.search(content)
@@ -44,7 +42,7 @@ def without_installs(content: bytes, parse: Parse) -> tuple[Any, Installs] | Non
             return placeholders
 
         rest = content[: at.end() - 1] + _PLACEHOLDER + content[end + 1 :]
-        document = parse(rest.decode(), placeholder)
+        document = parsed(rest.decode(), placeholder)
         if document["installs"] is not placeholders or len(placeholders) > 1:
             return None
         document["installs"] = []
@@ -80,9 +78,11 @@ def _columns(piece: bytes, devices: Numbering, products: Numbering) -> tuple[Num
 
     Raises ValueError, KeyError or TypeError where one may have other keys, or one key twice.
     """
-    entries = json.loads(f"[{piece.decode()}]")
+    text = f"[{piece.decode()}]"
+    entries = json.loads(text)
     if {*map(piece.count, _KEYS)} != {len(entries)} or b"\\" in piece:
-        raise ValueError("a key may be given twice")
+        # A key may be given twice, the second time with escapes.
+        entries = parsed(text)
     if {*map(len, entries)} != {2}:
         raise ValueError("an entry has other keys, or there is none")
     return (

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from quitus_collector.adapters.documents import Model, complaint, read_bytes, text_of
+from quitus_collector.adapters.exact_json import parsed
 from quitus_collector.adapters.scenario_installs import without_installs
 from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
 from quitus_collector.domain.licensing.columns import Installs, alike
@@ -257,9 +258,9 @@ def read(path: Path) -> Situation:
     """Reads and checks a scenario; raises UsageError with the place in the document."""
     content = read_bytes(path)
     try:
-        apart = without_installs(content, _parsed)
+        apart = without_installs(content)
         if apart is None:
-            document = _parsed(text_of(content, path), _no_constant)
+            document = parsed(text_of(content, path))
             return Scenario.model_validate(document).situation()
         del content
         document, installs = apart
@@ -323,29 +324,6 @@ def _number(amount: Decimal) -> int | str:
     if amount == int(amount):
         return int(amount)
     return f"{MARK}{amount:f}{MARK}"
-
-
-def _parsed(text: str, constant: Callable[[str], Any]) -> Any:
-    """The document, with exact numbers; `constant` gives what is no JSON, like NaN."""
-    return json.loads(
-        text,
-        object_pairs_hook=_distinct_keys,
-        parse_float=Decimal,
-        parse_constant=constant,
-    )
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")
-
-
-def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is given twice in one object")
-    return found
 
 
 def _distinct(

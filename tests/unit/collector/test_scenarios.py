@@ -283,6 +283,20 @@ def test_more_installs_than_are_read_at_a_time_are_all_read(tmp_path: Path) -> N
     assert sorted(without_brackets.installs) == sorted((device, names[0]) for device in devices)
 
 
+def test_installs_are_read_whatever_their_names_are_and_however_they_are_written(
+    tmp_path: Path,
+) -> None:
+    names = ["device", "product", 'poste "é"', "\\", "},{", "]"]
+    lists = {"devices": [{"id": name} for name in names], "products": [{"id": n} for n in names]}
+    pairs = [{"device": device, "product": name} for device in names for name in names]
+
+    for plain in (True, False):
+        text = json.dumps(pairs, ensure_ascii=plain)
+        found = scenarios.read(with_installs(tmp_path, text, entitlements=[], **lists))
+
+        assert sorted(found.installs) == sorted((d, n) for d in names for n in names)
+
+
 def test_installs_elsewhere_in_the_document_are_not_taken_for_the_list(tmp_path: Path) -> None:
     expected = json.dumps({"installs": [{"device": "vm-1", "product": "a/b/c@2"}]})
     rest = {key: value for key, value in SCENARIO.items() if key != "installs"}
