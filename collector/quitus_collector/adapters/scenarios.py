@@ -258,13 +258,10 @@ def read(path: Path) -> Situation:
     """Reads and checks a scenario; raises UsageError with the place in the document."""
     content = read_bytes(path)
     try:
-        apart = without_installs(content)
-        if apart is None:
-            document = parsed(text_of(content, path))
-            return Scenario.model_validate(document).situation()
+        document, installs = without_installs(content) or (parsed(text_of(content, path)), None)
         del content
-        document, installs = apart
-        return replace(Scenario.model_validate(document).situation(), installs=installs)
+        situation = Scenario.model_validate(document).situation()
+        return situation if installs is None else replace(situation, installs=installs)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}") from error
     except RecursionError as error:
