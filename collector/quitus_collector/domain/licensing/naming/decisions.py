@@ -52,8 +52,12 @@ class Decisions:
         progress = self.progress[cell]
         return progress.allowed.get(member, progress.everything)
 
-    def offers(self, cell: int, allowed: Allowed, wanted: Allowed) -> int:
-        """How many of those that may take the allowed take a wanted one in the solution at hand."""
+    def offers(self, cell: int, allowed: Allowed, wanted: Allowed) -> bool:
+        """Whether any that may take the allowed takes a wanted one in the solution at hand."""
+        return any(map(self.progress[cell].holdings[allowed].get, wanted))
+
+    def offered(self, cell: int, allowed: Allowed, wanted: Allowed) -> int:
+        """How many do."""
         return sum(map(self.progress[cell].holdings[allowed].__getitem__, wanted))
 
     def decide(self, cell: int, member: int, wanted: Allowed) -> None:

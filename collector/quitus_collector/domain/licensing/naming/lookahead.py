@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quitus_collector.domain.licensing.naming.choices import Choices, Flow, Source
 from quitus_collector.domain.licensing.naming.decisions import Decisions, Step
 from quitus_collector.domain.licensing.naming.positions import Positions
 from quitus_collector.domain.licensing.naming.search import Search
 from quitus_collector.domain.licensing.naming.stock import UNENDING, Line, Supplies, lasting
+from quitus_collector.domain.licensing.naming.ways import Flow, Source, Stand, Ways
 
 # So many positions are looked at ahead to begin with; twice as many each time that it goes well.
 FIRST_STRIDE = 16
@@ -34,14 +34,14 @@ class LookAhead:
         self,
         positions: Positions,
         decisions: Decisions,
-        choices: Choices,
+        ways: Ways,
         search: Search,
         supplies: Supplies,
     ) -> None:
         """Has seen nothing."""
         self._positions = positions
         self._decisions = decisions
-        self._choices = choices
+        self._ways = ways
         self._search = search
         self._supplies = supplies
         self._stride, self._foreseen = FIRST_STRIDE, 0
@@ -93,7 +93,7 @@ class LookAhead:
         best: tuple[Line, _Wish] | None = None
         for wish in self._of(cell):
             if (wish.step, wish.source.flow) not in self._search.impossible:
-                line = self._choices.stocks[wish.source.lot].current_of(left)
+                line = wish.source.stock.current_of(left)
                 if line is not None and (best is None or line.name < best[0].name):
                     best = line, wish
         return best
@@ -103,7 +103,7 @@ class LookAhead:
             everything = self._decisions.progress[cell].everything
             self._wishes_of[cell] = [
                 _Wish(source, (cell, everything, way.wanted))
-                for way in self._choices.ways(cell, everything, 0, 0)
+                for way in self._ways.of(Stand(cell, everything, 0, 0))
                 if len(way.wanted) == 1
                 for source in way.sources
             ]

@@ -14,12 +14,14 @@ from quitus_collector.domain.licensing.assignment import Assignment
 from quitus_collector.domain.licensing.columns import Names
 from quitus_collector.domain.licensing.covers import RIGHTS, ROW, Rows
 from quitus_collector.domain.licensing.naming.choices import Choice, Choices
-from quitus_collector.domain.licensing.naming.decisions import Allowed, Decisions
+from quitus_collector.domain.licensing.naming.decisions import Decisions
 from quitus_collector.domain.licensing.naming.lookahead import LookAhead
 from quitus_collector.domain.licensing.naming.positions import Position, Positions
 from quitus_collector.domain.licensing.naming.runs import Run, Runs
 from quitus_collector.domain.licensing.naming.search import Search
 from quitus_collector.domain.licensing.naming.stock import Supplies
+from quitus_collector.domain.licensing.naming.units import Units
+from quitus_collector.domain.licensing.naming.ways import Stand, Ways
 
 _NOTHING = -1
 
@@ -36,27 +38,28 @@ class Naming:
         supplies = Supplies()
         self._left = supplies.left
         self._decisions = Decisions(assignment)
-        self._choices = Choices(assignment, self._decisions, supplies, names)
+        self._ways = Ways(assignment, supplies, names)
+        units = Units(assignment.cells)
+        self._choices = Choices(self._decisions, self._ways, units, supplies)
         self._runs = Runs(self._positions.cells, self._granted, supplies, self._decisions)
-        self._search = Search(assignment, self._decisions, self._choices, self._runs, supplies)
+        self._search = Search(assignment, self._decisions, self._ways, self._runs, supplies)
         self._look_ahead = LookAhead(
-            self._positions, self._decisions, self._choices, self._search, supplies
+            self._positions, self._decisions, self._ways, self._search, supplies
         )
 
     def covers(self) -> Rows:
         """Every cover, in the order of device and product."""
         unsettled: list[Choice] = []
         at = 0
-        for start, stop in self._positions.together():
-            self._name_lone(at, start)
-            positions = [self._positions[row] for row in range(start, stop)]
+        for positions in self._positions.together():
+            self._name_lone(at, positions[0].row)
+            at = positions[-1].row + 1
             for cell in {position.cell for position in positions}:
                 self._runs.stop(cell)
             for choice in self._name_all(positions):
                 self._grant(choice)
                 if len(choice.way.takes) > 1:
                     unsettled.append(choice)
-            at = stop
         self._name_lone(at, len(self._positions))
         self._runs.count_all()
         for choice in unsettled:
@@ -86,43 +89,40 @@ class Naming:
 
     def _begin_run(self, position: Position, choice: Choice | None) -> None:
         """Lets the next lone members of the cell be named as this one was."""
-        cell = position.cell
-        everything = self._decisions.progress[cell].everything
         if choice is None:
-            bare = self._choices.bare(cell, everything, position.place, position.product_index)
-            self._runs.begin(cell, Run(bare, _NOTHING))
+            everything = self._decisions.progress[position.cell].everything
+            bare = self._ways.bare(Stand(position.cell, everything, 0, 0))
+            self._runs.begin(position.cell, Run(bare, _NOTHING))
         elif choice.source is not None:
-            line = self._choices.stocks[choice.source.lot].current()
+            line = choice.source.stock.current()
             if line is not None and line.name == choice.name:
-                flow = choice.source.flow
                 run = Run(choice.way.wanted, _grant_of(choice), line.supply)
-                self._runs.begin(cell, run if flow is None else run._replace(flow=flow.supply))
+                if choice.flow is not None:
+                    run = run._replace(flow=choice.flow.supply)
+                self._runs.begin(position.cell, run)
 
     def _name_all(self, positions: list[Position]) -> Iterator[Choice]:
         """Names the positions of one device and product, the smallest (name, user) first."""
         while positions:
-            choice = next(filter(self._can_be, self._choices.of(positions)), None)
+            choices = self._choices.of(positions, at_hand=not self._search.may_go_on())
+            choice = next(filter(self._can_be, choices), None)
             if choice is None:
                 break
-            self._decide(choice)
+            self._choices.decide(choice)
             yield choice
             positions.remove(choice.position)
         for position in positions:
-            cell, allowed = position.cell, self._allowed(position)
-            bare = self._choices.bare(cell, allowed, position.place, position.product_index)
-            if self._decisions.offers(cell, allowed, bare):
-                self._decisions.move(cell, position.member, bare)
-
-    def _allowed(self, position: Position) -> Allowed:
-        return self._decisions.allowed(position.cell, position.member)
+            stand = self._choices.stand(position)
+            bare = self._ways.bare(stand)
+            if self._decisions.offers(stand.cell, stand.allowed, bare):
+                self._decisions.move(position.cell, position.member, bare)
 
     def _can_be(self, choice: Choice) -> bool:
         """Whether a best solution has this name besides all that is decided."""
-        position, wanted = choice.position, choice.way.wanted
+        position, wanted, flow = choice.position, choice.way.wanted, choice.flow
         if not wanted:
             return False
-        cell, allowed = position.cell, self._allowed(position)
-        flow = choice.source.flow if choice.source is not None else None
+        cell, allowed, _, _ = self._choices.stand(position)
         if self._decisions.offers(cell, allowed, wanted) and (
             flow is None or self._left[flow.supply]
         ):
@@ -139,11 +139,6 @@ class Naming:
         self._search.adopt(solution)
         return True
 
-    def _decide(self, choice: Choice) -> None:
-        position = choice.position
-        self._decisions.move(position.cell, position.member, choice.way.wanted)
-        self._choices.take(choice)
-
     def _grant(self, choice: Choice) -> None:
         self._granted[choice.position.row] = _grant_of(choice)
 
@@ -152,18 +147,12 @@ class Naming:
         one_take = (self._by(choice, (take,)) for take in choice.way.takes)
         choice = next(filter(self._can_be, one_take), choice)
         # What is allowed may be other by now.
-        self._decide(self._by(choice, choice.way.takes))
+        self._choices.decide(self._by(choice, choice.way.takes))
         self._grant(choice)
 
     def _by(self, choice: Choice, takes: tuple[int, ...]) -> Choice:
         """The choice by these of its takes, of what the member may still take."""
-        position = choice.position
-        allowed = self._allowed(position)
-        return choice._replace(
-            way=self._choices.way(
-                position.cell, allowed, position.place, position.product_index, takes
-            )
-        )
+        return choice._replace(way=self._ways.by(self._choices.stand(choice.position), takes))
 
     def settle_lines(self) -> None:
         """Where covers leave a choice between lots, takes most units from the lowest ids."""

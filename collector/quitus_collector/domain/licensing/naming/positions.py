@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,8 +75,8 @@ class Positions:
         """One of them."""
         return Position(row, *self.rows[row].item())
 
-    def together(self) -> Iterator[tuple[int, int]]:
-        """First row and the one after the last, of what must be named with regard to others.
+    def together(self) -> Iterator[list[Position]]:
+        """The positions of one device and product that must be named with regard to others.
 
         What is left out is in a lone cell, and the only position of its device and product.
         """
@@ -83,9 +84,13 @@ class Positions:
         device, product = self.rows["device"], self.rows["product"]
         differs[1:-1] = (device[1:] != device[:-1]) | (product[1:] != product[:-1])
         bounds = np.flatnonzero(differs)
-        starts, ends = bounds[:-1], bounds[1:]
-        chosen = (ends - starts > 1) | ~self.is_lone[self.cells[starts]]
-        yield from zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
+        starts, sizes = bounds[:-1], np.diff(bounds)
+        chosen = (sizes > 1) | ~self.is_lone[self.cells[starts]]
+        numbers = np.flatnonzero(np.repeat(chosen, sizes))
+        rows = zip(numbers.tolist(), self.rows[numbers].tolist(), strict=True)
+        positions = (Position(number, *row) for number, row in rows)
+        for size in sizes[chosen].tolist():
+            yield list(islice(positions, size))
 
 
 def _is_lone(cell: Cell) -> bool:

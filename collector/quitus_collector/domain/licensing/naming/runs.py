@@ -54,7 +54,7 @@ class Runs:
     def begin(self, cell: int, run: Run) -> None:
         """From now on the lone members of the cell are named so."""
         everything = self._decisions.progress[cell].everything
-        members = self._decisions.offers(cell, everything, run.wanted)
+        members = self._decisions.offered(cell, everything, run.wanted)
         self._left[self._members[cell]] = self._counted[cell] = members
         self._runs[cell] = run
         self._set(cell, (self._members[cell], run.line, run.flow))

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from quitus_collector.domain.licensing.assignment import Assignment
-from quitus_collector.domain.licensing.naming.choices import Choices, Flow
 from quitus_collector.domain.licensing.naming.decisions import Decisions, Step
 from quitus_collector.domain.licensing.naming.runs import Runs
 from quitus_collector.domain.licensing.naming.stock import Supplies
+from quitus_collector.domain.licensing.naming.ways import Flow, Ways
 from quitus_collector.domain.optimisation import Row, SolverError
 
 # Solving again for a better name stops at this sum of squared numbers of variables: some seconds.
@@ -20,14 +20,14 @@ class Search:
         self,
         assignment: Assignment,
         decisions: Decisions,
-        choices: Choices,
+        ways: Ways,
         runs: Runs,
         supplies: Supplies,
     ) -> None:
         """Nothing is known to be impossible."""
         self._assignment = assignment
         self._decisions = decisions
-        self._flows = choices.flows
+        self._flows = ways.flows
         self._runs = runs
         self._left = supplies.left
         self._effort = EFFORT
@@ -42,14 +42,14 @@ class Search:
         """Whether the solution at hand has all that is decided and this besides."""
         self._runs.count_all()
         return all(
-            self._decisions.offers(cell, allowed, wanted) >= count
+            self._decisions.offered(cell, allowed, wanted) >= count
             for (cell, allowed, wanted), count in moves.items()
         ) and all(self._left[flow.supply] >= count for flow, count in flows.items())
 
     def held(self, moves: Mapping[Step, int]) -> tuple[dict[int, int], list[Row]]:
         """What keeps all that is decided and further moves: least values by variable, and rows."""
         at_least, rows = self._decisions.held(moves)
-        for flow in self._flows.values():
+        for flow in self._flows:
             if named := self._named(flow):
                 at_least[flow.variable] = named
         return at_least, rows
@@ -70,7 +70,7 @@ class Search:
     def adopt(self, solution: Sequence[int]) -> None:
         """Makes the solution the one at hand; it has all that is decided."""
         self._runs.stop_all()
-        named = {flow: self._named(flow) for flow in self._flows.values()}
+        named = {flow: self._named(flow) for flow in self._flows}
         self._assignment.solution = solution
         for flow, units in named.items():
             self._left[flow.supply] = solution[flow.variable] - units
