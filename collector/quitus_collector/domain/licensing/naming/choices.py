@@ -11,10 +11,14 @@ from quitus_collector.domain.licensing.naming.ways import Flow, Source, Stand, W
 
 
 class Choice(NamedTuple):
-    """A name for a position: of a unit in use, of a new one from a source, or of one lent."""
+    """A name for a position: of a unit in use, of a new one from a source, or of one lent.
+
+    `stand` is where the position stood when it was offered.
+    """
 
     name: int
     position: Position
+    stand: Stand
     way: Way
     unit: Unit | None = None
     source: Source | None = None
@@ -41,7 +45,8 @@ class Choices:
         With `at_hand`, none in whose patterns the solution at hand has no such member.
         """
         found = [choice for each in positions for choice in self._of(each, at_hand=at_hand)]
-        return sorted(found, key=_by_name)
+        found.sort(key=_by_name)
+        return found
 
     def _of(self, position: Position, *, at_hand: bool) -> Iterator[Choice]:
         stand = self.stand(position)
@@ -49,13 +54,13 @@ class Choices:
             if at_hand and not self._decisions.offers(stand.cell, stand.allowed, way.wanted):
                 continue
             if way.name is not None:
-                yield Choice(way.name, position, way)
+                yield Choice(way.name, position, stand, way)
             elif (unit := self._units.serving(position, way)) is not None:
-                yield Choice(unit.name, position, way, unit)
+                yield Choice(unit.name, position, stand, way, unit)
             else:
                 for source in way.sources:
                     if (line := source.stock.current()) is not None:
-                        yield Choice(line.name, position, way, source=source)
+                        yield Choice(line.name, position, stand, way, source=source)
 
     def stand(self, position: Position) -> Stand:
         """Where the position stands, given what its member may still take."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from quitus_collector.domain.licensing.assignment import Assignment, Cell, Sum
 from quitus_collector.domain.optimisation import Row
 
-Allowed = tuple[int, ...]  # patterns by index that a member may still take
+Allowed = frozenset[int]  # patterns by index that a member may still take
 Step = tuple[int, Allowed, Allowed]  # a member of this cell that may take what it may no longer
 
 
@@ -16,8 +16,8 @@ class Progress:
     """How far the members of a cell are decided.
 
     `members` say how many may still take which patterns; `holdings` how many of those take which
-    one in the solution at hand. `allowed` has the members that may not take everything, but for
-    lone ones named in runs.
+    one in the solution at hand, without zeros. `allowed` has the members that may not take
+    everything, but for lone ones named in runs.
     """
 
     cell: Cell
@@ -28,10 +28,12 @@ class Progress:
     variables: dict[Allowed, dict[int, int]] = field(default_factory=dict)
 
     def count(self, allowed: Allowed, wanted: Allowed, pattern: int, members: int) -> None:
-        """So many members take the pattern as ones that may take these alone."""
-        if members and wanted != allowed:
-            self.holdings[allowed][pattern] -= members
-            self.holdings.setdefault(wanted, Counter())[pattern] += members
+        """So many members take the pattern as ones that may take the wanted alone."""
+        holding = self.holdings[allowed]
+        holding[pattern] -= members
+        if not holding[pattern]:
+            del holding[pattern]
+        self.holdings.setdefault(wanted, Counter())[pattern] += members
 
 
 class Decisions:
@@ -42,7 +44,7 @@ class Decisions:
         self.assignment = assignment
         self.progress: list[Progress] = []
         for cell in assignment.cells:
-            everything = tuple(range(len(cell.patterns)))
+            everything = frozenset(range(len(cell.patterns)))
             members = Counter({everything: len(cell.members)})
             self.progress.append(Progress(cell, everything, members))
         self.read()
@@ -54,11 +56,12 @@ class Decisions:
 
     def offers(self, cell: int, allowed: Allowed, wanted: Allowed) -> bool:
         """Whether any that may take the allowed takes a wanted one in the solution at hand."""
-        return any(map(self.progress[cell].holdings[allowed].get, wanted))
+        return not wanted.isdisjoint(self.progress[cell].holdings[allowed])
 
     def offered(self, cell: int, allowed: Allowed, wanted: Allowed) -> int:
         """How many do."""
-        return sum(map(self.progress[cell].holdings[allowed].__getitem__, wanted))
+        holding = self.progress[cell].holdings[allowed]
+        return sum(holding[pattern] for pattern in wanted.intersection(holding))
 
     def decide(self, cell: int, member: int, wanted: Allowed) -> None:
         """The member may take the wanted patterns only, and does so in another solution."""
@@ -73,42 +76,34 @@ class Decisions:
         allowed = self.allowed(cell, member)
         if wanted != allowed:
             self.decide(cell, member, wanted)
-            pattern = next(filter(progress.holdings[allowed].__getitem__, wanted))
+            pattern = min(wanted.intersection(progress.holdings[allowed]))
             progress.count(allowed, wanted, pattern, 1)
 
     def move_many(self, cell: int, members: int, wanted: Allowed) -> None:
         """So does any number of lone members."""
         progress = self.progress[cell]
         everything = progress.everything
-        if wanted == everything:
+        if wanted == everything or not members:
             return
         progress.members[everything] -= members
         progress.members[wanted] += members
-        for pattern in wanted:
-            moved = min(members, progress.holdings[everything][pattern])
-            progress.count(everything, wanted, pattern, moved)
-            members -= moved
+        holding = progress.holdings[everything]
+        for pattern in sorted(wanted.intersection(holding)):
+            if moved := min(members, holding[pattern]):
+                progress.count(everything, wanted, pattern, moved)
+                members -= moved
 
     def read(self) -> None:
         """Shares the solution's patterns out among what the members may still take."""
-        solution: Sequence[int] = self.assignment.solution
+        solution = self.assignment.solution
         for progress in self.progress:
-            rest = Counter(dict(enumerate(solution[v] for v in progress.cell.variables)))
+            rest = Counter({n: solution[v] for n, v in enumerate(progress.cell.variables)})
             holdings: dict[Allowed, Counter[int]] = {}
             for allowed, count in progress.members.items():
-                if allowed == progress.everything or not count:
-                    continue
-                if len(allowed) == 1:
-                    holdings[allowed] = Counter({allowed[0]: count})
-                else:
-                    holdings[allowed] = Counter(
-                        {
-                            pattern: solution[variable]
-                            for pattern, variable in progress.variables[allowed].items()
-                        }
-                    )
-                rest.subtract(holdings[allowed])
-            holdings[progress.everything] = rest
+                if allowed != progress.everything and count:
+                    holdings[allowed] = _holding(progress, allowed, count, solution)
+                    rest.subtract(holdings[allowed])
+            holdings[progress.everything] = +rest
             progress.holdings = holdings
 
     def held(self, moves: Mapping[Step, int]) -> tuple[dict[int, int], list[Row]]:
@@ -130,7 +125,7 @@ class Decisions:
                 if allowed == progress.everything or not members:
                     continue
                 if len(allowed) == 1:
-                    fixed[allowed[0]] += members
+                    fixed[min(allowed)] += members
                     continue
                 variables = self._variables(progress, allowed)
                 rows.append(Row(dict.fromkeys(variables.values(), 1), members, members))
@@ -149,6 +144,15 @@ class Decisions:
         if allowed not in progress.variables:
             size = len(progress.cell.members)
             progress.variables[allowed] = {
-                pattern: self.assignment.programme.add_variable(size) for pattern in allowed
+                pattern: self.assignment.programme.add_variable(size) for pattern in sorted(allowed)
             }
         return progress.variables[allowed]
+
+
+def _holding(
+    progress: Progress, allowed: Allowed, members: int, solution: Sequence[int]
+) -> Counter[int]:
+    """How many of the members that may take these patterns take which one in the solution."""
+    if len(allowed) == 1:
+        return Counter({min(allowed): members})
+    return +Counter({n: solution[v] for n, v in progress.variables[allowed].items()})

@@ -122,7 +122,7 @@ class Naming:
         position, wanted, flow = choice.position, choice.way.wanted, choice.flow
         if not wanted:
             return False
-        cell, allowed, _, _ = self._choices.stand(position)
+        cell, allowed, _, _ = choice.stand
         if self._decisions.offers(cell, allowed, wanted) and (
             flow is None or self._left[flow.supply]
         ):
@@ -152,7 +152,8 @@ class Naming:
 
     def _by(self, choice: Choice, takes: tuple[int, ...]) -> Choice:
         """The choice by these of its takes, of what the member may still take."""
-        return choice._replace(way=self._ways.by(self._choices.stand(choice.position), takes))
+        stand = self._choices.stand(choice.position)
+        return choice._replace(stand=stand, way=self._ways.by(stand, takes))
 
     def settle_lines(self) -> None:
         """Where covers leave a choice between lots, takes most units from the lowest ids."""

@@ -62,7 +62,8 @@ class Positions:
                     part["product_index"] = index
                     parts.append(part)
         rows = np.concatenate(parts)
-        order = np.lexsort((rows["user"], rows["product"], rows["device"]))
+        spots = rows["device"].astype(np.int64) * len(names.products) + rows["product"]
+        order = np.lexsort((rows["user"], spots))
         self.rows: NDArray[Any] = rows[order]
         self.cells: Numbers = self.rows["cell"].copy()
         self.is_lone = np.array([_is_lone(cell) for cell in cells], bool)

@@ -83,15 +83,15 @@ class Ways:
             kinds.setdefault(number if cell.cluster is None else cell.places[0], len(kinds))
             for number, cell in enumerate(assignment.cells)
         ]
-        self._ways: dict[Stand, tuple[Way, ...]] = {}
-        self._bare: dict[Stand, Allowed] = {}
+        self._ways: dict[Hashable, tuple[Way, ...]] = {}
+        self._bare: dict[Hashable, Allowed] = {}
 
     def _name(self, line: str) -> int:
         return bisect_left(self._names.entitlements, line)
 
     def of(self, stand: Stand) -> tuple[Way, ...]:
         """The ways to cover the product; those that are lent come last."""
-        kind = stand._replace(cell=self._kinds[stand.cell])
+        kind = self._kinds[stand.cell], stand[1:]
         if kind not in self._ways:
             self._ways[kind] = self._listed(stand)
         return self._ways[kind]
@@ -117,7 +117,7 @@ class Ways:
             take,
             takes,
             RIGHTS.index(take.rights[place.spot.products[stand.product_index]]),
-            tuple(each for each, named in self._named(stand) if not chosen.isdisjoint(named)),
+            frozenset(o for o, named in self._named(stand) if not chosen.isdisjoint(named)),
             holding_of(place, take),
             tuple(Source(self._stocks[lot], self._flow_of.get((take.draw, lot))) for lot in lots),
             self._name(self._assignment.lots[lots[0]].terms.id) if take.seat in _LENT else None,
@@ -125,9 +125,9 @@ class Ways:
 
     def bare(self, stand: Stand) -> Allowed:
         """The patterns of those allowed that leave the product uncovered."""
-        kind = stand._replace(cell=self._kinds[stand.cell])
+        kind = self._kinds[stand.cell], stand[1:]
         if kind not in self._bare:
-            self._bare[kind] = tuple(each for each, named in self._named(stand) if not named)
+            self._bare[kind] = frozenset(o for o, named in self._named(stand) if not named)
         return self._bare[kind]
 
     def _named(self, stand: Stand) -> list[tuple[int, tuple[int, ...]]]:
