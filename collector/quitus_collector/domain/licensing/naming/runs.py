@@ -14,8 +14,8 @@ from quitus_collector.domain.licensing.columns import Numbers
 from quitus_collector.domain.licensing.naming.decisions import Allowed, Decisions
 from quitus_collector.domain.licensing.naming.stock import NONE, UNENDING, Supplies, lasting
 
-# Stretches up to this are gone through one by one, which is faster.
-FEW = 32
+# So many positions are looked at together at the least, else twice as many as lasted before.
+FIRST_STRETCH = 64
 
 
 class Run(NamedTuple):
@@ -46,10 +46,10 @@ class Runs:
         self._members = [supplies.add(0) for _ in range(count)]
         self._counted = [0] * count
         self._runs: dict[int, Run] = {}
-        self._needs = [(NONE, NONE, NONE)] * count
-        self._all_needs = np.full((count, 3), NONE, np.int32)
+        # What a member of each cell needs, three supplies, and what is noted of it.
+        self._needs = np.full((count, 3), NONE, np.int32)
         self._grants = np.zeros(count, np.int32)
-        self._stride = FEW
+        self._stretch = FIRST_STRETCH
 
     def begin(self, cell: int, run: Run) -> None:
         """From now on the lone members of the cell are named so."""
@@ -57,7 +57,7 @@ class Runs:
         members = self._decisions.offered(cell, everything, run.wanted)
         self._left[self._members[cell]] = self._counted[cell] = members
         self._runs[cell] = run
-        self._set(cell, (self._members[cell], run.line, run.flow))
+        self._needs[cell] = self._members[cell], run.line, run.flow
         self._grants[cell] = run.grant
 
     def stop(self, cell: int) -> None:
@@ -65,16 +65,12 @@ class Runs:
         if cell in self._runs:
             self.count(cell)
             del self._runs[cell]
-            self._set(cell, (NONE, NONE, NONE))
+            self._needs[cell] = NONE
 
     def stop_all(self) -> None:
         """So is that of every cell."""
         for cell in list(self._runs):
             self.stop(cell)
-
-    def _set(self, cell: int, needs: tuple[int, int, int]) -> None:
-        self._needs[cell] = needs
-        self._all_needs[cell] = needs
 
     def count(self, cell: int) -> None:
         """Lets the decisions know of the members that were named in the run of the cell."""
@@ -90,36 +86,21 @@ class Runs:
 
     def go_on(self, start: int, stop: int) -> int:
         """Names the positions from the start on, all lone; returns the first that cannot be."""
-        if stop - start <= FEW:
-            return self._step(start, stop)
         while start < stop:
-            cells = self._cells[start : min(stop, start + self._stride)]
+            cells = self._cells[start : min(stop, start + self._stretch)]
             count = self._take(cells)
             self._granted[start : start + count] = self._grants[cells[:count]]
             start += count
+            self._stretch = max(FIRST_STRETCH, 2 * count)
             if count < len(cells):
-                self._stride = max(FEW, 2 * count)
                 break
-            self._stride *= 2
         return start
 
     def _take(self, cells: Numbers) -> int:
         """Takes what the members of these cells need in turn; returns for how many it lasts."""
-        needs = self._all_needs[cells]
+        needs = self._needs[cells]
         count = lasting(needs, self._left)
         used = np.bincount(needs[:count].ravel())
         for supply in np.flatnonzero(used).tolist():
             self._left[supply] -= int(used[supply])
         return count
-
-    def _step(self, start: int, stop: int) -> int:
-        left = self._left
-        for at, cell in enumerate(self._cells[start:stop].tolist(), start):
-            members, line, flow = self._needs[cell]
-            if not (left[members] and left[line] and left[flow]):
-                return at
-            left[members] -= 1
-            left[line] -= 1
-            left[flow] -= 1
-            self._granted[at] = self._grants[cell]
-        return stop

@@ -25,7 +25,10 @@ class Supplies:
 
 
 def lasting(needs: Numbers, left: Sequence[int]) -> int:
-    """How many in turn find all that they need; each takes one of the supplies of its row."""
+    """How many in turn find all that they need: one of each supply of their row.
+
+    `needs` has a row each, in which no supply that ends is twice.
+    """
     found = len(needs)
     counts = np.bincount(needs.ravel())
     for supply in np.flatnonzero(counts).tolist():
