@@ -188,10 +188,14 @@ class _Session:
 
     # --- one level ---
 
+    def _is_large(self) -> bool:
+        """Whether the programme is worth more than one thought."""
+        return len(self._model.lower) >= self._few_variables
+
     def _least_step(self, cost: Mapping[int, int]) -> int:
         """What divides every change of the cost from now on; one where it is not worth asking."""
         model = self._model
-        if len(model.lower) < self._few_variables or not 0 < len(self._held) <= MOST_HELD:
+        if not self._is_large() or not 0 < len(self._held) <= MOST_HELD:
             return 1
         free = [v for v, low in enumerate(model.lower) if low < model.upper[v]]
         # A cost that cannot change at all is proven by any bound.
@@ -200,6 +204,10 @@ class _Session:
     def _settle_relaxed(self, cost: Mapping[int, int]) -> Settled | None:
         """The optimum where the relaxation, cut as need be, proves it; else None."""
         self._set_cost(cost)
+        if self._is_large():
+            # Most is held by the levels before: presolve takes it out, and what is left is solved
+            # ten times as fast as from the last basis.
+            self._highs.clearSolver()
         self._relaxed = None
         last = self._last if self._last and len(self._last) == len(self._model.lower) else None
         known = None if last is None else total(cost, last)
@@ -224,7 +232,7 @@ class _Session:
             if values is not None:
                 return self._proven(cost, values, relaxed.prices)
             is_last = cut_rounds == MOST_ROUNDS - 1
-            if is_last or len(self._model.lower) < self._few_variables or not self._cut(relaxed):
+            if is_last or not self._is_large() or not self._cut(relaxed):
                 break
         return None
 
