@@ -1,11 +1,15 @@
 """A programme in whole numbers of any size: whether values keep it, and what its duals prove."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 
 import numpy as np
 
 from quitus_collector.adapters.solver.quiet import Numbers
 from quitus_collector.domain.optimisation import Row
+
+# Two numbers below it can be added in 64 bits.
+SAFE = 2**62
 
 
 class Model:
@@ -21,7 +25,7 @@ class Model:
         self._starts = [0]
         self._columns: list[int] = []
         self._values: list[int] = []
-        self._arrays: tuple[Numbers, Numbers, Numbers] | None = None
+        self._entries: tuple[Numbers, Numbers, Numbers] | None = None
 
     def add_variables(self, upper: Iterable[int]) -> None:
         """Variables from 0 to these bounds."""
@@ -40,42 +44,33 @@ class Model:
             self.row_upper.append(row.upper)
         self._columns += columns
         self._values += values
-        self._arrays = None
+        self._entries = None
         return starts, columns, values
 
     def drop_rows(self, first: int) -> None:
         """Without the rows from the first on."""
         del self.row_lower[first:], self.row_upper[first:], self._starts[first + 1 :]
         del self._columns[self._starts[-1] :], self._values[self._starts[-1] :]
-        self._arrays = None
+        self._entries = None
 
-    def _matrix(self) -> tuple[Numbers, Numbers, Numbers]:
-        """Row, column and value of every entry."""
-        if self._arrays is None:
+    def entries(self) -> tuple[Numbers, Numbers, Numbers]:
+        """Row, column and value of every coefficient."""
+        if self._entries is None:
             lengths = np.diff(np.array(self._starts))
             rows = np.repeat(np.arange(len(lengths)), lengths)
-            dtype = np.int64 if _fit(self._values) else object
-            values = np.array(self._values, dtype=dtype)
-            self._arrays = rows, np.array(self._columns, dtype=np.int64), values
-        return self._arrays
+            self._entries = rows, np.array(self._columns, dtype=np.int64), whole(self._values)
+        return self._entries
 
     def allows(self, values: Sequence[int]) -> bool:
         """Whether the values keep every bound and every row, exactly."""
-        if any(
-            v < low or v > high for v, low, high in zip(values, self.lower, self.upper, strict=True)
-        ):
+        found = whole(values)
+        if np.any(found < whole(self.lower)) or np.any(found > whole(self.upper)):
             return False
-        rows, columns, weights = self._matrix()
-        small = weights.dtype != object and _fit(values)
-        found = np.array(values, dtype=np.int64 if small else object)
-        sums = np.zeros(len(self.row_lower), dtype=found.dtype)
-        np.add.at(sums, rows, weights * found[columns])
-        return all(
-            (low is None or low <= reached) and (high is None or reached <= high)
-            for low, reached, high in zip(
-                self.row_lower, sums.tolist(), self.row_upper, strict=True
-            )
-        )
+        rows, columns, weights = self.entries()
+        sums = _summed(rows, _products(weights, found[columns]), len(self.row_lower))
+        has_lower, lower = _sides(self.row_lower)
+        has_upper, upper = _sides(self.row_upper)
+        return not np.any(has_lower & (sums < lower) | has_upper & (sums > upper))
 
     def bound(
         self, cost: Mapping[int, int], duals: Numbers, denominator: int
@@ -85,35 +80,49 @@ class Model:
         Whatever the duals, it holds; they are rounded to whole parts of the denominator. With it
         come the reduced costs and the duals that gave it.
         """
-        rows, columns, weights = self._matrix()
-        whole = [round(dual * denominator) for dual in duals.tolist()]
-        for row, dual in enumerate(whole):
-            # A dual of a side that has no bound would prove nothing.
-            if (dual > 0 and self.row_lower[row] is None) or (
-                dual < 0 and self.row_upper[row] is None
-            ):
-                whole[row] = 0
+        has_lower, row_lower = _sides(self.row_lower)
+        has_upper, row_upper = _sides(self.row_upper)
+        prices = whole(list(map(int, np.rint(duals * denominator).tolist())))
+        # A dual of a side that has no bound would prove nothing.
+        prices[~np.where(prices > 0, has_lower, has_upper)] = 0
         scaled = [0] * len(self.lower)
         for variable, weight in cost.items():
             scaled[variable] = weight * denominator
-        small = weights.dtype != object and _fit(whole) and _fit(scaled)
-        dtype = np.int64 if small else object
-        reduced, prices = np.array(scaled, dtype=dtype), np.array(whole, dtype=dtype)
-        np.subtract.at(reduced, columns, weights * prices[rows])
-        found = 0
-        for row, price in nonzero(prices):
-            side = self.row_lower[row] if price > 0 else self.row_upper[row]
-            found += price * (side or 0)
-        for variable, rate in nonzero(reduced):
-            found += rate * (self.lower[variable] if rate > 0 else self.upper[variable])
+        rows, columns, weights = self.entries()
+        paid = _products(weights, prices[rows])
+        reduced = whole(scaled) - _summed(columns, paid, len(scaled))
+        sides = np.where(prices > 0, row_lower, row_upper)
+        bounds = np.where(reduced > 0, whole(self.lower), whole(self.upper))
+        found = int(_products(prices, sides).sum()) + int(_products(reduced, bounds).sum())
         return found, (reduced, prices)
 
 
-def nonzero(numbers: Numbers) -> Iterable[tuple[int, int]]:
-    """What is not zero, with where it is."""
-    return ((int(at), int(numbers[at])) for at in np.flatnonzero(numbers))
+def whole(numbers: Sequence[int]) -> Numbers:
+    """The numbers in 64 bits where their sums and differences fit there too, else of any size."""
+    try:
+        found = np.array(numbers, dtype=np.int64)
+    except OverflowError:
+        return np.array(numbers, dtype=object)
+    is_safe = found.max(initial=0) < SAFE and found.min(initial=0) > -SAFE
+    return found if is_safe else found.astype(object)
 
 
-def _fit(numbers: Iterable[int]) -> bool:
-    """Whether products of these with each other, summed, stay within 64 bits."""
-    return all(-(2**24) < number < 2**24 for number in numbers)
+def _sides(bounds: Sequence[int | None]) -> tuple[Numbers, Numbers]:
+    """Which rows have a bound on this side, and which; 0 where there is none."""
+    is_bound = np.array([bound is not None for bound in bounds], dtype=np.bool_)
+    return is_bound, whole([bound or 0 for bound in bounds])
+
+
+def _products(left: Numbers, right: Numbers) -> Numbers:
+    """The products, in 64 bits where all of them summed fit there too, else of any size."""
+    largest = (float(np.abs(each).max(initial=0)) for each in (left, right))
+    if prod(largest) * len(left) < SAFE:
+        return left * right
+    return left.astype(object) * right
+
+
+def _summed(at: Numbers, numbers: Numbers, size: int) -> Numbers:
+    """The sum of the numbers at each place."""
+    sums = np.zeros(size, dtype=numbers.dtype)
+    np.add.at(sums, at, numbers)
+    return sums

@@ -9,7 +9,7 @@ from math import gcd
 import numpy as np
 from highspy import HighsModelStatus, HighsVarType
 
-from quitus_collector.adapters.solver.exact import Model, nonzero
+from quitus_collector.adapters.solver.exact import Model, whole
 from quitus_collector.adapters.solver.hulls import Hull, apart, is_within
 from quitus_collector.adapters.solver.lattice import step
 from quitus_collector.adapters.solver.quiet import INFINITY, Numbers, Quiet
@@ -352,13 +352,16 @@ class _Session:
         would cost more than the gap: variables and rows move by whole numbers.
         """
         model = self._model
-        for variable, rate in nonzero(reduced):
-            if abs(rate) > gap:
-                at = model.lower[variable] if rate > 0 else model.upper[variable]
-                self._bound(variable, at, at)
-        for row, price in nonzero(duals):
-            if abs(price) > gap:
-                side = model.row_lower[row] if price > 0 else model.row_upper[row]
+        lower, upper = whole(model.lower), whole(model.upper)
+        dear = np.flatnonzero((np.abs(reduced) > gap) & (lower < upper))
+        at = np.where(reduced > 0, lower, upper)[dear]
+        for variable, value in zip(dear.tolist(), at.tolist(), strict=True):
+            model.lower[variable] = model.upper[variable] = value
+        held = at.astype(np.float64)
+        self._highs.changeColsBounds(len(dear), dear.astype(np.int32), held, held)
+        for row in np.flatnonzero(np.abs(duals) > gap).tolist():
+            side = model.row_lower[row] if duals[row] > 0 else model.row_upper[row]
+            if (side, side) != (model.row_lower[row], model.row_upper[row]):
                 self._bound_row(row, side, side)
 
     @contextmanager
@@ -576,7 +579,7 @@ class _Session:
         rounded = np.rint(found)
         if np.any(np.abs(found - rounded) > 1e-5):
             return None
-        values = [int(value) for value in rounded]
+        values = list(map(int, rounded.tolist()))
         return values if self._model.allows(values) else None
 
     def _unproven(self, status: HighsModelStatus) -> SolverError:

@@ -1,9 +1,10 @@
 """By how much a cost can move at all while others are held: some whole multiple of a step."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 
-def step(cost: Mapping[int, int], held: Sequence[Mapping[int, int]], free: Iterable[int]) -> int:
+def step(cost: Mapping[int, int], held: Sequence[Mapping[int, int]], free: Sequence[int]) -> int:
     """What divides each change of the cost that changes no held cost; 0 where there is none.
 
     Variables are whole and those that are not free stay as they are. The columns of the free ones,
@@ -11,7 +12,7 @@ def step(cost: Mapping[int, int], held: Sequence[Mapping[int, int]], free: Itera
     multiples of the step (Hermite normal form).
     """
     # Most columns are alike.
-    columns = {(*(each.get(v, 0) for each in held), cost.get(v, 0)) for v in free}
+    columns = set(zip(*(map(each.get, free, repeat(0)) for each in (*held, cost)), strict=True))
     basis: list[list[int] | None] = [None] * (len(held) + 1)
     # Small columns first: numbers stay small.
     for column in sorted(columns, key=lambda each: (sum(map(abs, each)), each)):
