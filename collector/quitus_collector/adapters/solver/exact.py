@@ -1,12 +1,13 @@
 """A programme in whole numbers of any size: whether values keep it, and what its duals prove."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 import numpy as np
 
 from quitus_collector.adapters.solver.quiet import Numbers
-from quitus_collector.domain.optimisation import Row
+from quitus_collector.domain.optimisation import Programme, Row
 
 # Two numbers below it can be added in 64 bits.
 SAFE = 2**62
@@ -60,6 +61,31 @@ class Model:
             rows = np.repeat(np.arange(len(lengths)), lengths)
             self._entries = rows, np.array(self._columns, dtype=np.int64), whole(self._values)
         return self._entries
+
+    def within(self, lower: Numbers, upper: Numbers, flows: Iterable[int]) -> Programme:
+        """What is left to choose within closer bounds of the variables.
+
+        Those that they leave free are numbered anew and count from their lower bound.
+        """
+        is_free = lower < upper
+        rows, columns, weights = self.entries()
+        sums = _summed(rows, _products(weights, lower[columns]), len(self.row_lower)).tolist()
+        numbers = np.cumsum(is_free) - 1
+        chosen: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        at = np.flatnonzero(is_free[columns])
+        entries = (rows[at].tolist(), numbers[columns[at]].tolist(), weights[at].tolist())
+        for row, variable, weight in zip(*entries, strict=True):
+            chosen[row][variable] = weight
+        programme = Programme((upper - lower)[is_free].tolist())
+        for row, coefficients in chosen.items():
+            low, high = self.row_lower[row], self.row_upper[row]
+            programme.add_row(
+                coefficients,
+                None if low is None else low - sums[row],
+                None if high is None else high - sums[row],
+            )
+        programme.flows = [int(numbers[flow]) for flow in flows if is_free[flow]]
+        return programme
 
     def allows(self, values: Sequence[int]) -> bool:
         """Whether the values keep every bound and every row, exactly."""

@@ -41,6 +41,8 @@ FEW_NODES = 20
 MOST_HELD = 8
 # What is further from a whole number is not whole.
 FRACTION = 1e-6
+# A rule of presolve that may take seconds, and stops by the clock: answers would depend on it.
+DEPENDENT_EQUATIONS = 1 << 10
 # Every variable is bounded: nothing here is unbounded.
 INFEASIBLE = (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible)
 
@@ -109,7 +111,10 @@ class _Session:
         self._deadline = deadline
         self._few_variables = few_variables
         self._highs = Quiet()  # type: ignore[no-untyped-call]
-        for option, value in (("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)):
+        for option, value in (
+            *(("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)),
+            ("presolve_rule_off", DEPENDENT_EQUATIONS),
+        ):
             self._highs.setOptionValue(option, value)
         self._model = Model()
         self._last: Sequence[int] | None = None
@@ -204,7 +209,7 @@ class _Session:
     def _settle_relaxed(self, cost: Mapping[int, int]) -> Settled | None:
         """The optimum where the relaxation, cut as need be, proves it; else None."""
         self._set_cost(cost)
-        if self._is_large():
+        if self._is_large() and self._held and not self._is_settled():
             # Most is held by the levels before: presolve takes it out, and what is left is solved
             # ten times as fast as from the last basis.
             self._highs.clearSolver()
@@ -224,7 +229,7 @@ class _Session:
             stalled = 0 if risen else stalled + 1
             before = relaxed.least
             if values is None and stalled in STALLED:
-                found = self._nearby(relaxed)
+                found = self._nearby(cost, relaxed)
                 if found is not None and (known is None or total(cost, found) < known):
                     self._last = last = found
                     known = total(cost, last)
@@ -236,33 +241,35 @@ class _Session:
                 break
         return None
 
-    def _nearby(self, relaxed: _Relaxed) -> Sequence[int] | None:
+    def _is_settled(self) -> bool:
+        """Whether the last solution is as good by the new cost already."""
+        self._highs.setOptionValue("simplex_iteration_limit", 0)
+        try:
+            return self._run() == HighsModelStatus.kOptimal
+        finally:
+            self._highs.setOptionValue("simplex_iteration_limit", 2**31 - 1)
+
+    def _nearby(self, cost: Mapping[int, int], relaxed: _Relaxed) -> Sequence[int] | None:
         """A whole solution that leaves the parts that are whole as they are; None if none is found.
 
-        What would cost one more stays at its bound.
+        Outside of parts, what the relaxation does not use stays unused.
         """
-        highs, model = self._highs, self._model
-        held = np.abs(relaxed.rates) >= 1
+        model = self._model
+        is_free = relaxed.values > FRACTION
         for part in self._programme.parts:
-            if not relaxed.breaks(part):
-                held[part.variables.start : part.variables.stop] = True
-        held[relaxed.broken] = False
-        numbers = np.flatnonzero(held).astype(np.int32)
-        at = np.rint(relaxed.values[numbers])
-        basis = highs.getBasis()
-        highs.changeColsBounds(len(numbers), numbers, at, at)
-        highs.setOptionValue("mip_max_nodes", FEW_NODES)
-        try:
-            found = self._run_whole()[1]
-        except SolverError:
-            found = None
-        finally:
-            highs.setOptionValue("mip_max_nodes", 2**31 - 1)
-            low = np.array([model.lower[v] for v in numbers], dtype=np.float64)
-            high = np.array([model.upper[v] for v in numbers], dtype=np.float64)
-            highs.changeColsBounds(len(numbers), numbers, low, high)
-            highs.setBasis(basis)
-        return found
+            is_free[part.variables.start : part.variables.stop] = relaxed.breaks(part)
+        at = whole(list(map(int, np.rint(relaxed.values).tolist())))
+        lower = np.where(is_free, whole(model.lower), at)
+        upper = np.where(is_free, whole(model.upper), at)
+        free = np.flatnonzero(lower < upper).tolist()
+        session = _Session(model.within(lower, upper, self._programme.flows), self._deadline)
+        found = session.found_soon({n: cost[v] for n, v in enumerate(free) if v in cost})
+        if found is None:
+            return None
+        values: list[int] = lower.tolist()
+        for variable, more in zip(free, found, strict=True):
+            values[variable] += more
+        return values if model.allows(values) else None
 
     def _proven(
         self, cost: Mapping[int, int], values: Sequence[int], duals: Numbers
@@ -344,6 +351,16 @@ class _Session:
         except SolverError:
             return None
         return values
+
+    def found_soon(self, cost: Mapping[int, int]) -> Sequence[int] | None:
+        """Values of little cost by a short search, which are not kept; None if none are found."""
+        self._load()
+        self._set_cost(cost)
+        self._highs.setOptionValue("mip_max_nodes", FEW_NODES)
+        try:
+            return self._run_whole()[1]
+        except SolverError:
+            return None
 
     def _hold_face(self, reduced: Numbers, duals: Numbers, gap: int) -> None:
         """What alone is as good, without a large number in any row.
