@@ -264,13 +264,7 @@ class Assignment:
                         held[unit] = 1
                         _add(self._draws[base], {unit: 1})
             _add(self._draws[first.draw], held)
-            seconds = _union(taking.sum for taking in by_seat[Seat.SECOND])
-            self.programme.add_row(seconds | _times(held, -1), upper=0)
-            for second in by_seat[Seat.SECOND]:
-                if second.most == 1:
-                    # Implied, but not by halves: a device is not the second to use its own unit.
-                    others = {v: -n for v, n in held.items() if v not in second.cell}
-                    self.programme.add_row(second.sum | others, upper=0)
+            self._lend(held, by_seat[Seat.SECOND])
             return None
         seated = [
             taking for seat, each in by_seat.items() if seat is not Seat.HOST for taking in each
@@ -290,6 +284,21 @@ class Assignment:
             self.programme.add_row({units: 1, licensed: -most}, upper=0)
             self._draws[first.shared_base][licensed] = 1
         return units
+
+    def _lend(self, held: Sum, seconds: Sequence[Some]) -> None:
+        """States that units which are held serve one second device each, and not their holder's.
+
+        The latter is implied, but not by halves. Of two devices it says all there is to say.
+        """
+        alone = [second for second in seconds if second.most == 1]
+        times: Sum = {}
+        for second in alone:
+            others = {unit: n for unit, n in held.items() if unit not in second.cell}
+            self.programme.add_row(second.sum | _times(others, -1), upper=0)
+            _add(times, others)
+        if len(alone) < len(seconds) or any(times[unit] > held[unit] for unit in times):
+            lent = _union(second.sum for second in seconds)
+            self.programme.add_row(lent | _times(held, -1), upper=0)
 
     def _buy_together(self, product: str, seats: int | None, missing: Sequence[Some]) -> None:
         """States what is bought for the spots of one person."""
