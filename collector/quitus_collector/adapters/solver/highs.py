@@ -118,8 +118,6 @@ class _Session:
             self._highs.setOptionValue(option, value)
         self._model = Model()
         self._last: Sequence[int] | None = None
-        # Whether so much is held that presolve takes out nearly all: faster than from a basis.
-        self._is_held = False
         self._numbers: list[int] = []
         self._hulls: dict[Part, tuple[Hull, _Session, int]] = {}
         self._relaxed: _Relaxed | None = None
@@ -509,7 +507,6 @@ class _Session:
             self._highs.addVars(len(new), np.zeros(len(new)), np.array(new, dtype=np.float64))
             known.add_variables(new)
         rows = self._programme.rows[known.loaded :]
-        self._is_held |= known.loaded > 0 and len(rows) >= self._few_variables
         known.loaded += len(rows)
         self._numbers += range(len(known.row_lower), len(known.row_lower) + len(rows))
         self._add_rows(rows)
@@ -549,8 +546,6 @@ class _Session:
         if self._deadline is not None:
             left = max(0.0, self._deadline - time.monotonic())
             self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
-        if self._is_held:
-            self._highs.clearSolver()
         self._highs.run()
         return self._highs.getModelStatus()
 
