@@ -21,7 +21,15 @@ from quitus_collector.domain.licensing.clusters import (
     holdings_of,
     personal_purchases,
 )
-from quitus_collector.domain.licensing.demand import Draw, Effect, Option, Seat, Spot, Take
+from quitus_collector.domain.licensing.demand import (
+    Draw,
+    Effect,
+    Option,
+    Seat,
+    Spot,
+    Take,
+    add_counts,
+)
 from quitus_collector.domain.licensing.pools import Lot, Pool, lots_of
 from quitus_collector.domain.licensing.situation import Situation
 from quitus_collector.domain.licensing.tightening import Seats, Shared, tighten
@@ -172,14 +180,11 @@ class Assignment:
         kinds = tuple(alike)
         cells = []
         for place, those in alike.items():
-            effects = []
-            for option in place.spot.options:
-                effects.append(Effect())
-                effects[-1].add(place.spot, option)
-            options = tuple((option,) for option in place.spot.options)
-            members, size = group.members.apart(member, those), len(those)
+            spot, size = place.spot, len(those)
+            members, clusters = group.members.apart(member, those), [number] * size
+            options = tuple((option,) for option in spot.options)
             cells.append(
-                self._add_cell((place,), members, [number] * size, options, effects, size, number)
+                self._add_cell((place,), members, clusters, options, spot.effects, size, number)
             )
 
         def taking(kind: int, take: int) -> Some:
@@ -262,8 +267,8 @@ class Assignment:
                     if (True, place.person, pool) == holding:
                         unit = self.programme.add_variable(sum(each.most for _, each in parts))
                         held[unit] = 1
-                        _add(self._draws[base], {unit: 1})
-            _add(self._draws[first.draw], held)
+                        add_counts(self._draws[base], {unit: 1})
+            add_counts(self._draws[first.draw], held)
             self._lend(held, by_seat[Seat.SECOND])
             return None
         seated = [
@@ -295,7 +300,7 @@ class Assignment:
         for second in alone:
             others = {unit: n for unit, n in held.items() if unit not in second.cell}
             self.programme.add_row(second.sum | _times(others, -1), upper=0)
-            _add(times, others)
+            add_counts(times, others)
         if len(alone) < len(seconds) or any(times[unit] > held[unit] for unit in times):
             lent = _union(second.sum for second in seconds)
             self.programme.add_row(lent | _times(held, -1), upper=0)
@@ -363,7 +368,7 @@ class Assignment:
             needed = _times(chosen, source.units)
             if len(source.lots) == 1 and (source.units == 1 or len(needed) <= FEW_TERMS):
                 flows[source.lots[0]] = needed
-                _add(self._drawn[source.pool], needed)
+                add_counts(self._drawn[source.pool], needed)
                 continue
             row = dict(needed)
             for number in source.lots:
@@ -372,12 +377,12 @@ class Assignment:
                 )
                 row[units] = -1
                 flows[number] = {units: 1}
-                _add(self._drawn[source.pool], flows[number])
+                add_counts(self._drawn[source.pool], flows[number])
             self.programme.add_row(row, 0, 0)
         if len(draw) > 1:
             self.programme.add_row(times, 0, 0)
         for number, flow in flows.items():
-            _add(self.used[number], flow)
+            add_counts(self.used[number], flow)
         return flows
 
     # --- the objective ---
@@ -508,11 +513,6 @@ def _shared(units: int, takers: Sequence[tuple[Spot, Take, Some]]) -> Shared:
 
 def _times(amounts: Mapping[int, int], factor: int) -> Sum:
     return {variable: amount * factor for variable, amount in amounts.items()}
-
-
-def _add(found: Sum, amounts: Mapping[int, int]) -> None:
-    for variable, amount in amounts.items():
-        found[variable] = found.get(variable, 0) + amount
 
 
 def _union(sums: Iterable[Sum]) -> Sum:

@@ -21,6 +21,7 @@ from quitus_collector.domain.licensing.demand import (
     Seat,
     Spot,
     Take,
+    add_counts,
 )
 
 # So many patterns are listed even for one cluster, and so many at the most however many are alike.
@@ -103,12 +104,16 @@ class Group:
 
     def _patterns(self) -> Iterator[Pattern]:
         holdings = holdings_of(self.places)
-        for options in combinations(*(place.spot.options for place in self.places)):
+        purchases = _Purchases(self.places)
+        spots = [place.spot for place in self.places]
+        ways = (zip(spot.options, spot.effects, strict=True) for spot in spots)
+        for way in combinations(*ways):
+            options, effects = zip(*way, strict=True)
             effect = Effect()
-            for place, option in zip(self.places, options, strict=True):
-                effect.add(place.spot, option)
+            for each in effects:
+                effect.add(each)
             if _add_shared(effect, self.places, options, holdings):
-                _add_purchases(effect, self.places, options)
+                purchases.add(effect, options)
                 yield Pattern(options, effect)
 
 
@@ -154,29 +159,44 @@ def _add_shared(
             if capacity == 0:
                 return False
             units = max(1, -(-seated // capacity)) if capacity else 1
-        effect.draws[first.draw] += units
+        add_counts(effect.draws, {first.draw: units})
         if first.shared_base:
-            effect.draws[first.shared_base] += 1
+            add_counts(effect.draws, {first.shared_base: 1})
     return True
 
 
-def _add_purchases(effect: Effect, places: Sequence[Place], options: Sequence[Option]) -> None:
-    """Adds what is bought for several spots together."""
-    for (product, _, seats), numbers in personal_purchases(places).items():
-        missing = sum(_misses(places[n].spot, options[n], product) for n in numbers)
-        if missing:
-            effect.bought[product] += -(-missing // seats) if seats else 1
-    for product, numbers in access_purchases(places).items():
-        lines = [
-            (places[n].person, places[n].host)
-            for n in numbers
-            if _misses(places[n].spot, options[n], product)
+class _Purchases:
+    """What is bought for several spots of a cluster together."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        self._personal = personal_purchases(places)
+        self._access = access_purchases(places)
+
+    def add(self, effect: Effect, options: Sequence[Option]) -> None:
+        """Adds what these options leave to buy."""
+        for (product, _, seats), numbers in self._personal.items():
+            missing = len(self._missing(product, numbers, options))
+            if missing:
+                add_counts(effect.bought, {product: -(-missing // seats) if seats else 1})
+        for product, numbers in self._access.items():
+            lines = [
+                (self._places[n].person, self._places[n].host)
+                for n in self._missing(product, numbers, options)
+            ]
+            if lines:
+                add_counts(effect.bought, {product: _fewest_to_touch_all(lines)})
+
+    def _missing(
+        self, product: str, numbers: Sequence[int], options: Sequence[Option]
+    ) -> list[int]:
+        """The places where the product is uncovered."""
+        products = (self._places[n].spot.products for n in numbers)
+        return [
+            number
+            for number, those in zip(numbers, products, strict=True)
+            if not options[number].names[those.index(product)]
         ]
-        effect.bought[product] += _fewest_to_touch_all(lines)
-
-
-def _misses(spot: Spot, option: Option, product: str) -> bool:
-    return not option.names[spot.products.index(product)]
 
 
 def personal_purchases(
@@ -251,24 +271,20 @@ class _Partners:
 
 def _worth_having(patterns: list[Pattern]) -> list[Pattern]:
     """Leaves out those that another one beats whatever happens elsewhere."""
+    signatures = [pattern.effect.signature() for pattern in patterns]
     kinds: dict[Hashable, Effect] = {}
-    for pattern in patterns:
-        signature = pattern.effect.signature()
+    for signature, pattern in zip(signatures, patterns, strict=True):
         best = kinds.get(signature)
         if best is None or pattern.effect.direct > best.direct:
             kinds[signature] = pattern.effect
     # What beats an effect draws and leaves uncovered no more than it in all, and comes before it;
     # what is beaten need not be compared with, since what beats it beats all that it would.
     front: dict[Hashable, Effect] = {}
-    for kind, effect in sorted(
-        kinds.items(),
-        key=lambda kind: (kind[1].draws.total() + kind[1].uncovered.total(), -kind[1].direct),
-    ):
+    for kind, effect in sorted(kinds.items(), key=lambda kind: (kind[1].size(), -kind[1].direct)):
         if not any(each.spares(effect) for each in front.values()):
             front[kind] = effect
     return [
         pattern
-        for pattern in patterns
-        if (signature := pattern.effect.signature()) in front
-        and pattern.effect.direct == front[signature].direct
+        for signature, pattern in zip(signatures, patterns, strict=True)
+        if signature in front and pattern.effect.direct == front[signature].direct
     ]

@@ -4,12 +4,11 @@ A spot is a device with its installs, an access line, or one simultaneous use. A
 to license the spot, an *option* a set of takes that is worth having together.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from quitus_collector.domain.entitlement import Right
 
@@ -21,6 +20,8 @@ class Source(NamedTuple):
     units: int
     lots: tuple[int, ...]
 
+
+Key = TypeVar("Key")
 
 # Sources of which one is drawn from: one for a licence, several for the base of an upgrade.
 Draw = tuple[Source, ...]
@@ -113,6 +114,33 @@ class Spot:
             sets += [made for chosen in sets if not self._wastes(made := (*chosen, take))]
         return tuple(self._option(takes) for takes in sets)
 
+    @cached_property
+    def effects(self) -> "tuple[Effect, ...]":
+        """What each option does on its own; shared units and purchases are not its own."""
+        return tuple(map(self._effect, self.options))
+
+    def _effect(self, option: Option) -> "Effect":
+        effect = Effect(direct=option.direct)
+        for index in option.takes:
+            take = self.takes[index]
+            if take.seat is Seat.OWN:
+                add_counts(effect.draws, {take.draw: 1})
+            elif take.seat is Seat.COMPANY:
+                effect.company.add(take.draw)
+            if take.base:
+                add_counts(effect.draws, {take.base: 1})
+        for product, price, names in zip(self.products, self.prices, option.names, strict=True):
+            if names:
+                continue
+            effect.uncovered[product] = 1
+            if price.pricing is Pricing.COMPANY:
+                effect.company_missing.add((product, price.lots))
+            elif price.pricing is Pricing.UNITS and price.lots:
+                effect.lowered[product, price.lots] = price.units
+            elif price.pricing is Pricing.UNITS:
+                effect.bought[product] = price.units
+        return effect
+
     def _wastes(self, chosen: Sequence[int]) -> bool:
         """Whether a take that costs units of its own covers nothing alone, or one is never named.
 
@@ -159,72 +187,68 @@ class Spot:
 
 @dataclass(slots=True)
 class Effect:
-    """What a way to license spots adds to the sums of the objective.
+    """What a way to license spots adds to the sums of the objective; nothing is counted as 0.
 
     `draws` counts licensings; `uncovered` installs, lines or uses; `bought` units; `lowered` units
     that left-over units of these lots may replace; `company` the takes of employee pools, and
     `company_missing` the uncovered products that are bought for every employee.
     """
 
-    draws: Counter[Draw] = field(default_factory=Counter)
-    uncovered: Counter[str] = field(default_factory=Counter)
-    bought: Counter[str] = field(default_factory=Counter)
-    lowered: Counter[tuple[str, tuple[int, ...]]] = field(default_factory=Counter)
+    draws: dict[Draw, int] = field(default_factory=dict)
+    uncovered: dict[str, int] = field(default_factory=dict)
+    bought: dict[str, int] = field(default_factory=dict)
+    lowered: dict[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
     company: set[Draw] = field(default_factory=set)
     company_missing: set[tuple[str, tuple[int, ...]]] = field(default_factory=set)
     direct: int = 0
 
-    def add(self, spot: Spot, option: Option) -> None:
-        """Adds what the option does on its own; shared units and purchases are not its own."""
-        for index in option.takes:
-            take = spot.takes[index]
-            if take.seat is Seat.OWN:
-                self.draws[take.draw] += 1
-            elif take.seat is Seat.COMPANY:
-                self.company.add(take.draw)
-            if take.base:
-                self.draws[take.base] += 1
-        for product, price, names in zip(spot.products, spot.prices, option.names, strict=True):
-            if names:
-                continue
-            self.uncovered[product] += 1
-            if price.pricing is Pricing.COMPANY:
-                self.company_missing.add((product, price.lots))
-            elif price.pricing is Pricing.UNITS and price.lots:
-                self.lowered[product, price.lots] += price.units
-            elif price.pricing is Pricing.UNITS:
-                self.bought[product] += price.units
-        self.direct += option.direct
+    def add(self, other: "Effect") -> None:
+        """Adds what another way does besides."""
+        add_counts(self.draws, other.draws)
+        add_counts(self.uncovered, other.uncovered)
+        add_counts(self.bought, other.bought)
+        add_counts(self.lowered, other.lowered)
+        self.company |= other.company
+        self.company_missing |= other.company_missing
+        self.direct += other.direct
 
-    def signature(self) -> tuple[frozenset[tuple[object, int]], ...]:
+    def signature(self) -> tuple[frozenset[object], ...]:
         """What makes two effects the same."""
         return (
             frozenset(self.draws.items()),
             frozenset(self.uncovered.items()),
-            frozenset((self.bought + Counter()).items()),
+            frozenset(self.bought.items()),
             frozenset(self.lowered.items()),
-            frozenset((each, 1) for each in self.company),
-            frozenset((each, 1) for each in self.company_missing),
+            frozenset(self.company),
+            frozenset(self.company_missing),
         )
+
+    def size(self) -> int:
+        """What it draws and leaves uncovered in all."""
+        return sum(self.draws.values()) + sum(self.uncovered.values())
 
     def spares(self, other: "Effect") -> bool:
         """Whether it is no worse than the other in anything, and better before names matter."""
         no_worse = (
-            self.draws <= other.draws
-            and self.uncovered <= other.uncovered
-            and self.bought <= other.bought
-            and self.lowered <= other.lowered
+            _within(self.draws, other.draws)
+            and _within(self.uncovered, other.uncovered)
+            and _within(self.bought, other.bought)
+            and _within(self.lowered, other.lowered)
             and self.company <= other.company
             and self.company_missing <= other.company_missing
         )
-        if not no_worse:
-            return False
-        return (
-            self.draws.total() < other.draws.total()
-            or self.uncovered.total() < other.uncovered.total()
-            or (
-                self.direct > other.direct
-                and self.draws == other.draws
-                and self.uncovered == other.uncovered
-            )
-        )
+        # It draws and leaves uncovered the same, or less of one of them and no more of the other.
+        return no_worse and (self.size() < other.size() or self.direct > other.direct)
+
+
+def add_counts(counts: dict[Key, int], more: Mapping[Key, int]) -> None:
+    """Adds further counts."""
+    for key, count in more.items():
+        counts[key] = counts.get(key, 0) + count
+
+
+def _within(counts: Mapping[Key, int], others: Mapping[Key, int]) -> bool:
+    """Whether no count is above the other's."""
+    return counts.keys() <= others.keys() and all(
+        count <= others[key] for key, count in counts.items()
+    )
