@@ -32,6 +32,10 @@ EXACT_TOTAL = 2**53
 DENOMINATORS = (1, 12, 840, 2**30)
 # Smaller programmes are not worth cutting: branch and bound is as fast.
 FEW_VARIABLES = 2_500
+# Values of the option simplex_strategy.
+DUAL, PRIMAL = 1, 4
+# More steps of the primal simplex take longer than to begin anew.
+FEW_STEPS = 300
 # So often the relaxation of a level is cut at the most.
 MOST_ROUNDS = 60
 # After so many rounds that did not raise its bound, whole solutions are looked for near by.
@@ -207,9 +211,9 @@ class _Session:
     def _settle_relaxed(self, cost: Mapping[int, int]) -> Settled | None:
         """The optimum where the relaxation, cut as need be, proves it; else None."""
         self._set_cost(cost)
-        if self._is_large() and self._held and not self._is_settled():
+        if self._is_large() and self._held and not self._is_near():
             # Most is held by the levels before: presolve takes it out, and what is left is solved
-            # ten times as fast as from the last basis.
+            # ten times as fast as by many steps.
             self._highs.clearSolver()
         self._relaxed = None
         last = self._last if self._last and len(self._last) == len(self._model.lower) else None
@@ -239,13 +243,21 @@ class _Session:
                 break
         return None
 
-    def _is_settled(self) -> bool:
-        """Whether the last solution is as good by the new cost already."""
-        self._highs.setOptionValue("simplex_iteration_limit", 0)
+    def _is_near(self) -> bool:
+        """Whether few steps lead from the last optimum to that of the new cost; HiGHS takes them.
+
+        By the primal simplex: what was the optimum is still a point to begin with.
+        """
+        highs = self._highs
+        if not highs.getBasis().valid:
+            return False
+        highs.setOptionValue("simplex_strategy", PRIMAL)
+        highs.setOptionValue("simplex_iteration_limit", FEW_STEPS)
         try:
             return self._run() == HighsModelStatus.kOptimal
         finally:
-            self._highs.setOptionValue("simplex_iteration_limit", 2**31 - 1)
+            highs.setOptionValue("simplex_strategy", DUAL)
+            highs.setOptionValue("simplex_iteration_limit", 2**31 - 1)
 
     def _nearby(self, cost: Mapping[int, int], relaxed: _Relaxed) -> Sequence[int] | None:
         """A whole solution that leaves the parts that are whole as they are; None if none is found.
