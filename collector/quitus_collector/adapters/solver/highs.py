@@ -36,6 +36,9 @@ FEW_VARIABLES = 2_500
 DUAL, PRIMAL = 1, 4
 # More steps of the primal simplex take longer than to begin anew.
 FEW_STEPS = 300
+# While so many of the parts are broken at the most, they are separated from their hulls one by one.
+# Of more, some break as others are mended: branch and bound is faster.
+FEW_BROKEN = 0.01
 # So often the relaxation of a level is cut at the most.
 MOST_ROUNDS = 60
 # After so many rounds that did not raise its bound, whole solutions are looked for near by.
@@ -55,21 +58,27 @@ class HighsSolver:
     """Implements the domain's Solver; `time_limit_s` is for all that one instance solves."""
 
     def __init__(
-        self, time_limit_s: float | None = None, *, few_variables: int = FEW_VARIABLES
+        self,
+        time_limit_s: float | None = None,
+        *,
+        few_variables: int = FEW_VARIABLES,
+        few_broken: float = FEW_BROKEN,
     ) -> None:
         """The clock of the limit starts with the first programme.
 
-        `few_variables` is a matter of speed: from how many on cuts are sought.
+        The rest is a matter of speed: `few_variables`, from how many on cuts are sought, and
+        `few_broken`, what part of the parts may not be whole where all kinds of cuts are.
         """
         self._time_limit_s = time_limit_s
         self._few_variables = few_variables
+        self._few_broken = few_broken
         self._deadline: float | None = None
 
     def open(self, programme: Programme) -> "_Session":
         """See Solver.open."""
         if self._time_limit_s is not None and self._deadline is None:
             self._deadline = time.monotonic() + self._time_limit_s
-        return _Session(programme, self._deadline, self._few_variables)
+        return _Session(programme, self._deadline, self._few_variables, self._few_broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +118,16 @@ class _Session:
     """
 
     def __init__(
-        self, programme: Programme, deadline: float | None, few_variables: int = FEW_VARIABLES
+        self,
+        programme: Programme,
+        deadline: float | None,
+        few_variables: int = FEW_VARIABLES,
+        few_broken: float = FEW_BROKEN,
     ) -> None:
         self._programme = programme
         self._deadline = deadline
         self._few_variables = few_variables
+        self._few_broken = few_broken
         self._highs = Quiet()  # type: ignore[no-untyped-call]
         for option, value in (
             *(("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)),
@@ -304,14 +318,16 @@ class _Session:
 
         Only what is not whole in a part is looked at.
         """
+        hulls = [self._hull(part) for part in self._programme.parts if relaxed.breaks(part)]
+        cuts = [(h, h.dearer(relaxed.values, relaxed.rates, relaxed.prices)) for h in hulls]
+        are_few = len(hulls) <= self._few_broken * len(self._programme.parts)
+        if are_few and not any(row for _, row in cuts):
+            cuts = [(hull, hull.separated(relaxed.values)) for hull in hulls]
         found: list[Row] = []
-        for part in self._programme.parts:
-            if relaxed.breaks(part):
-                hull = self._hull(part)
-                row = hull.cut(relaxed.values, relaxed.rates, relaxed.prices)
-                if row is not None:
-                    hull.rows.append((len(self._model.row_lower) + len(found), row.coefficients))
-                    found.append(row)
+        for hull, row in cuts:
+            if row is not None:
+                hull.rows.append((len(self._model.row_lower) + len(found), row.coefficients))
+                found.append(row)
         self._add_rows(found)
         return bool(found)
 

@@ -3,8 +3,9 @@
 A part is one person's devices, or one host with its guests: few rows bind it to the rest. Two kinds
 of cut are sought. What a part costs at the prices that the rest puts on it is never less than its
 cheapest whole point ("Lagrangian relaxation", Geoffrion, 1974): that closes the gap. Where that
-does not help, a point outside the convex hull of the whole points is cut off from it ("local
-cuts", Applegate, Bixby, Chvátal and Cook, 2001): that makes the relaxation whole.
+does not help and few parts are broken, a point outside the convex hull of the whole points is cut
+off from it ("local cuts", Applegate, Bixby, Chvátal and Cook, 2001): that makes the relaxation
+whole.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,28 +51,30 @@ class Hull:
             if all(low <= v <= high for low, v, high in zip(lower, point, upper, strict=True))
         ]
 
-    def cut(self, values: Numbers, rates: Numbers, prices: Numbers) -> Row | None:
-        """A row that all whole points keep and this solution of the relaxation breaks, if any.
+    def dearer(self, values: Numbers, rates: Numbers, prices: Numbers) -> Row | None:
+        """That the part costs no less than its cheapest whole point; None where that says no more.
 
         `values` and reduced costs (`rates`) are by variable, `prices` by row, all of the model.
         """
-        outside = values[self.variables]
         costs = rates[self.variables].copy()
         for row, coefficients in self.rows:
             if prices[row]:
                 for variable, weight in coefficients.items():
                     costs[variable - self.variables.start] += prices[row] * weight
-        return self._dearer(outside, costs) or self._apart(outside)
-
-    def _dearer(self, outside: Numbers, costs: Numbers) -> Row | None:
-        """That the part costs no less than its cheapest whole point."""
-        weights = _whole(costs)
-        if not any(weights):
+        weights = [-weight for weight in _whole(costs)]
+        outside = values[self.variables]
+        if not any(weights) or any(
+            _exceeds_little(weights, outside, np.dot(weights, point)) for point in self._points
+        ):
             return None
-        return self._kept([-weight for weight in weights], outside)
+        return self._kept(weights, outside)
 
-    def _apart(self, outside: Numbers) -> Row | None:
-        """What separates the point from all whole points, found by way of ever more of these."""
+    def separated(self, values: Numbers) -> Row | None:
+        """What separates the part's values from all its whole points; None where nothing does.
+
+        Found by way of ever more whole points.
+        """
+        outside = values[self.variables]
         separation = _Separation(outside, self._points)
         for _ in range(MOST_POINTS):
             weights, limit = separation.best()
@@ -92,7 +95,7 @@ class Hull:
         if point not in self._points:
             self._points.append(point)
         most = sum(weight * value for weight, value in zip(weights, point, strict=True))
-        if np.dot(weights, outside) - most <= LEAST_VIOLATION * max(map(abs, weights)):
+        if _exceeds_little(weights, outside, most):
             return None
         first = self.variables.start
         return Row({first + v: weight for v, weight in enumerate(weights) if weight}, upper=most)
@@ -139,6 +142,11 @@ def apart(programme: Programme, part: Part) -> Programme:
 def is_within(row: Row, part: Part) -> bool:
     """Whether the row binds nothing but variables of the part."""
     return all(variable in part.variables for variable in row.coefficients)
+
+
+def _exceeds_little(weights: Sequence[int], outside: Numbers, limit: float) -> bool:
+    """Whether the weighted sum is at most the limit, or so little more that it is no use."""
+    return bool(np.dot(weights, outside) - limit <= LEAST_VIOLATION * max(map(abs, weights)))
 
 
 def _whole(weights: Numbers) -> list[int]:
