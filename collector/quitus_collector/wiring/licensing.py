@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -154,7 +155,9 @@ def reconcile_scenario(
     # again, takes longer than to read them.
     gc.disable()
     try:
-        found = reconcile(scenarios.read(file), HighsSolver(time_limit_s))
+        found = reconcile(
+            scenarios.read(file), HighsSolver(time_limit_s), threads=os.cpu_count() or 1
+        )
         return scenarios.answer(found), found.optimal
     finally:
         gc.enable()

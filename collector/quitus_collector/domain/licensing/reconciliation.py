@@ -5,14 +5,20 @@ docs/licensing.md. The answer does not depend on the order of the input.
 """
 
 from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
+
+from quitus_collector.domain.entitlement import Metric
 from quitus_collector.domain.licensing.assignment import Assignment
 from quitus_collector.domain.licensing.clusters import FEW_PATTERNS
-from quitus_collector.domain.licensing.competition import Kind
+from quitus_collector.domain.licensing.competition import Component, Kind
 from quitus_collector.domain.licensing.components import Demand, components
-from quitus_collector.domain.licensing.covers import Covers, Rows
+from quitus_collector.domain.licensing.covers import ROW, Covers, Rows
 from quitus_collector.domain.licensing.groups import groups
 from quitus_collector.domain.licensing.naming.naming import Naming
 from quitus_collector.domain.licensing.situation import Reconciliation, Situation
@@ -20,49 +26,95 @@ from quitus_collector.domain.optimisation import Solver, total
 
 
 def reconcile(
-    situation: Situation, solver: Solver, *, few_patterns: int = FEW_PATTERNS
+    situation: Situation,
+    solver: Solver,
+    *,
+    few_patterns: int = FEW_PATTERNS,
+    threads: int = 1,
 ) -> Reconciliation:
     """Finds the best assignment; raises SolverError where there is none to show.
 
-    Products and licences that cannot compete are solved apart. `few_patterns` is a matter of speed:
-    how many ways to license devices that share licences are listed rather than combined.
+    Products and licences that cannot compete are solved apart, on so many `threads` at once: the
+    solver works while others count. `few_patterns` is a matter of speed too: how many ways to
+    license devices that share licences are listed rather than combined.
     """
     demand = Demand(situation)
-    uncovered: Counter[str] = Counter()
+
+    def solved(component: Component) -> _Part:
+        return _solved(component, situation, demand, solver, few_patterns)
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="reconcile") as executor:
+        parts = list(
+            executor.map(solved, sorted(components(situation, demand), key=_longest_first))
+        )
+    missing = {kind: Counter[str]() for kind in Kind}
     purchases: Counter[str] = Counter()
-    uncovered_access: Counter[str] = Counter()
     consumed = dict.fromkeys((line.id for line in situation.entitlements), 0)
-    covered: list[Rows] = []
-    cost, bound = Fraction(0), Fraction(0)
-    is_optimal = True
-    for component in components(situation, demand):
-        clusters = groups(component, situation, demand)
-        assignment = Assignment(situation, component.pools, clusters, solver, few_patterns)
-        reached, proven = assignment.solve()
-        cost += reached
-        bound += proven
-        if component.kind is Kind.USES:
-            assignment.settle_lines()
-            assignment.settle_uses()
-        else:
-            naming = Naming(assignment, demand.names)
-            covered.append(naming.covers())
-            naming.settle_lines()
-        consumed |= assignment.consumed()
-        missing = uncovered_access if component.kind is Kind.ACCESS else uncovered
-        for product, count in assignment.uncovered.items():
-            missing[product] += total(count, assignment.solution)
-        purchases.update(assignment.purchases())
-        is_optimal &= assignment.is_optimal
+    for part in parts:
+        missing[part.kind].update(part.uncovered)
+        purchases.update(part.purchases)
+        consumed |= part.consumed
     return Reconciliation(
-        uncovered=_without_zeros(uncovered),
+        uncovered=_without_zeros(missing[Kind.INSTALLS] + missing[Kind.USES]),
         consumed=consumed,
-        shortfall_cost=_decimal(cost),
-        covered=Covers(demand.names, covered),
-        uncovered_access=_without_zeros(uncovered_access),
-        bound=_decimal(bound),
-        optimal=is_optimal,
+        shortfall_cost=_decimal(sum((part.cost for part in parts), Fraction(0))),
+        covered=Covers(demand.names, [part.covers for part in parts]),
+        uncovered_access=_without_zeros(missing[Kind.ACCESS]),
+        bound=_decimal(sum((part.bound for part in parts), Fraction(0))),
+        optimal=all(part.is_optimal for part in parts),
         purchases=_without_zeros(purchases),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The answer for what competes with nothing else."""
+
+    kind: Kind
+    cost: Fraction
+    bound: Fraction
+    is_optimal: bool
+    covers: Rows
+    consumed: Mapping[str, int]
+    uncovered: Mapping[str, int]
+    purchases: Mapping[str, int]
+
+
+def _longest_first(component: Component) -> tuple[bool, bool]:
+    """Hosts with their guests take longest to solve, then what people share."""
+    terms = [pool.terms for pool in component.pools.values()]
+    return (
+        not any(each.virtual_machines is not None for each in terms),
+        not any(each.second_use or each.metric is Metric.USER for each in terms),
+    )
+
+
+def _solved(
+    component: Component, situation: Situation, demand: Demand, solver: Solver, few_patterns: int
+) -> _Part:
+    clusters = groups(component, situation, demand)
+    assignment = Assignment(situation, component.pools, clusters, solver, few_patterns)
+    cost, bound = assignment.solve()
+    if component.kind is Kind.USES:
+        assignment.settle_lines()
+        assignment.settle_uses()
+        covers = np.empty(0, ROW)
+    else:
+        naming = Naming(assignment, demand.names)
+        covers = naming.covers()
+        naming.settle_lines()
+    return _Part(
+        component.kind,
+        cost,
+        bound,
+        assignment.is_optimal,
+        covers,
+        assignment.consumed(),
+        {
+            product: total(count, assignment.solution)
+            for product, count in assignment.uncovered.items()
+        },
+        assignment.purchases(),
     )
 
 
