@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from quitus_collector.adapters.solver.highs import HighsSolver
-from quitus_collector.domain.entitlement import Entitlement, Right
+from quitus_collector.domain.entitlement import Entitlement, Metric, Right
 from quitus_collector.domain.licensing.columns import Installs
 from quitus_collector.domain.licensing.covers import Cover
 from quitus_collector.domain.licensing.reconciliation import reconcile
@@ -162,3 +162,47 @@ def test_prices_are_summed_exactly_whatever_their_length(few: str) -> None:
     )
 
     assert answer.shortfall_cost == answer.bound == 2 * Decimal(few) + many
+
+
+def test_a_line_may_have_any_number_of_units() -> None:
+    product = ProductTerms(OFFICE_2019, default_metric=Metric.CONCURRENT)
+    many = an_entitlement("A-site", metric=Metric.CONCURRENT, quantity=10**16)
+    few = an_entitlement("B-few", metric=Metric.CONCURRENT, quantity=1)
+
+    answer = solved(
+        a_situation("", many, few, products={OFFICE_2019: product}, peaks={OFFICE_2019: 2})
+    )
+
+    assert answer.consumed == {"A-site": 2, "B-few": 0}
+    assert answer.optimal
+
+
+def test_prices_may_be_far_apart() -> None:
+    def terms(product: str, price: str) -> ProductTerms:
+        return ProductTerms(product, unit_cost=Decimal(price), default_metric=Metric.PROCESSOR)
+
+    processors = {"metric": Metric.PROCESSOR}
+    lines = (
+        an_entitlement("A-cores", OFFICE_2019, quantity=1, metric=Metric.CORE, downgrade=True),
+        an_entitlement("B-full", OFFICE_2019, quantity=2, **processors),
+        an_entitlement("C-dear", OFFICE_2016, quantity=1, **processors),
+        an_entitlement(
+            "D-upgrade", OFFICE_2019, quantity=1, downgrade=True, requires_base=OFFICE_2019,
+            **processors,
+        ),
+    )  # fmt: skip
+    situation = a_situation(
+        "pc-1 2016, pc-1 2019, pc-2 2016, pc-2 2019",
+        *lines,
+        devices=[CountedDevice("pc-1"), CountedDevice("pc-2", cores=2, processors=2)],
+        products={
+            OFFICE_2016: terms(OFFICE_2016, "99999999.99"),
+            OFFICE_2019: terms(OFFICE_2019, "0.01"),
+        },
+    )
+
+    answer = solved(situation)
+
+    assert answer.uncovered == {OFFICE_2016: 1}
+    assert answer.consumed == {"A-cores": 1, "B-full": 2, "C-dear": 0, "D-upgrade": 0}
+    assert answer.shortfall_cost == answer.bound == Decimal("99999999.99")

@@ -52,6 +52,9 @@ FRACTION = 1e-6
 DEPENDENT_EQUATIONS = 1 << 10
 # Every variable is bounded: nothing here is unbounded.
 INFEASIBLE = (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible)
+# Where prices are far apart, HiGHS 1.16 may lose its way: seen once in thousands of small cases.
+# From scratch and without presolve it found it again each time.
+GAVE_UP = (HighsModelStatus.kSolveError, HighsModelStatus.kUnknown)
 
 
 class HighsSolver:
@@ -491,7 +494,7 @@ class _Session:
         return self._last
 
     def _settle_digits(self, cost: Mapping[int, int]) -> Settled:
-        """The same objective in numbers that floating point holds exactly; no weight is negative.
+        """The same objective in numbers that floating point holds exactly.
 
         The cost is written in digits of a large base, each a variable of its own with its carry;
         the least number is the one whose digits are least, highest digit first.
@@ -499,7 +502,15 @@ class _Session:
         bounds = self._programme.upper_bounds
         digits: list[dict[int, int]] = []
         rows: list[Row] = []
-        rest = dict(cost)
+        rest: dict[int, int] = {}
+        for variable, weight in cost.items():
+            if weight < 0:
+                # Digits are of what is above the least: of how far the variable is from its bound.
+                most = bounds[variable]
+                spare = self._programme.add_variable(most)
+                rows.append(Row({variable: 1, spare: 1}, most, most))
+                variable, weight = spare, -weight
+            rest[variable] = weight
         carry: int | None = None
         while any(rest.values()):
             parts = {v: part for v, weight in rest.items() if (part := weight % BASE)}
@@ -575,6 +586,11 @@ class _Session:
             left = max(0.0, self._deadline - time.monotonic())
             self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
         self._highs.run()
+        if self._highs.getModelStatus() in GAVE_UP:
+            self._highs.clearSolver()
+            self._highs.setOptionValue("presolve", "off")
+            self._highs.run()
+            self._highs.setOptionValue("presolve", "choose")
         return self._highs.getModelStatus()
 
     def _run_whole(self) -> tuple[HighsModelStatus, Sequence[int] | None]:

@@ -452,7 +452,9 @@ class Assignment:
             if self.units_used(number) >= before[number]:
                 self.programme.add_row(self.used[number], lower=before[number])
                 continue
-            units = self.programme.add_variable(before[number])
+            # A line may have far more than is asked for; a bound that large settles nothing.
+            most = min(before[number], self.programme.most(self.used[number]))
+            units = self.programme.add_variable(most)
             self.programme.add_row(self.used[number] | {units: -1}, lower=0)
             settled = self.session.settle({units: -1})
             if not settled.is_proven:
