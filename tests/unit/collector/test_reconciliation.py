@@ -177,6 +177,18 @@ def test_a_line_may_have_any_number_of_units() -> None:
     assert answer.optimal
 
 
+def test_uses_may_be_any_number() -> None:
+    product = ProductTerms(OFFICE_2019, default_metric=Metric.CONCURRENT)
+    line = an_entitlement(metric=Metric.CONCURRENT, quantity=7)
+
+    answer = solved(
+        a_situation("", line, products={OFFICE_2019: product}, peaks={OFFICE_2019: 10**12})
+    )
+
+    assert answer.uncovered == {OFFICE_2019: 10**12 - 7}
+    assert answer.optimal
+
+
 def test_prices_may_be_far_apart() -> None:
     def terms(product: str, price: str) -> ProductTerms:
         return ProductTerms(product, unit_cost=Decimal(price), default_metric=Metric.PROCESSOR)
