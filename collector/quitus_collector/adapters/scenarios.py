@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,7 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from quitus_collector.adapters.documents import Model, complaint, read_bytes, text_of
 from quitus_collector.adapters.exact_json import parsed
 from quitus_collector.adapters.scenario_installs import without_installs
-from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric
+from quitus_collector.domain.entitlement import UNLIMITED, Entitlement, Metric, Right
 from quitus_collector.domain.licensing.columns import Installs, alike
 from quitus_collector.domain.licensing.covers import Cover, Covers
 from quitus_collector.domain.licensing.rights import at_own_version
@@ -48,10 +50,11 @@ def _amount(value: object) -> object:
     return value
 
 
-def _metric(value: object) -> object:
-    if not isinstance(value, str) or value not in set(Metric):
-        raise ValueError(f"{value!r} is not one of {', '.join(Metric)}")
-    return Metric(value)
+def _one_of(words: type[StrEnum], value: object) -> object:
+    if not isinstance(value, str) or value not in set(words):
+        told = f"{value!r} is" if isinstance(value, str) else "is"
+        raise ValueError(f"{told} not one of {', '.join(words)}")
+    return words(value)
 
 
 LONGEST_AMOUNT = 30
@@ -59,10 +62,13 @@ _quoted = json.JSONEncoder(ensure_ascii=False).encode
 COVERS_AT_A_TIME = 1 << 16
 MARK = "\ufdd0"  # no character of any text
 Name = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=0)]
+Quantity = Annotated[int, Field(ge=0)]
+# Sums of these stay within what floating point holds exactly; no company has as many of anything.
+Count = Annotated[int, Field(ge=0, le=10**12)]
 Amount = Annotated[Decimal, BeforeValidator(_amount), Field(ge=0)]
 Day = Annotated[date, BeforeValidator(_iso)]
-MetricName = Annotated[Metric, BeforeValidator(_metric)]
+MetricName = Annotated[Metric, BeforeValidator(partial(_one_of, Metric))]
+RightName = Annotated[Right, BeforeValidator(partial(_one_of, Right))]
 
 
 class ProductEntry(Model):
@@ -76,7 +82,7 @@ class ProductEntry(Model):
     default_metric: MetricName = Metric.DEVICE
     core_minimum_per_device: Count = 0
     core_minimum_per_processor: Count = 0
-    core_pack: Annotated[int, Field(ge=1)] = 1
+    core_pack: Annotated[int, Field(ge=1, le=10**12)] = 1
 
     def value(self) -> ProductTerms:
         """The product as the engine knows it."""
@@ -142,7 +148,7 @@ class EntitlementEntry(Model):
 
     id: Name
     product: Name
-    quantity: Count
+    quantity: Quantity
     metric: MetricName
     devices_per_user: Annotated[int, Field(ge=1)] | None = None
     downgrade: bool = False
@@ -171,8 +177,29 @@ class EntitlementEntry(Model):
         return Entitlement(**dict(self))
 
 
+class ExpectedCover(Model):
+    """A line of `expected.covered_by`."""
+
+    device: str
+    product: Name
+    entitlement: Name
+    right: RightName
+    user: Name | None = None
+
+
+class Expected(Model):
+    """What a right answer says, or part of it: for whoever checks the answer."""
+
+    uncovered: dict[str, Quantity] = {}
+    uncovered_access: dict[str, Quantity] = {}
+    consumed: dict[str, Quantity] = {}
+    shortfall_cost: Amount | None = None
+    covered_by: list[ExpectedCover] = []
+    optimal: bool = True
+
+
 class Scenario(Model):
-    """The whole document; `expected` is for whoever checks the answer."""
+    """The whole document."""
 
     title: str = ""
     source: str = ""
@@ -184,7 +211,7 @@ class Scenario(Model):
     peaks: list[PeakEntry] = []
     employees: Count | None = None
     entitlements: list[EntitlementEntry] = []
-    expected: dict[str, Any] = {}
+    expected: Expected = Expected()
 
     @model_validator(mode="after")
     def _names_defined(self) -> Self:
