@@ -218,3 +218,35 @@ def test_prices_may_be_far_apart() -> None:
     assert answer.uncovered == {OFFICE_2016: 1}
     assert answer.consumed == {"A-cores": 1, "B-full": 2, "C-dear": 0, "D-upgrade": 0}
     assert answer.shortfall_cost == answer.bound == Decimal("99999999.99")
+
+
+def test_what_a_level_is_held_by_stays_in_force_for_the_next() -> None:
+    def line(name: str, quantity: int, guests: int | None = 1, **rights: object) -> Entitlement:
+        product = OFFICE_2019 if name == "D" else OFFICE_2016
+        values = {"metric": Metric.CORE, "virtual_machines": guests}
+        return an_entitlement(name, product, quantity, **(values | rights))
+
+    lines = (
+        line("A", 1, guests=None, maintenance_until=date(2021, 1, 1)),
+        line("B", 2, maintenance_until=date(2018, 10, 10), requires_base=OFFICE_2016),
+        line("C", 4, guests=2),
+        line("D", 1),
+        line("E", 2),
+    )
+    situation = a_situation(
+        "pc-1 2016, pc-1 2019, vm-1 2016, vm-1 2019, vm-2 2016",
+        *lines,
+        devices=[
+            CountedDevice("pc-1"),
+            *(CountedDevice(name, is_virtual=True, host="pc-1") for name in ("vm-1", "vm-2")),
+        ],
+        products={
+            OFFICE_2016: ProductTerms(OFFICE_2016, core_minimum_per_device=2),
+            OFFICE_2019: ProductTerms(OFFICE_2019, released=date(2016, 1, 1), core_pack=2),
+        },
+    )
+
+    by_devices = reconcile(situation, HighsSolver(few_variables=0), few_patterns=0)
+
+    assert by_devices.optimal
+    assert by_devices == solved(situation)

@@ -412,12 +412,16 @@ class _Session:
 
     @contextmanager
     def _without_slack(self, relaxed: _Relaxed | None) -> Iterator[None]:
-        """Without the cuts that do not count in the relaxation: branch and bound goes faster."""
+        """Without the cuts that do not count in the relaxation: branch and bound goes faster.
+
+        But with those by which a level before is held.
+        """
         slack = [
             row
             for hull, _, stated in self._hulls.values()
             for row, _ in hull.rows[stated:]
             if relaxed is not None and not relaxed.prices[row]
+            if self._model.row_lower[row] is None
         ]
         try:
             for row in slack:
