@@ -135,6 +135,8 @@ class _Session:
         for option, value in (
             *(("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)),
             ("presolve_rule_off", DEPENDENT_EQUATIONS),
+            # What it finds here is known: some whole solution.
+            ("mip_heuristic_run_feasibility_jump", False),
         ):
             self._highs.setOptionValue(option, value)
         self._model = Model()
@@ -248,7 +250,7 @@ class _Session:
             stalled = 0 if risen else stalled + 1
             before = relaxed.least
             if values is None and stalled in STALLED:
-                found = self._nearby(cost, relaxed)
+                found = self._nearby(cost, relaxed, last)
                 if found is not None and (known is None or total(cost, found) < known):
                     self._last = last = found
                     known = total(cost, last)
@@ -276,16 +278,23 @@ class _Session:
             highs.setOptionValue("simplex_strategy", DUAL)
             highs.setOptionValue("simplex_iteration_limit", 2**31 - 1)
 
-    def _nearby(self, cost: Mapping[int, int], relaxed: _Relaxed) -> Sequence[int] | None:
-        """A whole solution that leaves the parts that are whole as they are; None if none is found.
+    def _nearby(
+        self, cost: Mapping[int, int], relaxed: _Relaxed, last: Sequence[int] | None
+    ) -> Sequence[int] | None:
+        """A whole solution near the relaxation's; None if none is found.
 
-        Outside of parts, what the relaxation does not use stays unused.
+        What it has in common with the last whole solution stays so ("relaxation induced
+        neighborhoods", Danna, Rothberg and Le Pape, 2005). Where there is none, the parts that are
+        whole stay as they are, and outside of parts what the relaxation does not use.
         """
         model = self._model
-        is_free = relaxed.values > FRACTION
-        for part in self._programme.parts:
-            is_free[part.variables.start : part.variables.stop] = relaxed.breaks(part)
         at = whole(list(map(int, np.rint(relaxed.values).tolist())))
+        if last is not None:
+            is_free = np.abs(relaxed.values - (at := whole(last))) > FRACTION
+        else:
+            is_free = relaxed.values > FRACTION
+            for part in self._programme.parts:
+                is_free[part.variables.start : part.variables.stop] = relaxed.breaks(part)
         lower = np.where(is_free, whole(model.lower), at)
         upper = np.where(is_free, whole(model.upper), at)
         free = np.flatnonzero(lower < upper).tolist()

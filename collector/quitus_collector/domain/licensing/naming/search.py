@@ -9,8 +9,10 @@ from quitus_collector.domain.licensing.naming.stock import Supplies
 from quitus_collector.domain.licensing.naming.ways import Flow, Ways
 from quitus_collector.domain.optimisation import Row, SolverError
 
-# Solving again for a better name stops at this sum of squared numbers of variables: some seconds.
-EFFORT = 20_000_000
+# Solving again for a better name stops at this sum of numbers of variables: some seconds.
+EFFORT = 10_000_000
+# In larger programmes it would come to nothing: thousands of names are asked for.
+MOST_VARIABLES = 7_000
 
 
 class Search:
@@ -30,13 +32,14 @@ class Search:
         self._flows = ways.flows
         self._runs = runs
         self._left = supplies.left
-        self._effort = EFFORT
+        is_small = len(assignment.programme.upper_bounds) <= MOST_VARIABLES
+        self._effort = EFFORT if is_small else 0
         # A step and a flow that no solution has besides what is decided: none ever will.
         self.impossible: set[tuple[Step, Flow | None]] = set()
 
     def may_go_on(self) -> bool:
         """Whether there is any effort left, and a proof to build on."""
-        return self._assignment.is_optimal and self._effort >= 0
+        return self._assignment.is_optimal and self._effort > 0
 
     def has(self, moves: Mapping[Step, int], flows: Mapping[Flow, int]) -> bool:
         """Whether the solution at hand has all that is decided and this besides."""
@@ -57,7 +60,7 @@ class Search:
     def find(self, moves: Mapping[Step, int], flows: Mapping[Flow, int]) -> Sequence[int] | None:
         """A best solution with all that is decided and this besides; None where there is none."""
         self._runs.count_all()
-        self._effort -= len(self._assignment.programme.upper_bounds) ** 2
+        self._effort -= len(self._assignment.programme.upper_bounds)
         at_least, rows = self.held(moves)
         for flow, count in flows.items():
             at_least[flow.variable] = self._named(flow) + count
