@@ -1,4 +1,4 @@
-"""A collector's parts, made from its settings when they are first needed."""
+"""A collector's parts, made from its settings and loaded when they are first needed."""
 
 import copy
 import os
@@ -6,13 +6,12 @@ import pwd
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from quitus_collector.adapters.authority import x509
 from quitus_collector.adapters.catalogue import bundle as catalogue_bundle
 from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.adapters.messages import Messages
-from quitus_collector.adapters.sql.store import SQLStore
 from quitus_collector.config import Config
 from quitus_collector.domain.catalogue import Catalogue
 from quitus_collector.domain.optimisation import Solver
@@ -20,6 +19,10 @@ from quitus_collector.errors import (
     UsageError,
 )
 from quitus_collector.services import audit
+
+if TYPE_CHECKING:
+    from quitus_collector.adapters.authority import x509
+    from quitus_collector.adapters.sql.store import SQLStore
 
 # Below the collector's folder: the customer's own rules, and those of the newest bundle.
 OWN_RULES = "catalogue"
@@ -67,22 +70,28 @@ class Collector:
         return HighsSolver()
 
     @cached_property
-    def store(self) -> SQLStore:
+    def store(self) -> "SQLStore":
         """The database, at the schema of this version; raises StoreError otherwise."""
+        from quitus_collector.adapters.sql.store import SQLStore
+
         self.must_exist()
         store = SQLStore(self.config.database_url)
         store.check_schema()
         return store
 
     @cached_property
-    def authority(self) -> x509.Authority:
+    def authority(self) -> "x509.Authority":
         """The certificate authority."""
+        from quitus_collector.adapters.authority import x509
+
         self.must_exist()
         return x509.Authority(self.config.authority, self.validity)
 
     @cached_property
-    def validity(self) -> x509.Validity:
+    def validity(self) -> "x509.Validity":
         """How long certificates are good for."""
+        from quitus_collector.adapters.authority import x509
+
         days = self.config.certificates
         return x509.Validity(
             *(timedelta(days=each) for each in (days.device, days.server, days.issuing))
@@ -129,6 +138,8 @@ class Collector:
 
     def upgrade(self) -> str | None:
         """Brings the database to the schema of this version; returns the one that it had."""
+        from quitus_collector.adapters.sql.store import SQLStore
+
         self.must_exist()
         store = SQLStore(self.config.database_url)
         before = store.revision()
