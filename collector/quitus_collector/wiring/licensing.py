@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -32,6 +31,7 @@ from quitus_collector.services import (
 )
 from quitus_collector.services.readings import Readings, side_by_side
 from quitus_collector.wiring.collector import OWN_RULES, Collector
+from quitus_collector.wiring.processes import each_apart
 
 
 def import_placements(collector: Collector, file: Path) -> Sequence[Placement]:
@@ -155,9 +155,8 @@ def reconcile_scenario(
     # again, takes longer than to read them.
     gc.disable()
     try:
-        found = reconcile(
-            scenarios.read(file), HighsSolver(time_limit_s), threads=os.cpu_count() or 1
-        )
+        solver = HighsSolver(time_limit_s)
+        found = reconcile(scenarios.read(file), solver, spread=each_apart)
         return scenarios.answer(found), found.optimal
     finally:
         gc.enable()

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import prod
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -97,6 +98,20 @@ def ranked(values: Iterable[str | None]) -> tuple[list[str | None], Numbers]:
     found = [None, *sorted({value for value in values if value is not None})]
     places = {value: place for place, value in enumerate(found)}
     return found, np.array([places[value] for value in values], np.int32)
+
+
+def order_of(*columns: tuple[Numbers, int]) -> Indexes:
+    """The order of rows by these columns, the first one first, and how many numbers each may have.
+
+    Of two rows that are the same either may come first. One number a row is sorted ten times as
+    fast as several columns, where 64 bits have room for it.
+    """
+    if prod(most for _, most in columns) > np.iinfo(np.int64).max:
+        return np.lexsort([column for column, _ in reversed(columns)])
+    codes = np.zeros(len(columns[0][0]), np.int64)
+    for column, most in columns:
+        codes = codes * most + column
+    return np.argsort(codes)
 
 
 def alike(size: int, columns: Iterable[Numbers | Indexes | Flags]) -> tuple[Indexes, Indexes]:

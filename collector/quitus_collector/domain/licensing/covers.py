@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quitus_collector.domain.entitlement import Right
-from quitus_collector.domain.licensing.columns import Names
+from quitus_collector.domain.licensing.columns import Names, order_of
 
 RIGHTS = tuple(Right)
 
@@ -48,9 +48,14 @@ class Covers(Sequence[Cover]):
         """All covers of these parts, in any order."""
         self.names = names
         rows = np.concatenate([np.empty(0, ROW), *parts])
-        spots = rows["device"].astype(np.int64) * len(names.products) + rows["product"]
-        grants = rows["entitlement"].astype(np.int64) * len(names.users) + rows["user"]
-        self.rows: Rows = rows[np.lexsort((grants, spots))]
+        self.rows: Rows = rows[
+            order_of(
+                (rows["device"], len(names.devices)),
+                (rows["product"], len(names.products)),
+                (rows["entitlement"], len(names.entitlements)),
+                (rows["user"], len(names.users)),
+            )
+        ]
 
     def __len__(self) -> int:
         """How many they are."""

@@ -5,8 +5,7 @@ docs/licensing.md. The answer does not depend on the order of the input.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -25,28 +24,43 @@ from quitus_collector.domain.licensing.situation import Reconciliation, Situatio
 from quitus_collector.domain.optimisation import Solver, total
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer for what competes with nothing else."""
+
+    kind: Kind
+    cost: Fraction
+    bound: Fraction
+    is_optimal: bool
+    covers: Rows
+    consumed: Mapping[str, int]
+    uncovered: Mapping[str, int]
+    purchases: Mapping[str, int]
+
+
+# How to do the same for all of some components.
+Spread = Callable[[Callable[[Component], Part], Iterable[Component]], Iterable[Part]]
+
+
 def reconcile(
     situation: Situation,
     solver: Solver,
     *,
     few_patterns: int = FEW_PATTERNS,
-    threads: int = 1,
+    spread: Spread = map,
 ) -> Reconciliation:
     """Finds the best assignment; raises SolverError where there is none to show.
 
-    Products and licences that cannot compete are solved apart, on so many `threads` at once: the
-    solver works while others count. `few_patterns` is a matter of speed too: how many ways to
-    license devices that share licences are listed rather than combined.
+    Products and licences that cannot compete are solved apart: `spread` does it for all of them,
+    as `map` does. `few_patterns` is a matter of speed: how many ways to license devices that share
+    licences are listed rather than combined.
     """
     demand = Demand(situation)
 
-    def solved(component: Component) -> _Part:
+    def solved(component: Component) -> Part:
         return _solved(component, situation, demand, solver, few_patterns)
 
-    with ThreadPoolExecutor(threads, thread_name_prefix="reconcile") as executor:
-        parts = list(
-            executor.map(solved, sorted(components(situation, demand), key=_longest_first))
-        )
+    parts = list(spread(solved, sorted(components(situation, demand), key=_longest_first)))
     missing = {kind: Counter[str]() for kind in Kind}
     purchases: Counter[str] = Counter()
     consumed = dict.fromkeys((line.id for line in situation.entitlements), 0)
@@ -66,32 +80,19 @@ def reconcile(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The answer for what competes with nothing else."""
-
-    kind: Kind
-    cost: Fraction
-    bound: Fraction
-    is_optimal: bool
-    covers: Rows
-    consumed: Mapping[str, int]
-    uncovered: Mapping[str, int]
-    purchases: Mapping[str, int]
-
-
-def _longest_first(component: Component) -> tuple[bool, bool]:
-    """Hosts with their guests take longest to solve, then what people share."""
+def _longest_first(component: Component) -> tuple[bool, bool, bool]:
+    """Hosts with their guests take longest, then second devices, then what people share."""
     terms = [pool.terms for pool in component.pools.values()]
     return (
         not any(each.virtual_machines is not None for each in terms),
-        not any(each.second_use or each.metric is Metric.USER for each in terms),
+        not any(each.second_use for each in terms),
+        component.kind is not Kind.ACCESS and not any(each.metric is Metric.USER for each in terms),
     )
 
 
 def _solved(
     component: Component, situation: Situation, demand: Demand, solver: Solver, few_patterns: int
-) -> _Part:
+) -> Part:
     clusters = groups(component, situation, demand)
     assignment = Assignment(situation, component.pools, clusters, solver, few_patterns)
     cost, bound = assignment.solve()
@@ -103,7 +104,7 @@ def _solved(
         naming = Naming(assignment, demand.names)
         covers = naming.covers()
         naming.settle_lines()
-    return _Part(
+    return Part(
         component.kind,
         cost,
         bound,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quitus_collector.domain.licensing.assignment import Cell
-from quitus_collector.domain.licensing.columns import Names, Numbers
+from quitus_collector.domain.licensing.columns import Names, Numbers, order_of
 from quitus_collector.domain.licensing.demand import Seat
 
 # Numbers of `Names`; the place of a member of a cell, and the product's number on its spot.
@@ -62,8 +62,11 @@ class Positions:
                     part["product_index"] = index
                     parts.append(part)
         rows = np.concatenate(parts)
-        spots = rows["device"].astype(np.int64) * len(names.products) + rows["product"]
-        order = np.lexsort((rows["user"], spots))
+        order = order_of(
+            (rows["device"], len(names.devices)),
+            (rows["product"], len(names.products)),
+            (rows["user"], len(names.users)),
+        )
         self.rows: NDArray[Any] = rows[order]
         self.cells: Numbers = self.rows["cell"].copy()
         self.is_lone = np.array([_is_lone(cell) for cell in cells], bool)
