@@ -15,7 +15,7 @@ from quitus_collector.adapters.solver import highs
 from quitus_collector.domain.licensing.reconciliation import reconcile
 from quitus_collector.domain.licensing.situation import Reconciliation, Situation
 from tests.bench import estate
-from tests.bench.measure import Command, Ratio, in_turns, table, write
+from tests.bench.measure import Command, Ratio, in_turns, peak_of_all, table, write
 from tests.programs import COMMANDS
 
 WALL_MS, MEMORY_MB = 10_000, 1024
@@ -62,10 +62,11 @@ def main() -> int:
         print(f"HiGHS ran {solver.runs} times; proven: {answer.optimal}", flush=True)
         command = Command([str(COMMANDS / "quitus-collector"), "reconcile", str(file)])
         costs = in_turns({"quitus-collector reconcile": command}, arguments.rounds)
+        memory_mb = peak_of_all(command.words)
     cost = costs["quitus-collector reconcile"]
     ratios = [
         Ratio("wall time, against 10 s", cost.wall_ms, WALL_MS, 1),
-        Ratio("peak memory, against 1 GB", cost.memory_mb, MEMORY_MB, 1),
+        Ratio("peak memory of all its processes, against 1 GB", memory_mb, MEMORY_MB, 1),
     ]
     print("", table(costs), "", *ratios, sep="\n")
     kept = write(

@@ -70,6 +70,24 @@ def _run(words: Sequence[str]) -> tuple[float, float, float]:
     return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3, int(said.split()[-1]) / 1024
 
 
+def peak_of_all(words: Sequence[str]) -> float:
+    """The most memory that a command and all that it starts have at once, MB.
+
+    What processes share counts once. It is looked at every tenth of a second.
+    """
+    peak = 0
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        first = psutil.Process(process.pid)
+        while process.poll() is None:
+            with suppress(psutil.Error):
+                each = [first, *first.children(recursive=True)]
+                peak = max(peak, sum(one.memory_full_info().pss for one in each))
+            time.sleep(0.1)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, words))} failed")
+    return peak / 2**20
+
+
 def _cost(samples: Sequence[tuple[float, float, float]]) -> Cost:
     walls, cpus, memories = zip(*samples, strict=True)
     median = statistics.median
