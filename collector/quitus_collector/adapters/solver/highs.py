@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
-from highspy import HighsModelStatus, HighsVarType
+from highspy import HighsModelStatus
 
-from quitus_collector.adapters.solver.exact import Model, whole
+from quitus_collector.adapters.solver.exact import whole
 from quitus_collector.adapters.solver.hulls import Hull, apart, is_within
 from quitus_collector.adapters.solver.lattice import step
 from quitus_collector.adapters.solver.quiet import INFINITY, Numbers, Quiet
+from quitus_collector.adapters.solver.stated import INFEASIBLE, Stated
 from quitus_collector.domain.optimisation import (
     Part,
     Programme,
@@ -48,13 +49,6 @@ FEW_NODES = 20
 MOST_HELD = 8
 # What is further from a whole number is not whole.
 FRACTION = 1e-6
-# A rule of presolve that may take seconds, and stops by the clock: answers would depend on it.
-DEPENDENT_EQUATIONS = 1 << 10
-# Every variable is bounded: nothing here is unbounded.
-INFEASIBLE = (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible)
-# Where prices are far apart, HiGHS 1.16 may lose its way: seen once in thousands of small cases.
-# From scratch and without presolve it found it again each time.
-GAVE_UP = (HighsModelStatus.kSolveError, HighsModelStatus.kUnknown)
 
 
 class HighsSolver:
@@ -113,7 +107,7 @@ class _Relaxed:
         return bool(at < len(self.broken) and self.broken[at] in part.variables)
 
 
-class _Session:
+class _Session(Stated):
     """A programme within HiGHS.
 
     The linear relaxation comes first: it is warm from level to level, mostly whole, and its duals
@@ -127,27 +121,14 @@ class _Session:
         few_variables: int = FEW_VARIABLES,
         few_broken: float = FEW_BROKEN,
     ) -> None:
-        self._programme = programme
-        self._deadline = deadline
+        super().__init__(programme, deadline)
         self._few_variables = few_variables
         self._few_broken = few_broken
-        self._highs = Quiet()  # type: ignore[no-untyped-call]
-        for option, value in (
-            *(("mip_rel_gap", 0.0), ("mip_abs_gap", 0.99), ("threads", 1)),
-            ("presolve_rule_off", DEPENDENT_EQUATIONS),
-            # What it finds here is known: some whole solution.
-            ("mip_heuristic_run_feasibility_jump", False),
-        ):
-            self._highs.setOptionValue(option, value)
-        self._model = Model()
         self._last: Sequence[int] | None = None
-        self._numbers: list[int] = []
         self._hulls: dict[Part, tuple[Hull, _Session, int]] = {}
         self._relaxed: _Relaxed | None = None
         # Costs that every solution has in common from now on.
         self._held: list[Mapping[int, int]] = []
-        # What divides the difference of any two values of the level's cost.
-        self._step = 1
 
     def settle(self, cost: Mapping[int, int]) -> Settled:
         """See Session.settle."""
@@ -548,110 +529,3 @@ class _Session:
             if not settled.is_proven:
                 return Settled(settled.values, 0, False)
         return Settled(settled.values, total(cost, settled.values), True)
-
-    # --- HiGHS ---
-
-    def _load(self) -> None:
-        """Passes on what the programme has gained."""
-        known = self._model
-        new = self._programme.upper_bounds[len(known.lower) :]
-        if new:
-            self._highs.addVars(len(new), np.zeros(len(new)), np.array(new, dtype=np.float64))
-            known.add_variables(new)
-        rows = self._programme.rows[known.loaded :]
-        known.loaded += len(rows)
-        self._numbers += range(len(known.row_lower), len(known.row_lower) + len(rows))
-        self._add_rows(rows)
-
-    def _add_rows(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        starts, columns, values = self._model.add_rows(rows)
-        self._highs.addRows(
-            len(rows),
-            np.array([-INFINITY if r.lower is None else r.lower for r in rows], dtype=np.float64),
-            np.array([INFINITY if r.upper is None else r.upper for r in rows], dtype=np.float64),
-            len(columns),
-            np.array(starts, dtype=np.int32),
-            np.array(columns, dtype=np.int32),
-            np.array(values, dtype=np.float64),
-        )
-
-    def _bound(self, variable: int, low: int, high: int) -> None:
-        self._model.lower[variable], self._model.upper[variable] = low, high
-        self._highs.changeColBounds(variable, float(low), float(high))
-
-    def _bound_row(self, row: int, low: int | None, high: int | None) -> None:
-        self._model.row_lower[row], self._model.row_upper[row] = low, high
-        self._highs.changeRowBounds(
-            row, -INFINITY if low is None else float(low), INFINITY if high is None else float(high)
-        )
-
-    def _set_cost(self, cost: Mapping[int, int]) -> None:
-        size = len(self._model.lower)
-        costs = np.zeros(size)
-        for variable, weight in cost.items():
-            costs[variable] = weight
-        self._highs.changeColsCost(size, np.arange(size, dtype=np.int32), costs)
-
-    def _run(self) -> HighsModelStatus:
-        if self._deadline is not None:
-            left = max(0.0, self._deadline - time.monotonic())
-            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
-        self._highs.run()
-        if self._highs.getModelStatus() in GAVE_UP:
-            self._highs.clearSolver()
-            self._highs.setOptionValue("presolve", "off")
-            self._highs.run()
-            self._highs.setOptionValue("presolve", "choose")
-        return self._highs.getModelStatus()
-
-    def _run_whole(self) -> tuple[HighsModelStatus, Sequence[int] | None]:
-        """By branch and bound.
-
-        Flows are left to be whole by themselves, which is fast; else they are made to.
-        """
-        flows = self._programme.flows
-        status, values = self._run_integer(free=flows)
-        if flows and values is None and status == HighsModelStatus.kOptimal:
-            status, values = self._run_integer(free=())
-        if values is None and status == HighsModelStatus.kOptimal:
-            raise SolverError("the solver's answer breaks a condition once it is whole")
-        return status, values
-
-    def _run_integer(self, free: Sequence[int]) -> tuple[HighsModelStatus, Sequence[int] | None]:
-        size = len(self._model.lower)
-        everything = np.arange(size, dtype=np.int32)
-        kinds = np.full(size, int(HighsVarType.kInteger), dtype=np.uint8)
-        kinds[np.array(free, dtype=np.int64)] = int(HighsVarType.kContinuous)
-        self._highs.setOptionValue("mip_abs_gap", self._step - 0.01)
-        self._highs.changeColsIntegrality(size, everything, kinds)
-        # A basis or solution of before may be given back as the answer (HiGHS 1.16): start clean.
-        self._highs.clearSolver()
-        try:
-            status = self._run()
-            values = None
-            if status not in INFEASIBLE and np.isfinite(
-                self._highs.getInfo().objective_function_value
-            ):
-                values = self._whole_values()
-            return status, values
-        finally:
-            kinds[:] = int(HighsVarType.kContinuous)
-            self._highs.changeColsIntegrality(size, everything, kinds)
-
-    def _whole_values(self) -> list[int] | None:
-        """The solution in whole numbers; None where it is not whole or breaks a condition."""
-        found = np.array(self._highs.getSolution().col_value)
-        if len(found) != len(self._model.lower):
-            return None
-        rounded = np.rint(found)
-        if np.any(np.abs(found - rounded) > 1e-5):
-            return None
-        values = list(map(int, rounded.tolist()))
-        return values if self._model.allows(values) else None
-
-    def _unproven(self, status: HighsModelStatus) -> SolverError:
-        if status == HighsModelStatus.kTimeLimit:
-            return SolverError("the time limit was reached before anything was proven")
-        return SolverError(f"not proven: {self._highs.modelStatusToString(status)}")
