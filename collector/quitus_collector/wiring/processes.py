@@ -20,13 +20,24 @@ _items: list[Any] = []
 def each_apart(work: Callable[[_Item], _Found], items: Iterable[_Item]) -> Iterator[_Found]:
     """As `map`, in processes of their own that see what this one has; results are pickled.
 
-    For a command that has one thread. Raises what `work` raises, and CollectorError where a process
-    was ended from outside.
+    For a command that has one thread; where the system has no locks to share (/dev/shm), it does
+    all by itself. Raises what `work` raises, and CollectorError where a process was ended from
+    outside.
     """
+    try:
+        executor = ProcessPoolExecutor(os.cpu_count(), get_context("fork"))
+    except (OSError, NotImplementedError):
+        return map(work, items)
+    return _shared_out(executor, work, items)
+
+
+def _shared_out(
+    executor: ProcessPoolExecutor, work: Callable[[_Item], _Found], items: Iterable[_Item]
+) -> Iterator[_Found]:
     global _work
     _work, _items[:] = work, items
     try:
-        with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as executor:
+        with executor:
             yield from executor.map(_done, range(len(_items)))
     except BrokenProcessPool as error:
         raise CollectorError("a process that counted was ended, for want of memory?") from error

@@ -1,9 +1,11 @@
+import errno
 import os
 import signal
 
 import pytest
 
 from quitus_collector.errors import CollectorError, UsageError
+from quitus_collector.wiring import processes
 from quitus_collector.wiring.processes import each_apart
 
 
@@ -27,6 +29,17 @@ def test_an_error_is_raised_here() -> None:
 def test_a_process_that_is_ended_is_told() -> None:
     with pytest.raises(CollectorError, match="for want of memory"):
         list(each_apart(lambda _: os.kill(os.getpid(), signal.SIGKILL), [1, 2]))
+
+
+def test_where_nothing_can_be_shared_one_process_does_it_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(processes, "ProcessPoolExecutor", refused)
+
+    assert list(each_apart(lambda _: os.getpid(), [1, 2])) == [os.getpid()] * 2
 
 
 def test_nothing_to_do_is_done() -> None:
