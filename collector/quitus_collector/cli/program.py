@@ -73,8 +73,6 @@ def run(argv: Sequence[str] | None = None) -> int:
         return complain(CollectorError(f"{where}{error.strerror or error}"), FAILURE)
     except KeyboardInterrupt:
         return 128 + 2
-    # Nor on the way out.
-    gc.freeze()
     return status
 
 

@@ -151,12 +151,13 @@ def reconcile_scenario(
     """The answer to a scenario file in pieces, and whether it was proven; needs no folder."""
     from quitus_collector.adapters.solver.highs import HighsSolver
 
-    # Millions of objects are made and kept to the end: to look for cycles among them, time and
-    # again, takes longer than to read them.
+    # Millions of objects are made and kept to the end: to look for circles among them, time and
+    # again and once more on the way out, takes longer than to read them.
     gc.disable()
     try:
         solver = HighsSolver(time_limit_s)
         found = reconcile(scenarios.read(file), solver, spread=each_apart)
         return scenarios.answer(found), found.optimal
     finally:
+        gc.freeze()
         gc.enable()
