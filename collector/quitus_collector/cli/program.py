@@ -95,7 +95,8 @@ def _modules(words: Sequence[str]) -> Sequence[str]:
     """The module of the command that is given; all of them where none is, or none of ours."""
     given = iter(words)
     for word in given:
-        if word == HOME:
+        if HOME.startswith(word) and word.strip("-"):
+            # The parser takes it abbreviated as well.
             next(given, None)
         elif not word.startswith("-"):
             return [module for module, names in MODULES.items() if word in names] or [*MODULES]

@@ -15,11 +15,12 @@ def test_a_command_is_found_in_the_module_that_adds_it(module: str) -> None:
     assert tuple(commands.choices) == program.MODULES[module]
 
 
+@pytest.mark.parametrize("option", ["--home", "--ho"])
 def test_a_folder_that_is_called_like_a_command_is_no_command(
-    capsys: pytest.CaptureFixture[str],
+    option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        program.run(["--home", "pools", "reconcile", "--help"])
+        program.run([option, "pools", "reconcile", "--help"])
 
     assert "quitus-collector reconcile" in capsys.readouterr().out
 
