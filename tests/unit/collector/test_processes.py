@@ -1,4 +1,5 @@
 import errno
+import multiprocessing
 import os
 import signal
 
@@ -40,6 +41,47 @@ def test_where_nothing_can_be_shared_one_process_does_it_all(
     monkeypatch.setattr(processes, "ProcessPoolExecutor", refused)
 
     assert list(each_apart(lambda _: os.getpid(), [1, 2])) == [os.getpid()] * 2
+
+
+def test_where_no_more_processes_can_be_started_one_does_it_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forks = iter([os.fork])
+
+    def fork() -> int:
+        for first in forks:
+            return first()
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "fork", fork)
+
+    assert list(each_apart(lambda _: os.getpid(), [1, 2])) == [os.getpid()] * 2
+    for child in multiprocessing.active_children():
+        child.join(10)
+    assert multiprocessing.active_children() == []
+
+
+def test_no_more_processes_are_started_than_there_is_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forks = []
+    fork = os.fork
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "fork", lambda: forks.append(1) or fork())
+
+    assert list(each_apart(lambda _: os.getpid(), [1])) == [os.getpid()]
+    assert len(list(each_apart(str, [1, 2]))) == len(forks) == 2
+
+
+def test_an_interruption_waits_for_no_process() -> None:
+    def first_waits(number: int) -> None:
+        if number:
+            os.kill(os.getppid(), signal.SIGINT)
+        signal.pause()
+
+    with pytest.raises(KeyboardInterrupt):
+        list(each_apart(first_waits, [0, 1]))
 
 
 def test_nothing_to_do_is_done() -> None:
