@@ -1,6 +1,7 @@
 import errno
 import multiprocessing
 import os
+import select
 import signal
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_process_that_is_ended_is_told() -> None:
 def test_where_nothing_can_be_shared_one_process_does_it_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(processes, "ProcessPoolExecutor", refused)
@@ -82,6 +83,28 @@ def test_an_interruption_waits_for_no_process() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(each_apart(first_waits, [0, 1]))
+
+
+def test_no_process_outlives_the_one_it_counts_for() -> None:
+    ended, open_end = os.pipe()
+    started, start = os.pipe()
+
+    def count() -> None:
+        def wait(_: int) -> None:
+            os.write(start, b"!")
+            signal.pause()
+
+        list(each_apart(wait, [1, 2]))
+
+    parent = multiprocessing.get_context("fork").Process(target=count)
+    parent.start()
+    os.close(open_end)
+    assert os.read(started, 1)
+    parent.kill()
+    parent.join()
+
+    # Readable once nobody has the other end any more.
+    assert select.select([ended], [], [], 60)[0]
 
 
 def test_nothing_to_do_is_done() -> None:
