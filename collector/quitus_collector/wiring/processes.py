@@ -50,12 +50,12 @@ def _shared_out(
     try:
         with executor:
             try:
-                found = executor.map(_done, range(len(items)))
-            except OSError:
-                # Those that were started would wait for work for ever, and this one for them.
-                _end({*active_children()} - others)
-                found = map(work, items)
-            try:
+                try:
+                    found = executor.map(_done, range(len(items)))
+                except OSError:
+                    # Those that were started would wait for work for ever, and this one for them.
+                    _end({*active_children()} - others)
+                    found = map(work, items)
                 yield from found
             except KeyboardInterrupt:
                 _end({*active_children()} - others)

@@ -11,6 +11,11 @@ from quitus_collector.wiring import processes
 from quitus_collector.wiring.processes import each_apart
 
 
+@pytest.fixture(autouse=True)
+def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
 def test_what_each_finds_comes_in_the_order_of_the_items() -> None:
     seen = {name: name.upper() for name in ("hosts", "people", "rest")}
 
@@ -54,7 +59,6 @@ def test_where_no_more_processes_can_be_started_one_does_it_all(
             return first()
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(os, "fork", fork)
 
     assert list(each_apart(lambda _: os.getpid(), [1, 2])) == [os.getpid()] * 2
