@@ -1,8 +1,11 @@
 """Values for tests, each with only what the test cares about spelled out."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
+
+import numpy as np
 
 from quitus_collector.adapters.catalogue import files as catalogue_files
 from quitus_collector.domain.catalogue import Catalogue
@@ -16,6 +19,8 @@ from quitus_collector.domain.install import (
     SourceOutcome,
     SourceStatus,
 )
+from quitus_collector.domain.licensing.columns import Names
+from quitus_collector.domain.licensing.covers import RIGHTS, ROW, Cover, Rows
 from quitus_collector.domain.report import (
     Changes,
     Report,
@@ -113,3 +118,23 @@ def a_line(entitlement: Entitlement, row: int = 2) -> RawLine:
         cells["virtual_machines"] = "unlimited"
     cells["previous_owners"] = " > ".join(entitlement.previous_owners)
     return RawLine(line_number(row), cells)
+
+
+def rows_of(covers: Sequence[Cover], names: Names) -> Rows:
+    """The covers by numbers, in the order given."""
+    devices, users, products, entitlements = (
+        {name: number for number, name in enumerate(each)} for each in names
+    )
+    return np.array(
+        [
+            (
+                devices[cover.device],
+                products[cover.product],
+                entitlements[cover.entitlement],
+                users[cover.user],
+                RIGHTS.index(cover.right),
+            )
+            for cover in covers
+        ],
+        ROW,
+    )

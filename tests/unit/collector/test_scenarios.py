@@ -9,9 +9,10 @@ import pytest
 from quitus_collector.adapters import scenarios
 from quitus_collector.domain.entitlement import Right
 from quitus_collector.domain.licensing.columns import Names
-from quitus_collector.domain.licensing.covers import Cover, Covers, rows_of
+from quitus_collector.domain.licensing.covers import Cover, Covers
 from quitus_collector.domain.licensing.situation import Reconciliation
 from quitus_collector.errors import UsageError
+from tests.builders import rows_of
 
 SCENARIO: dict[str, Any] = {
     "as_of": "2026-06-30",

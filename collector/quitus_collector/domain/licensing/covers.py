@@ -95,23 +95,3 @@ class Covers(Sequence[Cover]):
             names.users[user],
             RIGHTS[right],
         )
-
-
-def rows_of(covers: Sequence[Cover], names: Names) -> Rows:
-    """The covers by numbers, in the order given."""
-    devices, users, products, entitlements = (
-        {name: number for number, name in enumerate(each)} for each in names
-    )
-    return np.array(
-        [
-            (
-                devices[cover.device],
-                products[cover.product],
-                entitlements[cover.entitlement],
-                users[cover.user],
-                RIGHTS.index(cover.right),
-            )
-            for cover in covers
-        ],
-        ROW,
-    )

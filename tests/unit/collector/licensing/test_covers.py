@@ -5,7 +5,8 @@ import pytest
 
 from quitus_collector.domain.entitlement import Right
 from quitus_collector.domain.licensing.columns import Names
-from quitus_collector.domain.licensing.covers import ROW, Cover, Covers, rows_of
+from quitus_collector.domain.licensing.covers import ROW, Cover, Covers
+from tests.builders import rows_of
 
 NAMES = Names(("", "pc-1", "pc-2"), ("", "ann", "bob"), ("p/a", "p/b"), ("E-1", "E-2"))
 SORTED = [
